@@ -1,0 +1,204 @@
+/* voice_assistant.h - speech to text and command understanding on the device.
+ *
+ * The only public header of libvoice_assistant. C17 and C++.
+ *
+ *     va_model *model = NULL;
+ *     va_context *context = NULL;
+ *     va_transcript *transcript = NULL;
+ *     va_error error;
+ *
+ *     if (va_model_open("base.vam", NULL, &model, &error) == 0 &&
+ *         va_context_new(model, 2, &context, &error) == 0 &&
+ *         va_transcribe(context, pcm, n_samples, NULL, &transcript, &error) == 0)
+ *         puts(transcript->text);
+ *     else
+ *         fprintf(stderr, "%s\n", error.text);
+ *     va_transcript_free(transcript);
+ *     va_context_free(context);
+ *     va_model_free(model);
+ *
+ * Errors. Every function that can fail returns 0 or a negative VA_E* code. Outputs come last, are named ret_*, and are
+ * left untouched on failure; `error`, where it is taken, may be NULL. Free functions accept NULL.
+ *
+ * Threads. A va_model is immutable: any number of contexts and threads may share one. A va_context does one thing at a time.
+ */
+#ifndef VOICE_ASSISTANT_H
+#define VOICE_ASSISTANT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define VA_API __attribute__((visibility("default")))
+#define VA_MUST_CHECK __attribute__((warn_unused_result))
+
+#define VA_SAMPLE_RATE_HZ 16000
+
+enum va_status {
+    VA_OK = 0,
+    VA_EINVAL = -1,        /* the caller's arguments make no sense */
+    VA_ENOMEM = -2,        /* out of memory */
+    VA_EIO = -3,           /* reading or writing failed */
+    VA_EFORMAT = -4,       /* input is damaged or not what it claims to be */
+    VA_EUNSUPPORTED = -5,  /* input is sound but of a kind not handled */
+    VA_ENOTFOUND = -6,     /* no such file, model, device, command */
+    VA_ELIMIT = -7,        /* a stated bound was exceeded */
+    VA_EBUSY = -8,         /* queue full or device in use: try again later */
+    VA_ECANCELLED = -9,    /* the caller asked to stop */
+    VA_ETIMEOUT = -10,     /* the deadline passed */
+    VA_EDENIED = -11,      /* not permitted */
+    VA_ESTATE = -12,       /* not possible in the present state */
+    VA_EFAILED = -13       /* a child process or peer reported failure */
+};
+
+typedef struct va_error {
+    int code;       /* the VA_E* returned */
+    char text[256]; /* one line for a person: what happened and, where known, what to do */
+} va_error;
+
+/* A short name for a status ("out of memory"). Never NULL. */
+VA_API const char *va_status_text(int status);
+
+/* "1.2.3" */
+VA_API const char *va_version(void);
+
+/* ---- model ---- */
+
+typedef struct va_model va_model;
+
+typedef struct va_model_options {
+    const char *kernels; /* name of an instruction set ("c", "avx2", "avx512vnni", "neon", ...), NULL for the best this processor has */
+} va_model_options;
+
+/* Maps a prepared model file (made by `voice-assistant model import`) read-only. options may be NULL.
+ * VA_ENOTFOUND, VA_EFORMAT (damaged, or made by another version), VA_EUNSUPPORTED (kernels), VA_ENOMEM, VA_EIO. */
+VA_API VA_MUST_CHECK int va_model_open(const char *path, const va_model_options *options, va_model **ret_model, va_error *error);
+
+/* Contexts made from the model must be freed before it. */
+VA_API void va_model_free(va_model *model);
+
+/* 1 when the model knows many languages, 0 for an English-only (.en) one. */
+VA_API int va_model_is_multilingual(const va_model *model);
+
+/* The instruction set in use. Lives as long as the model. */
+VA_API const char *va_model_kernels(const va_model *model);
+
+/* ---- transcription ---- */
+
+typedef struct va_context va_context;
+
+enum va_timestamps {
+    VA_TIMESTAMPS_NONE = 0,    /* one segment a window: fastest, for commands */
+    VA_TIMESTAMPS_SEGMENT = 1, /* needed for good results beyond 30 s */
+    VA_TIMESTAMPS_WORD = 2
+};
+
+/* Called between decoding steps, from the thread that transcribes. done_s and total_s in seconds of audio; total_s is 0 when
+ * not known. Return non-zero to cancel: the transcription ends with VA_ECANCELLED. */
+typedef int (*va_progress_fn)(void *user, double done_s, double total_s);
+
+typedef struct va_transcribe_options {
+    const char *language; /* "en", "de", ...; "auto" or NULL: detected from the first window (English for .en models) */
+    int translate;        /* 1: to English text */
+    int beam_size;        /* 1 = greedy, up to 8 */
+    int timestamps;       /* enum va_timestamps */
+    const char *prompt;   /* text that came before, or words to expect; NULL for none */
+    int condition_on_previous_text; /* 1: each window's text is the next one's prompt */
+    int temperature_fallback;       /* 1: decode again at temperatures 0.2 .. 1.0 when the result fails the two thresholds below */
+    float compression_ratio_threshold; /* 2.4: above it the text repeats itself */
+    float avg_logprob_threshold;       /* -1.0: below it the text is doubtful */
+    float no_speech_threshold;         /* 0.6: above it, with a doubtful text, the window is silence */
+    uint64_t seed;                     /* for sampling at temperatures above 0 */
+    va_progress_fn progress;           /* or NULL */
+    void *progress_user;
+} va_transcribe_options;
+
+/* Defaults: language NULL, greedy, segment timestamps, no prompt, no conditioning, fallback on, thresholds as above. */
+VA_API void va_transcribe_options_init(va_transcribe_options *options);
+
+typedef struct va_word {
+    double start_s, end_s;
+    float probability; /* 0..1 */
+    const char *text;  /* UTF-8, with its leading space where the language has one */
+} va_word;
+
+typedef struct va_segment {
+    double start_s, end_s; /* from the start of the audio */
+    const char *text;      /* UTF-8, trimmed */
+    float confidence;      /* 0..1: exp of the mean token log-probability */
+    float avg_logprob;
+    float no_speech_prob;    /* 0..1 */
+    float compression_ratio; /* UTF-8 bytes / zlib-compressed bytes */
+    float temperature;
+    const int32_t *tokens; /* [n_tokens] text tokens */
+    size_t n_tokens;
+    const va_word *words; /* [n_words], with VA_TIMESTAMPS_WORD */
+    size_t n_words;
+} va_segment;
+
+typedef struct va_timing {
+    double mel_ms, encode_ms, decode_ms, total_ms; /* wall time */
+} va_timing;
+
+typedef struct va_transcript {
+    const char *text;  /* UTF-8; empty when nothing was said */
+    float confidence;  /* 0..1, mean over tokens; 0 when there is no text */
+    char language[8];  /* ISO 639 code */
+    float language_probability; /* 1 when the language was given */
+    float no_speech_prob;       /* of the first window */
+    double duration_s;          /* of the audio */
+    const va_segment *segments; /* [n_segments] */
+    size_t n_segments;
+    va_timing timing;
+} va_transcript;
+
+/* threads: 1..64, used inside one transcription. The text never depends on their number. */
+VA_API VA_MUST_CHECK int va_context_new(const va_model *model, int threads, va_context **ret_context, va_error *error);
+VA_API void va_context_free(va_context *context);
+
+/* pcm [n_samples]: 16 kHz mono, -1..1. Any length; no audio gives an empty transcript. options may be NULL for the defaults.
+ * The transcript belongs to the caller. VA_EINVAL (options), VA_ENOMEM, VA_ECANCELLED. */
+VA_API VA_MUST_CHECK int va_transcribe(va_context *context, const float *pcm, size_t n_samples, const va_transcribe_options *options,
+                                       va_transcript **ret_transcript, va_error *error);
+
+/* Fills pcm [capacity] with the next samples. Returns how many (0 at the end) or a negative VA_E*. */
+typedef int64_t (*va_read_fn)(void *user, float *pcm, size_t capacity);
+
+/* As va_transcribe for audio of any length in bounded memory: read is called as the windows advance.
+ * total_samples is for progress only; 0 when not known. */
+VA_API VA_MUST_CHECK int va_transcribe_stream(va_context *context, va_read_fn read, void *read_user, uint64_t total_samples,
+                                              const va_transcribe_options *options, va_transcript **ret_transcript, va_error *error);
+
+VA_API void va_transcript_free(va_transcript *transcript);
+
+/* ---- commands ---- */
+
+typedef struct va_commands va_commands;
+
+/* Loads command templates from a YAML file or every *.yaml in a folder. error says file:line and what is wrong. */
+VA_API VA_MUST_CHECK int va_commands_open(const char *path, va_commands **ret_commands, va_error *error);
+VA_API void va_commands_free(va_commands *commands);
+
+typedef struct va_slot {
+    const char *name, *value;
+} va_slot;
+
+typedef struct va_intent {
+    const char *name;     /* of the command */
+    float score;          /* 0..1: how well the text fits */
+    const char *response; /* template of the reply, "" when none */
+    const va_slot *slots; /* [n_slots] */
+    size_t n_slots;
+} va_intent;
+
+/* VA_ENOTFOUND when no command fits. The intent belongs to the caller. Safe from several threads at once. */
+VA_API VA_MUST_CHECK int va_commands_match(const va_commands *commands, const char *text, va_intent **ret_intent, va_error *error);
+VA_API void va_intent_free(va_intent *intent);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

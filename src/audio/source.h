@@ -1,0 +1,20 @@
+/* source.h - where live audio comes from: an ALSA device, a file or pipe as microphone, or nothing.
+ *
+ * A source is opened by name and read from one thread (the capture thread). Reading blocks for at most about 100 ms. */
+#ifndef VA_AUDIO_SOURCE_H
+#define VA_AUDIO_SOURCE_H
+
+#include "base/error.h"
+
+typedef struct va_audio_source va_audio_source;
+
+/* name: "default" or any ALSA device; "file:PATH" (in real time; "file-fast:PATH" as fast as it is read); "-" raw 16 kHz on
+ * standard input. VA_ENOTFOUND when there is no such device or no sound card; "none" is VA_ENOTFOUND too. */
+VA_MUST_CHECK int va_audio_source_open(const char *name, va_audio_source **ret_source, va_error *error);
+void va_audio_source_free(va_audio_source *source);
+
+/* 16 kHz mono. Returns samples read, 0 at the end of a file, VA_EIO when the device is lost. Overruns are survived and counted. */
+VA_MUST_CHECK int64_t va_audio_source_read(va_audio_source *source, float *pcm, size_t capacity);
+uint64_t va_audio_source_overruns(const va_audio_source *source);
+
+#endif

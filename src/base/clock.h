@@ -1,0 +1,16 @@
+/* clock.h - time. Any thread. */
+#ifndef VA_BASE_CLOCK_H
+#define VA_BASE_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+uint64_t va_clock_ns(void);      /* monotonic, from an arbitrary start */
+double va_clock_ms(void);        /* the same in milliseconds */
+double va_clock_unix_s(void);    /* seconds since 1970 */
+
+#define VA_CLOCK_TEXT_SIZE 32
+/* "2026-01-31T23:59:59.123Z" */
+void va_clock_text(double unix_s, char ret_text[VA_CLOCK_TEXT_SIZE]);
+
+#endif

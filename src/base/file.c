@@ -1,0 +1,206 @@
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+int va_file_read(const char *path, size_t max, char **ret_data, size_t *ret_size, va_error *error)
+{
+    size_t size = 0, capacity = 4096;
+    int r;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return va_fail_errno(error, "%s", path);
+
+    struct stat info;
+    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
+        if ((uint64_t)info.st_size > max) {
+            close(fd);
+            return va_fail(error, VA_ELIMIT, "%s: larger than %zu bytes", path, max);
+        }
+        capacity = (size_t)info.st_size + 2;
+    }
+    char *data = va_alloc(capacity, 1);
+    if (data == NULL) {
+        r = va_fail_memory(error);
+        goto fail;
+    }
+    for (;;) {
+        if (size + 1 >= capacity) {
+            char *more = va_realloc(data, capacity *= 2, 1);
+            if (more == NULL) {
+                r = va_fail_memory(error);
+                goto fail;
+            }
+            data = more;
+        }
+        ssize_t n = read(fd, data + size, capacity - size - 1);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            r = va_fail_errno(error, "%s", path);
+            goto fail;
+        }
+        if (n == 0)
+            break;
+        size += (size_t)n;
+        if (size > max) {
+            r = va_fail(error, VA_ELIMIT, "%s: larger than %zu bytes", path, max);
+            goto fail;
+        }
+    }
+    close(fd);
+    data[size] = '\0';
+    *ret_data = data;
+    *ret_size = size;
+    return 0;
+
+fail:
+    close(fd);
+    va_free(data);
+    return r;
+}
+
+int va_file_write(const char *path, const void *data, size_t size, unsigned mode, va_error *error)
+{
+    int r;
+    char *temporary = va_asprintf("%s.XXXXXX", path);
+    if (temporary == NULL)
+        return va_fail_memory(error);
+    int fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0) {
+        r = va_fail_errno(error, "cannot write %s", path);
+        va_free(temporary);
+        return r;
+    }
+    for (size_t done = 0; done < size;) {
+        ssize_t n = write(fd, (const char *)data + done, size - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            r = va_fail_errno(error, "cannot write %s", path);
+            goto fail;
+        }
+        done += (size_t)n;
+    }
+    if (fchmod(fd, mode) < 0 || fsync(fd) < 0 || rename(temporary, path) < 0) {
+        r = va_fail_errno(error, "cannot write %s", path);
+        goto fail;
+    }
+    close(fd);
+    va_free(temporary);
+    return 0;
+
+fail:
+    close(fd);
+    unlink(temporary);
+    va_free(temporary);
+    return r;
+}
+
+int va_file_map(const char *path, struct va_map *ret_map, va_error *error)
+{
+    struct stat info;
+    int r;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return va_fail_errno(error, "%s", path);
+    if (fstat(fd, &info) < 0) {
+        r = va_fail_errno(error, "%s", path);
+    } else if (!S_ISREG(info.st_mode)) {
+        r = va_fail(error, VA_EFORMAT, "%s: not a regular file", path);
+    } else if (info.st_size == 0) {
+        r = va_fail(error, VA_EFORMAT, "%s: empty file", path);
+    } else {
+        void *data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, fd, 0);
+        if (data == MAP_FAILED) {
+            r = va_fail_errno(error, "cannot map %s", path);
+        } else {
+            *ret_map = (struct va_map){data, (size_t)info.st_size};
+            r = 0;
+        }
+    }
+    close(fd);
+    return r;
+}
+
+void va_file_unmap(struct va_map *map)
+{
+    if (map->data != NULL)
+        munmap((void *)map->data, map->size);
+    *map = (struct va_map){0};
+}
+
+int va_file_make_folder(const char *path, unsigned mode, va_error *error)
+{
+    char *copy = va_strdup(path);
+    int r = 0;
+    if (copy == NULL)
+        return va_fail_memory(error);
+    for (char *p = copy + 1; r == 0 && *p != '\0'; p++) {
+        if (*p != '/')
+            continue;
+        *p = '\0';
+        if (mkdir(copy, mode) < 0 && errno != EEXIST)
+            r = va_fail_errno(error, "cannot make folder %s", copy);
+        *p = '/';
+    }
+    if (r == 0 && mkdir(copy, mode) < 0 && errno != EEXIST)
+        r = va_fail_errno(error, "cannot make folder %s", copy);
+    va_free(copy);
+    return r;
+}
+
+/* Removes what is inside the folder open as fd, and closes it. */
+static int remove_inside(int fd, const char *path, va_error *error)
+{
+    int r = 0;
+    DIR *folder = fdopendir(fd);
+    if (folder == NULL) {
+        r = va_fail_errno(error, "%s", path);
+        close(fd);
+        return r;
+    }
+    struct dirent *entry;
+    while (r == 0 && (entry = readdir(folder)) != NULL) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        int inner = openat(dirfd(folder), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        int flags = 0;
+        if (inner >= 0) {
+            r = remove_inside(inner, entry->d_name, error);
+            flags = AT_REMOVEDIR;
+        }
+        if (r == 0 && unlinkat(dirfd(folder), entry->d_name, flags) < 0)
+            r = va_fail_errno(error, "cannot remove %s", entry->d_name);
+    }
+    closedir(folder);
+    return r;
+}
+
+int va_file_remove_tree(const char *path, va_error *error)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0) {
+        int r = remove_inside(fd, path, error);
+        if (r < 0)
+            return r;
+        return rmdir(path) < 0 ? va_fail_errno(error, "cannot remove %s", path) : 0;
+    }
+    if (unlink(path) < 0 && errno != ENOENT)
+        return va_fail_errno(error, "cannot remove %s", path);
+    return 0;
+}
+
+int va_file_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}

