@@ -21,8 +21,9 @@ struct va_kernels {
     const char *name;       /* "c", "avx2", "avxvnni", "avx512vnni", "neon", "dotprod" */
     unsigned required;      /* VA_CPU_* flags */
 
-    /* x [k] -> q [k] = x * (127 / max|x|) rounded to nearest even, ret_step = max|x| / 127. A row of zeros gives q = 0, step = 0.
-     * Bit-equal on all sets (no fused multiply-add). NaN gives q = 0. k >= 1. */
+    /* x [k] -> q [k] = x * (127 / max|x|) rounded to nearest even, ret_step = max|x| / 127. A row whose
+     * max|x| is below 1e-30 gives q = 0, step = 0. Bit-equal on all sets (no fused multiply-add). NaN gives q = 0 and does not count
+     * for the max; a row with an infinity gives q = 0, step = infinity. k >= 1. */
     void (*quantize_row)(const float *x, int k, int8_t *ret_q, float *ret_step);
 
     /* acc [m][n_panels * 16] = x [m][k] . w. x has row stride ldx (bytes), acc row stride ldacc (int32).
@@ -66,7 +67,7 @@ struct va_kernels {
     void (*mix_f32)(const float *p, const float *rows, const int32_t *index, int n, float *out);
     void (*mix_f16)(const float *p, const uint16_t *rows, const int32_t *index, int n, float *out);
 
-    /* IEEE binary16, round to nearest even, with subnormals and infinities. Exact. */
+    /* IEEE binary16, round to nearest even, with subnormals, infinities and quiet NaNs. Exact. */
     void (*to_f16)(const float *x, int n, uint16_t *out);
 };
 
