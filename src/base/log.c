@@ -1,0 +1,252 @@
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log_line.h"
+#include "base/memory.h"
+
+#define MESSAGE_BYTES 8192
+
+struct sink {
+    char *path; /* NULL: no file */
+    int fd;     /* -1 when it could not be opened again after a rotation: tried at every line */
+    int is_regular;
+    uint64_t size, max_bytes;
+    int keep;
+    int torn;   /* the last line was cut off by a failed write */
+    int failed; /* the failure was told */
+};
+
+static struct {
+    pthread_mutex_t lock;
+    _Atomic int level;
+    int console;
+    struct sink sink;
+} logger = {.lock = PTHREAD_MUTEX_INITIALIZER, .level = VA_LOG_INFO, .console = 1, .sink = {.fd = -1}};
+
+/* 0 or -1 with errno. A reader that went away must not end the program by SIGPIPE. */
+static int write_all(int fd, const char *data, size_t n)
+{
+    sigset_t pipe_set, old_set, pending;
+    int r = 0;
+
+    sigemptyset(&pipe_set);
+    sigaddset(&pipe_set, SIGPIPE);
+    sigpending(&pending);
+    pthread_sigmask(SIG_BLOCK, &pipe_set, &old_set);
+    while (n > 0 && r == 0) {
+        ssize_t done = write(fd, data, n);
+        if (done > 0) {
+            data += done;
+            n -= (size_t)done;
+        } else if (done == 0 || errno != EINTR) {
+            r = -1;
+        }
+    }
+    int number = errno;
+    if (r < 0 && number == EPIPE && !sigismember(&pending, SIGPIPE))
+        while (sigtimedwait(&pipe_set, NULL, &(struct timespec){0}) < 0 && errno == EINTR)
+            ;
+    pthread_sigmask(SIG_SETMASK, &old_set, NULL);
+    errno = number;
+    return r;
+}
+
+/* Straight to stderr, so that the logger never calls itself. */
+static void notice(struct sink *sink, const char *what)
+{
+    char text[512];
+    int number = errno;
+
+    if (sink->failed)
+        return;
+    sink->failed = 1;
+    int n = snprintf(text, sizeof text, "voice-assistant: %s %.300s: %s; log lines are lost until it works again\n", what, sink->path,
+                     strerror(number));
+    if (n > 0)
+        (void)write_all(STDERR_FILENO, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
+}
+
+/* 0 or -1 with errno. Never waits for a reader of a named pipe. */
+static int open_file(struct sink *sink)
+{
+    struct stat info;
+    int fd = open(sink->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+    if (fd < 0)
+        return -1;
+    if (fstat(fd, &info) < 0 || (!S_ISREG(info.st_mode) && !S_ISCHR(info.st_mode))) {
+        close(fd);
+        errno = EINVAL;
+        return -1;
+    }
+    sink->fd = fd;
+    sink->is_regular = S_ISREG(info.st_mode);
+    sink->size = sink->is_regular ? (uint64_t)info.st_size : 0;
+    return 0;
+}
+
+/* PATH.4 -> PATH.5, ..., PATH -> PATH.1. Where that is not possible the file starts over: the bound holds. */
+static void rotate(struct sink *sink)
+{
+    char from[4096], to[4096];
+
+    for (int i = sink->keep; i > 0; i--) {
+        int n = snprintf(to, sizeof to, "%s.%d", sink->path, i);
+        int m = i == 1 ? snprintf(from, sizeof from, "%s", sink->path) : snprintf(from, sizeof from, "%s.%d", sink->path, i - 1);
+        if (n < 0 || (size_t)n >= sizeof to || m < 0 || (size_t)m >= sizeof from)
+            return;
+        if (rename(from, to) == 0 && i == 1) {
+            close(sink->fd);
+            sink->fd = -1;
+            return;
+        }
+    }
+    if (ftruncate(sink->fd, 0) == 0)
+        sink->size = 0;
+}
+
+static void write_file(struct sink *sink, const char *line, size_t n)
+{
+    if (sink->fd >= 0 && sink->is_regular && sink->max_bytes > 0 && sink->size > 0 && sink->size + n > sink->max_bytes)
+        rotate(sink);
+    if (sink->fd < 0) {
+        if (open_file(sink) < 0) {
+            notice(sink, "cannot open log file");
+            return;
+        }
+        sink->torn = 0;
+    }
+    if (sink->torn && write_all(sink->fd, "\n", 1) == 0)
+        sink->torn = 0;
+    if (sink->torn || write_all(sink->fd, line, n) < 0) {
+        sink->torn = 1;
+        notice(sink, "cannot write log file");
+        return;
+    }
+    sink->size += n;
+    sink->failed = 0;
+}
+
+static void emit(const struct va_log_record *record)
+{
+    char line[VA_LOG_LINE_BYTES];
+    int number = errno;
+
+    pthread_mutex_lock(&logger.lock);
+    if (logger.console)
+        (void)write_all(STDERR_FILENO, line, va_log_line_console(record, line));
+    if (logger.sink.path != NULL)
+        write_file(&logger.sink, line, va_log_line_json(record, line));
+    pthread_mutex_unlock(&logger.lock);
+    errno = number;
+}
+
+static int make_parent(const char *path, va_error *error)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL || slash == path)
+        return 0;
+    char *folder = va_strndup(path, (size_t)(slash - path));
+    if (folder == NULL)
+        return va_fail_memory(error);
+    int r = va_file_make_folder(folder, 0750, error);
+    va_free(folder);
+    return r;
+}
+
+static void close_sink(struct sink *sink)
+{
+    if (sink->fd >= 0)
+        close(sink->fd);
+    va_free(sink->path);
+}
+
+int va_log_open(const struct va_log_options *options, va_error *error)
+{
+    struct sink sink = {.fd = -1, .max_bytes = options->max_bytes, .keep = options->keep}, old;
+    int r;
+
+    if (options->level < VA_LOG_DEBUG || options->level > VA_LOG_ERROR || options->keep < 0)
+        return va_fail(error, VA_EINVAL, "log: level %d or keep %d makes no sense", (int)options->level, options->keep);
+    if (options->path != NULL && options->path[0] != '\0') {
+        if ((r = make_parent(options->path, error)) < 0)
+            return r;
+        if ((sink.path = va_strdup(options->path)) == NULL)
+            return va_fail_memory(error);
+        if (open_file(&sink) < 0) {
+            r = va_fail_errno(error, "cannot open log file %s", options->path);
+            va_free(sink.path);
+            return r;
+        }
+    }
+    pthread_mutex_lock(&logger.lock);
+    old = logger.sink;
+    logger.sink = sink;
+    logger.console = options->console;
+    atomic_store(&logger.level, (int)options->level);
+    pthread_mutex_unlock(&logger.lock);
+    close_sink(&old);
+    return 0;
+}
+
+void va_log_close(void)
+{
+    struct sink old;
+
+    pthread_mutex_lock(&logger.lock);
+    old = logger.sink;
+    logger.sink = (struct sink){.fd = -1};
+    logger.console = 1;
+    atomic_store(&logger.level, VA_LOG_INFO);
+    pthread_mutex_unlock(&logger.lock);
+    close_sink(&old);
+}
+
+int va_log_level_parse(const char *name, enum va_log_level *ret_level)
+{
+    static const char *const names[] = {"debug", "info", "warning", "error"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(name, names[i]) == 0) {
+            *ret_level = (enum va_log_level)i;
+            return 0;
+        }
+    return VA_EINVAL;
+}
+
+void va_log(enum va_log_level level, const char *module, const char *format, ...)
+{
+    char message[MESSAGE_BYTES];
+    va_list args;
+
+    if ((int)level < atomic_load_explicit(&logger.level, memory_order_relaxed))
+        return;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    emit(&(struct va_log_record){.unix_s = va_clock_unix_s(), .level = level, .module = module, .message = message});
+}
+
+void va_log_event(enum va_log_level level, const char *module, const char *event, const struct va_field *fields, size_t n_fields)
+{
+    if ((int)level < atomic_load_explicit(&logger.level, memory_order_relaxed))
+        return;
+    emit(&(struct va_log_record){.unix_s = va_clock_unix_s(),
+                                 .level = level,
+                                 .module = module,
+                                 .message = event,
+                                 .event = event,
+                                 .fields = fields,
+                                 .n_fields = n_fields});
+}
