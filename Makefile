@@ -1,0 +1,50 @@
+# Verbs over meson and ninja; `make help` lists them.
+.PHONY: help start demo test build bench bench-peers asan tsan fuzz cover lint format e2e massif perf clean
+RECORDING ?= /usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-0870.wav
+PROGRAM = build/src/daemon/voice-assistant
+
+help: ## this list
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+start: ## install, build, fetch the model, demonstrate, serve
+	./start
+demo: ## the same, without serving
+	./start --demo
+test: ## every test; ends with the counts
+	./check
+build: build/build.ninja ## compile what changed
+	ninja -C build
+build/build.ninja:
+	meson setup build --buildtype=release
+bench: build ## the kernels' speed on this processor
+	meson test -C build --benchmark --verbose
+bench-peers: build ## accuracy and speed beside faster-whisper (PEER_MODEL=CTranslate2 folder)
+	bench/accuracy.py --peer-model "$(PEER_MODEL)"
+	bench/speed.py --peer-model "$(PEER_MODEL)"
+asan: ## tests with the address and undefined behaviour sanitizers
+	./check sanitize
+tsan: ## tests with the thread sanitizer
+	[ -e build-tsan/build.ninja ] || meson setup build-tsan --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
+	ninja -C build-tsan
+	meson test -C build-tsan --no-rebuild --timeout-multiplier 10 --print-errorlogs
+fuzz: ## each fuzzer for a minute (SECONDS=60)
+	scripts/fuzz $(or $(SECONDS),60)
+cover: ## line coverage of src/ in build-cover/coverage.html
+	[ -e build-cover/build.ninja ] || meson setup build-cover --buildtype=debugoptimized -Db_coverage=true
+	ninja -C build-cover
+	meson test -C build-cover --no-rebuild --timeout-multiplier 5 --print-errorlogs
+	gcovr --root . --filter src/ --print-summary --html-details build-cover/coverage.html build-cover
+lint: ## layers, style, headers, static analysis
+	./check lint
+format: ## rewrite the C files as clang-format wants them
+	scripts/check-format --fix
+e2e: ## the program from outside
+	./check pytest
+massif: build ## memory over time of one transcription, by valgrind
+	valgrind --tool=massif --massif-out-file=build/massif.out $(PROGRAM) transcribe $(RECORDING)
+	ms_print build/massif.out | head -n 60
+perf: build ## where one transcription spends its time, by perf
+	perf record -g -o build/perf.data $(PROGRAM) transcribe $(RECORDING)
+	perf report -i build/perf.data --stdio | head -n 60
+clean: ## remove what was built (models stay)
+	rm -rf build build-*
