@@ -1,6 +1,7 @@
 #include "base/buffer.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +9,7 @@
 
 void va_buffer_init(struct va_buffer *buffer, size_t max)
 {
-    *buffer = (struct va_buffer){.max = max};
+    *buffer = (struct va_buffer){.max = max < PTRDIFF_MAX ? max : PTRDIFF_MAX - 1};
 }
 
 void va_buffer_free(struct va_buffer *buffer)

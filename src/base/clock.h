@@ -10,7 +10,7 @@ double va_clock_ms(void);        /* the same in milliseconds */
 double va_clock_unix_s(void);    /* seconds since 1970 */
 
 #define VA_CLOCK_TEXT_SIZE 32
-/* "2026-01-31T23:59:59.123Z" */
+/* "2026-01-31T23:59:59.123Z"; times before 1970 and after 9999 are shown as those limits. */
 void va_clock_text(double unix_s, char ret_text[VA_CLOCK_TEXT_SIZE]);
 
 #endif

@@ -7,7 +7,8 @@
 
 #include <voice_assistant.h>
 
-/* Fills error (when not NULL) and returns code: `return va_fail(error, VA_EFORMAT, "%s: bad magic", path);` */
+/* Fills error (when not NULL) and returns code: `return va_fail(error, VA_EFORMAT, "%s: bad magic", path);`
+ * Control characters become '?', a long text is cut, and error->text may be among the arguments. */
 int va_fail(va_error *error, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* The same for a failed system call: appends strerror(errno) and picks the code from it (ENOENT -> VA_ENOTFOUND, ...). */

@@ -12,6 +12,8 @@
 
 #include "base/memory.h"
 
+#define REMOVE_MAX_DEPTH 128 /* one open folder each */
+
 int va_file_read(const char *path, size_t max, char **ret_data, size_t *ret_size, va_error *error)
 {
     size_t size = 0, capacity = 4096;
@@ -26,7 +28,8 @@ int va_file_read(const char *path, size_t max, char **ret_data, size_t *ret_size
             close(fd);
             return va_fail(error, VA_ELIMIT, "%s: larger than %zu bytes", path, max);
         }
-        capacity = (size_t)info.st_size + 2;
+        if (info.st_size > 4096) /* files in /proc and /sys say 0 */
+            capacity = (size_t)info.st_size + 2;
     }
     char *data = va_alloc(capacity, 1);
     if (data == NULL) {
@@ -69,6 +72,19 @@ fail:
     return r;
 }
 
+/* Makes a rename last through a power cut. Some file systems cannot; then the file is still whole, old or new. Shortens path. */
+static void sync_parent(char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (slash != NULL)
+        slash[slash == path] = '\0';
+    int fd = open(slash != NULL ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)fsync(fd);
+        close(fd);
+    }
+}
+
 int va_file_write(const char *path, const void *data, size_t size, unsigned mode, va_error *error)
 {
     int r;
@@ -96,6 +112,7 @@ int va_file_write(const char *path, const void *data, size_t size, unsigned mode
         goto fail;
     }
     close(fd);
+    sync_parent(temporary);
     va_free(temporary);
     return 0;
 
@@ -110,7 +127,7 @@ int va_file_map(const char *path, struct va_map *ret_map, va_error *error)
 {
     struct stat info;
     int r;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a named pipe is refused below, not waited for */
     if (fd < 0)
         return va_fail_errno(error, "%s", path);
     if (fstat(fd, &info) < 0) {
@@ -141,8 +158,12 @@ void va_file_unmap(struct va_map *map)
 
 int va_file_make_folder(const char *path, unsigned mode, va_error *error)
 {
-    char *copy = va_strdup(path);
+    struct stat info;
     int r = 0;
+
+    if (path[0] == '\0')
+        return va_fail(error, VA_EINVAL, "cannot make folder: no name given");
+    char *copy = va_strdup(path);
     if (copy == NULL)
         return va_fail_memory(error);
     for (char *p = copy + 1; r == 0 && *p != '\0'; p++) {
@@ -155,12 +176,14 @@ int va_file_make_folder(const char *path, unsigned mode, va_error *error)
     }
     if (r == 0 && mkdir(copy, mode) < 0 && errno != EEXIST)
         r = va_fail_errno(error, "cannot make folder %s", copy);
+    if (r == 0 && (stat(copy, &info) < 0 || !S_ISDIR(info.st_mode)))
+        r = va_fail(error, VA_EIO, "cannot make folder %s: a file of this name is in the way", copy);
     va_free(copy);
     return r;
 }
 
 /* Removes what is inside the folder open as fd, and closes it. */
-static int remove_inside(int fd, const char *path, va_error *error)
+static int remove_inside(int fd, const char *path, int depth, va_error *error)
 {
     int r = 0;
     DIR *folder = fdopendir(fd);
@@ -169,17 +192,25 @@ static int remove_inside(int fd, const char *path, va_error *error)
         close(fd);
         return r;
     }
-    struct dirent *entry;
-    while (r == 0 && (entry = readdir(folder)) != NULL) {
+    if (depth == REMOVE_MAX_DEPTH)
+        r = va_fail(error, VA_ELIMIT, "cannot remove %s: more than %d folders deep", path, REMOVE_MAX_DEPTH);
+    while (r == 0) {
+        errno = 0;
+        struct dirent *entry = readdir(folder);
+        if (entry == NULL) {
+            if (errno != 0)
+                r = va_fail_errno(error, "%s", path);
+            break;
+        }
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
         int inner = openat(dirfd(folder), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         int flags = 0;
         if (inner >= 0) {
-            r = remove_inside(inner, entry->d_name, error);
+            r = remove_inside(inner, entry->d_name, depth + 1, error);
             flags = AT_REMOVEDIR;
         }
-        if (r == 0 && unlinkat(dirfd(folder), entry->d_name, flags) < 0)
+        if (r == 0 && unlinkat(dirfd(folder), entry->d_name, flags) < 0 && errno != ENOENT)
             r = va_fail_errno(error, "cannot remove %s", entry->d_name);
     }
     closedir(folder);
@@ -188,16 +219,24 @@ static int remove_inside(int fd, const char *path, va_error *error)
 
 int va_file_remove_tree(const char *path, va_error *error)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    size_t length = strlen(path);
+    int r = 0;
+
+    while (length > 1 && path[length - 1] == '/') /* "link/" would follow the link */
+        length--;
+    char *name = va_strndup(path, length);
+    if (name == NULL)
+        return va_fail_memory(error);
+    int fd = open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd >= 0) {
-        int r = remove_inside(fd, path, error);
-        if (r < 0)
-            return r;
-        return rmdir(path) < 0 ? va_fail_errno(error, "cannot remove %s", path) : 0;
+        r = remove_inside(fd, name, 0, error);
+        if (r == 0 && rmdir(name) < 0)
+            r = va_fail_errno(error, "cannot remove %s", name);
+    } else if (unlink(name) < 0 && errno != ENOENT) {
+        r = va_fail_errno(error, "cannot remove %s", name);
     }
-    if (unlink(path) < 0 && errno != ENOENT)
-        return va_fail_errno(error, "cannot remove %s", path);
-    return 0;
+    va_free(name);
+    return r;
 }
 
 int va_file_exists(const char *path)

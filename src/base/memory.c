@@ -18,12 +18,10 @@ void va_memory_fail_after(size_t n)
 static int must_fail(void)
 {
     size_t left = atomic_load_explicit(&fail_countdown, memory_order_relaxed);
-    if (left == 0)
-        return 0;
-    if (left == 1)
-        return 1;
-    atomic_store(&fail_countdown, left - 1);
-    return 0;
+    while (left > 1)
+        if (atomic_compare_exchange_weak(&fail_countdown, &left, left - 1))
+            return 0;
+    return left == 1;
 }
 
 static int bytes_for(size_t n, size_t size, size_t *ret_bytes)
