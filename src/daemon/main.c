@@ -11,6 +11,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *summary;
 } commands[] = {
+    {"model", va_command_model, "fetch, import, list and check models"},
     {NULL, NULL, NULL},
 };
 
