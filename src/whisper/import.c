@@ -240,9 +240,7 @@ static int open_source(const char *path, struct va_import_source *source, va_err
 
     if (stat(path, &info) < 0)
         return va_fail_errno(error, "%s", path);
-    if (!S_ISDIR(info.st_mode))
-        return va_fail(error, VA_EUNSUPPORTED, "%s: not a folder", path);
-    return va_import_ct2_open(path, source, error);
+    return S_ISDIR(info.st_mode) ? va_import_ct2_open(path, source, error) : va_import_ggml_open(path, source, error);
 }
 
 int va_whisper_import(const char *source_path, enum va_precision precision, const char *out_path, va_import_progress_fn progress, void *user,

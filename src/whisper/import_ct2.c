@@ -4,64 +4,41 @@
 #include "base/memory.h"
 #include "whisper/import_source.h"
 
-struct cursor {
-    const uint8_t *p, *end;
-};
-
-/* n bytes, or NULL when there are not so many. */
-static const uint8_t *take(struct cursor *cursor, uint64_t n)
-{
-    if (n > (uint64_t)(cursor->end - cursor->p))
-        return NULL;
-    const uint8_t *p = cursor->p;
-    cursor->p += n;
-    return p;
-}
-
-static int take_u32(struct cursor *cursor, uint32_t *ret_value)
-{
-    const uint8_t *p = take(cursor, 4);
-    if (p == NULL)
-        return -1;
-    *ret_value = va_import_u32(p);
-    return 0;
-}
-
 /* A length that counts the NUL, the characters, the NUL. */
-static int take_string(struct cursor *cursor, const char **ret_text, size_t *ret_size)
+static int take_string(struct va_import_cursor *cursor, const char **ret_text, size_t *ret_size)
 {
-    const uint8_t *p = take(cursor, 2);
+    const uint8_t *p = va_import_take(cursor, 2);
     if (p == NULL)
         return -1;
     size_t size = va_import_u16(p);
-    if (size == 0 || (p = take(cursor, size)) == NULL || memchr(p, 0, size) != p + size - 1)
+    if (size == 0 || (p = va_import_take(cursor, size)) == NULL || memchr(p, 0, size) != p + size - 1)
         return -1;
     *ret_text = (const char *)p;
     *ret_size = size - 1;
     return 0;
 }
 
-static int read_variable(struct cursor *cursor, struct va_import_entry *ret_entry)
+static int read_variable(struct va_import_cursor *cursor, struct va_import_entry *ret_entry)
 {
     static const enum va_import_type types[] = {VA_IMPORT_F32, VA_IMPORT_S8, VA_IMPORT_S16, VA_IMPORT_S32, VA_IMPORT_F16, VA_IMPORT_BF16};
     struct va_import_entry entry = {0};
     uint32_t dim, n_bytes;
     const uint8_t *p;
 
-    if (take_string(cursor, &entry.name, &entry.name_size) < 0 || (p = take(cursor, 1)) == NULL || *p > VA_IMPORT_MAX_RANK)
+    if (take_string(cursor, &entry.name, &entry.name_size) < 0 || (p = va_import_take(cursor, 1)) == NULL || *p > VA_IMPORT_MAX_RANK)
         return -1;
     entry.rank = *p;
     for (int i = 0; i < entry.rank; i++) {
-        if (take_u32(cursor, &dim) < 0)
+        if (va_import_take_u32(cursor, &dim) < 0)
             return -1;
         entry.dim[i] = dim;
     }
-    if ((p = take(cursor, 1)) == NULL || *p >= sizeof types / sizeof types[0] || take_u32(cursor, &n_bytes) < 0)
+    if ((p = va_import_take(cursor, 1)) == NULL || *p >= sizeof types / sizeof types[0] || va_import_take_u32(cursor, &n_bytes) < 0)
         return -1;
     entry.type = types[*p];
     if (va_import_type_bytes(entry.type, entry.rank, entry.dim, &entry.bytes) < 0 || entry.bytes != n_bytes)
         return -1;
-    if ((entry.data = take(cursor, n_bytes)) == NULL)
+    if ((entry.data = va_import_take(cursor, n_bytes)) == NULL)
         return -1;
     *ret_entry = entry;
     return 0;
@@ -69,13 +46,13 @@ static int read_variable(struct cursor *cursor, struct va_import_entry *ret_entr
 
 static int read_index(struct va_import_source *source, va_error *error)
 {
-    struct cursor cursor = {source->map.data, source->map.data + source->map.size};
+    struct va_import_cursor cursor = {source->map.data, source->map.data + source->map.size};
     uint32_t version, revision, n, n_aliases;
     const char *text;
     size_t size;
     int r;
 
-    if (take_u32(&cursor, &version) < 0 || version == 0 || version > 1000)
+    if (va_import_take_u32(&cursor, &version) < 0 || version == 0 || version > 1000)
         return va_fail(error, VA_EFORMAT, "%s: not a CTranslate2 model", source->path);
     if (version < 4 || version > 6)
         return va_fail(error, VA_EUNSUPPORTED, "%s: CTranslate2 format %u is not supported (4, 5 and 6 are)", source->path, version);
@@ -83,7 +60,7 @@ static int read_index(struct va_import_source *source, va_error *error)
         return va_fail(error, VA_EFORMAT, "%s: not a CTranslate2 model", source->path);
     if (strcmp(text, "WhisperSpec") != 0)
         return va_fail(error, VA_EUNSUPPORTED, "%s: a CTranslate2 model, but not a Whisper one", source->path);
-    if (take_u32(&cursor, &revision) < 0 || take_u32(&cursor, &n) < 0)
+    if (va_import_take_u32(&cursor, &revision) < 0 || va_import_take_u32(&cursor, &n) < 0)
         return va_fail(error, VA_EFORMAT, "%s: truncated", source->path);
     if (revision > 3)
         return va_fail(error, VA_EUNSUPPORTED, "%s: revision %u of CTranslate2's Whisper is not supported (up to 3 is)", source->path, revision);
@@ -95,7 +72,7 @@ static int read_index(struct va_import_source *source, va_error *error)
             return r;
     }
     /* The only alias of a Whisper model ties the output matrix to the embedding, as layout.h does. */
-    if (take_u32(&cursor, &n_aliases) < 0)
+    if (va_import_take_u32(&cursor, &n_aliases) < 0)
         return va_fail(error, VA_EFORMAT, "%s: truncated", source->path);
     for (uint32_t i = 0; i < n_aliases; i++)
         if (take_string(&cursor, &text, &size) < 0 || take_string(&cursor, &text, &size) < 0)

@@ -140,4 +140,28 @@ static inline uint32_t va_import_u32(const uint8_t *p)
     return v;
 }
 
+/* What is left of a file that is read from front to back. */
+struct va_import_cursor {
+    const uint8_t *p, *end;
+};
+
+/* n bytes, or NULL when there are not so many. */
+static inline const uint8_t *va_import_take(struct va_import_cursor *cursor, uint64_t n)
+{
+    if (n > (uint64_t)(cursor->end - cursor->p))
+        return NULL;
+    const uint8_t *p = cursor->p;
+    cursor->p += n;
+    return p;
+}
+
+static inline int va_import_take_u32(struct va_import_cursor *cursor, uint32_t *ret_value)
+{
+    const uint8_t *p = va_import_take(cursor, sizeof *ret_value);
+    if (p == NULL)
+        return -1;
+    *ret_value = va_import_u32(p);
+    return 0;
+}
+
 #endif
