@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/utf8.h"
 
 void va_buffer_init(struct va_buffer *buffer, size_t max)
 {
@@ -77,6 +78,33 @@ int va_buffer_printf(struct va_buffer *buffer, const char *format, ...)
     }
     va_end(again);
     va_end(args);
+    return r;
+}
+
+int va_buffer_append_json(struct va_buffer *buffer, const char *text)
+{
+    size_t n = strlen(text), before = buffer->size;
+    int r = va_buffer_append(buffer, "\"", 1);
+
+    for (size_t i = 0; r == 0 && i < n;) {
+        uint32_t code = VA_UTF8_REPLACEMENT;
+        int length = va_utf8_next(text + i, n - i, &code);
+        if (length == 0)
+            r = va_buffer_append_string(buffer, "\\ufffd");
+        else if (code == '"' || code == '\\')
+            r = va_buffer_printf(buffer, "\\%c", (char)code);
+        else if (code < 0x20 || (code >= 0x7f && code <= 0x9f))
+            r = va_buffer_printf(buffer, "\\u%04x", (unsigned)code);
+        else
+            r = va_buffer_append(buffer, text + i, (size_t)length);
+        i += length > 0 ? (size_t)length : 1;
+    }
+    if (r == 0)
+        r = va_buffer_append(buffer, "\"", 1);
+    if (r < 0 && buffer->data != NULL) {
+        buffer->size = before;
+        buffer->data[before] = '\0';
+    }
     return r;
 }
 

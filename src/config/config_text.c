@@ -2,22 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/utf8.h"
 #include "config/options.h"
-
-/* In double quotes with JSON's escapes, which YAML understands too. text is valid UTF-8 without control characters. */
-static int put_quoted(struct va_buffer *out, const char *text)
-{
-    int r = va_buffer_append(out, "\"", 1);
-
-    for (; r == 0 && *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\')
-            r = va_buffer_append(out, "\\", 1);
-        if (r == 0)
-            r = va_buffer_append(out, text, 1);
-    }
-    return r < 0 ? r : va_buffer_append(out, "\"", 1);
-}
 
 static int put_value(struct va_buffer *out, const struct va_option *option, va_config *config)
 {
@@ -30,7 +15,8 @@ static int put_value(struct va_buffer *out, const struct va_option *option, va_c
         return va_buffer_append_string(out, *va_option_integer(option, config) ? "true" : "false");
     default: {
         const char *text = *va_option_string(option, config);
-        return put_quoted(out, (option->flags & VA_OPTION_SECRET) && text[0] != '\0' ? "********" : text);
+        /* JSON's escapes mean the same in YAML */
+        return va_buffer_append_json(out, (option->flags & VA_OPTION_SECRET) && text[0] != '\0' ? "********" : text);
     }
     }
 }
@@ -45,7 +31,7 @@ static int put_default(struct va_buffer *out, const struct va_option *option)
     case VA_OPTION_TYPE_BOOL:
         return va_buffer_append_string(out, option->integer ? "true" : "false");
     default:
-        return put_quoted(out, option->string);
+        return va_buffer_append_json(out, option->string);
     }
 }
 

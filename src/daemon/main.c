@@ -12,6 +12,7 @@ static const struct {
     const char *summary;
 } commands[] = {
     {"model", va_command_model, "fetch, import, list and check models"},
+    {"config", va_command_config, "check, show and explain the configuration"},
     {NULL, NULL, NULL},
 };
 

@@ -1,0 +1,175 @@
+/* voice-assistant config check|show|sample */
+#include "daemon/command.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <voice_assistant.h>
+
+#include "config/config.h"
+
+#define MAX_OVERRIDES 256
+#define MAX_OUTPUT_BYTES (1u << 20)
+
+struct request {
+    const char *path; /* NULL: the default one */
+    const char *overrides[MAX_OVERRIDES];
+    size_t n_overrides;
+    int json;
+};
+
+static void print_help(FILE *out)
+{
+    fputs("Usage: voice-assistant config check|show|sample [OPTION]...\n\n"
+          "  check   say whether the configuration is right, and if not, in which line and why\n"
+          "  show    print every option with its value; secrets are masked\n"
+          "  sample  print a documented configuration file with the defaults\n\n"
+          "Options:\n"
+          "  --config FILE            the file to read (default: voice-assistant.yaml of the user, else of the system)\n"
+          "  --set SECTION.KEY=VALUE  set an option, after the file; may be given again\n"
+          "  --json                   answer in JSON (check, show)\n"
+          "  -h, --help               print this help\n\n"
+          "Exit code: 0 when it worked, 1 when the configuration is wrong, 2 when the command line is.\n",
+          out);
+}
+
+static int print_buffer(int r, struct va_buffer *out)
+{
+    if (r < 0) {
+        fprintf(stderr, "voice-assistant config: %s\n", va_status_text(r));
+    } else {
+        fwrite(out->data, 1, out->size, stdout);
+        if (fflush(stdout) != 0) {
+            perror("voice-assistant config: cannot write");
+            r = VA_EIO;
+        }
+    }
+    va_buffer_free(out);
+    return r < 0 ? VA_EXIT_FAILED : VA_EXIT_OK;
+}
+
+static int run_sample(void)
+{
+    struct va_buffer out;
+
+    va_buffer_init(&out, MAX_OUTPUT_BYTES);
+    return print_buffer(va_config_sample(&out), &out);
+}
+
+static int load(const struct request *request, va_config **ret_config, va_error *error)
+{
+    return va_config_load(request->path, request->overrides, request->n_overrides, ret_config, error);
+}
+
+/* A wrong --set is a wrong command line. */
+static int exit_code(const va_error *error)
+{
+    return error->code == VA_EINVAL ? VA_EXIT_USAGE : VA_EXIT_FAILED;
+}
+
+static int run_show(const struct request *request)
+{
+    va_config *config;
+    va_error error;
+    struct va_buffer out;
+
+    if (load(request, &config, &error) < 0) {
+        fprintf(stderr, "voice-assistant config: %s\n", error.text);
+        return exit_code(&error);
+    }
+    va_buffer_init(&out, MAX_OUTPUT_BYTES);
+    int code = print_buffer(va_config_show(config, request->json, &out), &out);
+    va_config_free(config);
+    return code;
+}
+
+static int run_check(const struct request *request)
+{
+    va_config *config = NULL;
+    va_error error = {0};
+    struct va_buffer out;
+    int failed = load(request, &config, &error) < 0, r;
+
+    va_buffer_init(&out, MAX_OUTPUT_BYTES);
+    if (request->json) {
+        r = va_buffer_printf(&out, "{\"success\": %s, \"%s\": ", failed ? "false" : "true", failed ? "message" : "path");
+        if (r == 0)
+            r = va_buffer_append_json(&out, failed ? error.text : va_config_path(config));
+        if (r == 0)
+            r = va_buffer_append_string(&out, "}\n");
+    } else if (failed) {
+        fprintf(stderr, "voice-assistant config: %s\n", error.text);
+        r = 0;
+    } else if (va_config_path(config)[0] == '\0') {
+        r = va_buffer_append_string(&out, "there is no configuration file: the defaults are used\n");
+    } else {
+        r = va_buffer_printf(&out, "%s: correct\n", va_config_path(config));
+    }
+    va_config_free(config);
+    int code = out.size > 0 || r < 0 ? print_buffer(r, &out) : VA_EXIT_OK;
+    return failed ? exit_code(&error) : code;
+}
+
+/* VA_EXIT_OK to go on, else the exit code; ret_help: it was asked for. */
+static int parse_options(int argc, char **argv, struct request *request, int *ret_help)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    };
+    int c;
+
+    optind = 1;
+    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        switch (c) {
+        case 'c':
+            request->path = optarg;
+            break;
+        case 's':
+            if (request->n_overrides == MAX_OVERRIDES) {
+                fprintf(stderr, "voice-assistant config: more than %d times --set\n", MAX_OVERRIDES);
+                return VA_EXIT_USAGE;
+            }
+            request->overrides[request->n_overrides++] = optarg;
+            break;
+        case 'j':
+            request->json = 1;
+            break;
+        case 'h':
+            *ret_help = 1;
+            return VA_EXIT_OK;
+        default:
+            return VA_EXIT_USAGE;
+        }
+    }
+    return VA_EXIT_OK;
+}
+
+int va_command_config(int argc, char **argv)
+{
+    struct request request = {0};
+    int help = 0;
+
+    if (parse_options(argc, argv, &request, &help) != VA_EXIT_OK) {
+        fputs("'voice-assistant config --help' explains it\n", stderr);
+        return VA_EXIT_USAGE;
+    }
+    if (help) {
+        print_help(stdout);
+        return VA_EXIT_OK;
+    }
+    if (optind + 1 != argc) {
+        print_help(stderr);
+        return VA_EXIT_USAGE;
+    }
+    const char *verb = argv[optind];
+    if (strcmp(verb, "check") == 0)
+        return run_check(&request);
+    if (strcmp(verb, "show") == 0)
+        return run_show(&request);
+    if (strcmp(verb, "sample") == 0)
+        return run_sample();
+    fprintf(stderr, "voice-assistant config: there is no '%s'; check, show or sample is possible\n", verb);
+    return VA_EXIT_USAGE;
+}
