@@ -92,19 +92,19 @@ explain_apt() {
     fail "apt-get could not install the packages" "read $log, mend that and run this again"
 }
 
-# apt_run LOG ARGUMENT...: apt-get with its progress shown.
+# apt_run LOG ARGUMENT...: apt-get with its progress shown. The progress has its own pipe: on one shared with the packages' scripts
+# apt's non-blocking writes make theirs fail. sudo passes on only descriptors 0 to 2, so the shell inside sets them up.
 apt_run() {
     local log=$1 kind percent text
     shift
-    {
-        as_root apt-get -o APT::Status-Fd=1 -o Dpkg::Use-Pty=0 -y -q "$@" 2>&1 || echo "apt-get-failed"
-    } | tee -a "$log" | while IFS=: read -r kind _ percent text; do
-        case $kind in
-        dlstatus | pmstatus) progress "${percent%%.*}" "$text" ;;
-        esac
-    done
+    # shellcheck disable=SC2016
+    as_root sh -c 'log=$1; shift; exec apt-get -o APT::Status-Fd=3 -o Dpkg::Use-Pty=0 -y -q "$@" 3>&1 >>"$log" 2>&1 </dev/null' sh "$log" "$@" |
+        while IFS=: read -r kind _ percent text; do
+            case $kind in
+            dlstatus | pmstatus) progress "${percent%%.*}" "$text" ;;
+            esac
+        done || { progress_end; return 1; }
     progress_end
-    ! grep -qx 'apt-get-failed' "$log"
 }
 
 # install_packages SECTION...: only what is missing; nothing online when nothing is.
@@ -158,7 +158,7 @@ build() {
     done
     progress_end
     if grep -qx 'ninja-failed' "$log"; then
-        grep -E 'error|warning|No space left' "$log" | head -n 20 >&2
+        grep -E '(error|warning|undefined reference|No space left)[: ]' "$log" | head -n 20 >&2
         ! grep -q 'No space left' "$log" || fail "the disk is full: the build stopped" "free some disk space and run this again"
         fail "the build failed" "read $log"
     fi
