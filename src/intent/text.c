@@ -1,0 +1,186 @@
+#include "intent/text.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+/* Decodes one character; 0 when it is not valid UTF-8. */
+static size_t decode(const unsigned char *s, size_t n, uint32_t *ret_code)
+{
+    static const uint32_t smallest[5] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t length = s[0] < 0x80 ? 1 : s[0] < 0xC2 ? 0 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : s[0] < 0xF5 ? 4 : 0;
+
+    if (length == 0 || length > n)
+        return 0;
+    uint32_t code = length == 1 ? s[0] : s[0] & (0xFFu >> (length + 1));
+    for (size_t i = 1; i < length; i++) {
+        if ((s[i] & 0xC0) != 0x80)
+            return 0;
+        code = code << 6 | (s[i] & 0x3F);
+    }
+    if (code < smallest[length] || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000) || code == 0)
+        return 0;
+    *ret_code = code;
+    return length;
+}
+
+static size_t encode(uint32_t code, char ret_bytes[4])
+{
+    if (code < 0x80) {
+        ret_bytes[0] = (char)code;
+        return 1;
+    }
+    if (code < 0x800) {
+        ret_bytes[0] = (char)(0xC0 | code >> 6);
+        ret_bytes[1] = (char)(0x80 | (code & 0x3F));
+        return 2;
+    }
+    if (code < 0x10000) {
+        ret_bytes[0] = (char)(0xE0 | code >> 12);
+        ret_bytes[1] = (char)(0x80 | (code >> 6 & 0x3F));
+        ret_bytes[2] = (char)(0x80 | (code & 0x3F));
+        return 3;
+    }
+    ret_bytes[0] = (char)(0xF0 | code >> 18);
+    ret_bytes[1] = (char)(0x80 | (code >> 12 & 0x3F));
+    ret_bytes[2] = (char)(0x80 | (code >> 6 & 0x3F));
+    ret_bytes[3] = (char)(0x80 | (code & 0x3F));
+    return 4;
+}
+
+/* Capitals of the scripts that have them: first..last map to +add, or every second one to +1. */
+static const struct {
+    uint16_t first, last;
+    int16_t add; /* 0: pairs, capital at even distance from first */
+} capitals[] = {
+    {'A', 'Z', 32},       {0xC0, 0xD6, 32},     {0xD8, 0xDE, 32},     {0x100, 0x12F, 0},    {0x132, 0x137, 0},    {0x139, 0x148, 0},
+    {0x14A, 0x177, 0},    {0x178, 0x178, -121}, {0x179, 0x17E, 0},    {0x1CD, 0x1DC, 0},    {0x1DE, 0x1EF, 0},    {0x1F8, 0x21F, 0},
+    {0x222, 0x233, 0},    {0x386, 0x386, 38},   {0x388, 0x38A, 37},   {0x38C, 0x38C, 64},   {0x38E, 0x38F, 63},   {0x391, 0x3A1, 32},
+    {0x3A3, 0x3AB, 32},   {0x400, 0x40F, 80},   {0x410, 0x42F, 32},   {0x460, 0x481, 0},    {0x48A, 0x4BF, 0},    {0x4D0, 0x52F, 0},
+    {0x531, 0x556, 48},   {0x1E00, 0x1E95, 0},  {0x1EA0, 0x1EFF, 0},  {0xFF21, 0xFF3A, 32},
+};
+
+static uint32_t lower(uint32_t code)
+{
+    for (size_t i = 0; i < sizeof capitals / sizeof capitals[0]; i++)
+        if (code >= capitals[i].first && code <= capitals[i].last) {
+            if (capitals[i].add != 0)
+                return code + (uint32_t)capitals[i].add;
+            return code + ((code - capitals[i].first) % 2 == 0);
+        }
+    return code;
+}
+
+static enum va_char_class classify(uint32_t code)
+{
+    if (code < 0x80) {
+        if ((code | 32) >= 'a' && (code | 32) <= 'z')
+            return VA_CHAR_LETTER;
+        if (code >= '0' && code <= '9')
+            return VA_CHAR_DIGIT;
+        if (code == '\'' || code == '`')
+            return VA_CHAR_DROP;
+        return strchr("%+/&$#@=*", (int)code) != NULL ? VA_CHAR_SYMBOL : VA_CHAR_SPACE;
+    }
+    if (code == 0xB0 || (code >= 0xA2 && code <= 0xA5) || code == 0x20AC || code == 0x2103)
+        return VA_CHAR_SYMBOL; /* degree sign, currencies, degree Celsius */
+    if (code >= 0xBC && code <= 0xBE)
+        return VA_CHAR_LETTER; /* vulgar fractions are words */
+    if (code == 0x2018 || code == 0x2019 || code == 0x02BC || code == 0x200B || code == 0x200C || code == 0x200D || code == 0xFEFF)
+        return VA_CHAR_DROP;
+    if (code < 0xC0)
+        return code == 0xAA || code == 0xB5 || code == 0xBA ? VA_CHAR_LETTER : VA_CHAR_SPACE;
+    if (code == 0xD7 || code == 0xF7)
+        return VA_CHAR_SYMBOL;
+    if (code == 0x37E || code == 0x589 || code == 0x60C || code == 0x61B || code == 0x61F || code == 0x6D4 || code == 0x964 || code == 0x965 ||
+        (code >= 0x2000 && code < 0x2070) || (code >= 0x3000 && code < 0x3004) || (code >= 0x3008 && code < 0x3020) || code == 0x30FB ||
+        (code >= 0xFF01 && code < 0xFF10) || (code >= 0xFF1A && code < 0xFF21))
+        return VA_CHAR_SPACE;
+    return VA_CHAR_LETTER;
+}
+
+static int is_digit(const char *text, size_t size, size_t pos)
+{
+    return pos < size && text[pos] >= '0' && text[pos] <= '9';
+}
+
+int va_text_next(const char *text, size_t size, size_t *pos, enum va_char_class *ret_class, char ret_bytes[4], size_t *ret_n)
+{
+    uint32_t code;
+    size_t at = *pos, n = decode((const unsigned char *)text + at, size - at, &code);
+
+    if (n == 0)
+        return VA_EFORMAT;
+    enum va_char_class class = classify(code);
+    if ((code == '.' || code == ',') && at > 0 && is_digit(text, size, at - 1) && is_digit(text, size, at + 1))
+        class = VA_CHAR_DIGIT;
+    if ((code == '-' || code == 0x2212) && is_digit(text, size, at + n) && (at == 0 || text[at - 1] == ' ')) {
+        class = VA_CHAR_SYMBOL;
+        code = '-';
+    }
+    *ret_n = encode(lower(code), ret_bytes);
+    *ret_class = class;
+    *pos = at + n;
+    return 0;
+}
+
+static void put(struct va_text *text, const char *bytes, size_t n, enum va_char_class class, size_t from, size_t to)
+{
+    for (size_t i = 0; i < n; i++) {
+        text->bytes[text->n] = bytes[i];
+        text->kinds[text->n] = (uint8_t)class;
+        text->from[text->n] = (uint32_t)from;
+        text->to[text->n] = (uint32_t)to;
+        text->n++;
+    }
+}
+
+int va_text_normalize(const char *original, struct va_text *ret_text, va_error *error)
+{
+    /* A character grows by a byte at most when it is made lower case, and none of the bound is a valid sentence anyway. */
+    size_t size = strnlen(original, VA_TEXT_MAX_BYTES + 1), capacity = 2 * size + 2;
+    struct va_text text = {0};
+    int space = 0;
+
+    if (size > VA_TEXT_MAX_BYTES)
+        return va_fail(error, VA_ELIMIT, "the text is longer than %d bytes: no command is", VA_TEXT_MAX_BYTES);
+    char *memory = va_calloc(capacity, 2 + 2 * sizeof(uint32_t));
+    if (memory == NULL)
+        return va_fail_memory(error);
+    text.from = (uint32_t *)(void *)memory;
+    text.to = text.from + capacity;
+    text.bytes = (char *)(text.to + capacity);
+    text.kinds = (uint8_t *)text.bytes + capacity;
+    for (size_t pos = 0; pos < size;) {
+        enum va_char_class class;
+        char bytes[4];
+        size_t n, from = pos;
+        if (va_text_next(original, size, &pos, &class, bytes, &n) < 0) {
+            va_text_free(&text);
+            return va_fail(error, VA_EFORMAT, "byte %zu of the text is not UTF-8", from + 1);
+        }
+        if (class == VA_CHAR_SPACE)
+            space = text.n > 0;
+        if (class == VA_CHAR_SPACE || class == VA_CHAR_DROP)
+            continue;
+        if (space)
+            put(&text, " ", 1, VA_CHAR_SPACE, from, from);
+        space = 0;
+        put(&text, bytes, n, class, from, pos);
+    }
+    *ret_text = text;
+    return 0;
+}
+
+void va_text_free(struct va_text *text)
+{
+    va_free(text->from);
+    *text = (struct va_text){0};
+}
+
+int va_text_is_boundary(const struct va_text *text, size_t pos)
+{
+    if (pos == 0 || pos >= text->n)
+        return 1;
+    return text->kinds[pos] != text->kinds[pos - 1];
+}
