@@ -3,26 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-
-/* Decodes one character; 0 when it is not valid UTF-8. */
-static size_t decode(const unsigned char *s, size_t n, uint32_t *ret_code)
-{
-    static const uint32_t smallest[5] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t length = s[0] < 0x80 ? 1 : s[0] < 0xC2 ? 0 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : s[0] < 0xF5 ? 4 : 0;
-
-    if (length == 0 || length > n)
-        return 0;
-    uint32_t code = length == 1 ? s[0] : s[0] & (0xFFu >> (length + 1));
-    for (size_t i = 1; i < length; i++) {
-        if ((s[i] & 0xC0) != 0x80)
-            return 0;
-        code = code << 6 | (s[i] & 0x3F);
-    }
-    if (code < smallest[length] || code > 0x10FFFF || (code >= 0xD800 && code < 0xE000) || code == 0)
-        return 0;
-    *ret_code = code;
-    return length;
-}
+#include "base/utf8.h"
 
 static size_t encode(uint32_t code, char ret_bytes[4])
 {
@@ -107,9 +88,9 @@ static int is_digit(const char *text, size_t size, size_t pos)
 int va_text_next(const char *text, size_t size, size_t *pos, enum va_char_class *ret_class, char ret_bytes[4], size_t *ret_n)
 {
     uint32_t code;
-    size_t at = *pos, n = decode((const unsigned char *)text + at, size - at, &code);
+    size_t at = *pos, n = (size_t)va_utf8_next(text + at, size - at, &code);
 
-    if (n == 0)
+    if (n == 0 || code == 0)
         return VA_EFORMAT;
     enum va_char_class class = classify(code);
     if ((code == '.' || code == ',') && at > 0 && is_digit(text, size, at - 1) && is_digit(text, size, at + 1))
