@@ -4,6 +4,9 @@
 #include <string.h>
 
 static const struct va_kernels *const sets[] = {
+#if defined(__x86_64__)
+    &va_kernels_avx2,
+#endif
     &va_kernels_c,
 };
 

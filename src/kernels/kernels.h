@@ -27,7 +27,7 @@ struct va_kernels {
     void (*quantize_row)(const float *x, int k, int8_t *ret_q, float *ret_step);
 
     /* acc [m][n_panels * 16] = x [m][k] . w. x has row stride ldx (bytes), acc row stride ldacc (int32).
-     * w: n_panels s8 panels; w_sum [n_panels * 16]: sum of each column's weights (for sets that add 128 to x). k % 4 == 0.
+     * w: n_panels s8 panels; w_sum [n_panels * 16]: sum of each column's weights (for sets that add 128 to x). k >= 4, k % 4 == 0.
      * Exact. m >= 1; kernels are good both for m = 1 (decoder, bound by reading w once) and for large m (encoder). */
     void (*gemm_s8)(const int8_t *x, size_t ldx, int m, const int8_t *w, const int32_t *w_sum, int k, int n_panels, int32_t *acc, size_t ldacc);
 
@@ -41,7 +41,8 @@ struct va_kernels {
     /* y += x; x += bias: both [n] */
     void (*add)(float *y, const float *x, int n);
 
-    /* In place x [n] -> GELU in its erf form, absolute error below 2e-6 for |x| < 10 (relative 1e-6 beyond). */
+    /* In place x [n] -> GELU in its erf form, absolute error below 2e-6 for |x| < 10; beyond, x within 1e-6 relative above and 0 within 1e-20
+     * below. */
     void (*gelu)(float *x, int n);
 
     /* out [n] = (x - mean) / sqrt(var + 1e-5) * gamma + beta; biased variance, two passes. 1e-5. out may be x. */
@@ -50,7 +51,8 @@ struct va_kernels {
     /* max of x [n]; n >= 1. Exact. */
     float (*max)(const float *x, int n);
 
-    /* x [n] -> exp(x * scale - shift) in place, returns the sum. x * scale - shift <= ~0 (values below -87 may become 0). 2e-6 relative. */
+    /* x [n] -> exp(x * scale - shift) in place, returns the sum. x * scale is rounded before the subtraction. x * scale - shift <= ~0;
+     * -infinity gives 0, values below -87 may. 2e-6 relative. */
     float (*exp_sum)(float *x, int n, float scale, float shift);
 
     /* Sum of exp(x - shift) without storing. 2e-6 relative. */

@@ -29,7 +29,7 @@ static void quantize_row(const float *x, int k, int8_t *ret_q, float *ret_step)
 static void gemm_s8(const int8_t *x, size_t ldx, int m, const int8_t *w, const int32_t *w_sum, int k, int n_panels, int32_t *acc, size_t ldacc)
 {
     (void)w_sum;
-    assert(m >= 1 && k % 4 == 0);
+    assert(m >= 1 && k >= 4 && k % 4 == 0);
     for (int p = 0; p < n_panels; p++) {
         const int8_t *panel = w + (size_t)p * VA_PANEL * (size_t)k;
         for (int i = 0; i < m; i++) {
