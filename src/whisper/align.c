@@ -1,0 +1,139 @@
+#include "whisper/words.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "nn/attention.h"
+
+#define MEDIAN_WIDTH 7
+
+/* Softmax over the frames of each row of one head, and each frame normalised over the rows. weights [rows][frames]. */
+static void normalise_head(const va_model *model, float *weights, int rows, int frames)
+{
+    for (int r = 0; r < rows; r++) {
+        float *row = weights + (size_t)r * (size_t)frames;
+        float top = model->kernels->max(row, frames) * 0.125f;
+        model->kernels->scale(row, frames, 1.0f / model->kernels->exp_sum(row, frames, 0.125f, top));
+    }
+    for (int t = 0; t < frames; t++) {
+        double sum = 0.0, squares = 0.0;
+        for (int r = 0; r < rows; r++)
+            sum += weights[(size_t)r * (size_t)frames + (size_t)t];
+        double mean = sum / rows;
+        for (int r = 0; r < rows; r++) {
+            double difference = weights[(size_t)r * (size_t)frames + (size_t)t] - mean;
+            squares += difference * difference;
+        }
+        double deviation = sqrt(squares / rows) + 1e-12;
+        for (int r = 0; r < rows; r++) {
+            float *w = &weights[(size_t)r * (size_t)frames + (size_t)t];
+            *w = (float)((*w - mean) / deviation);
+        }
+    }
+}
+
+/* Median of MEDIAN_WIDTH values around t, mirrored at the ends. */
+static float median_at(const float *row, int frames, int t)
+{
+    float window[MEDIAN_WIDTH];
+    for (int i = 0; i < MEDIAN_WIDTH; i++) {
+        int at = t + i - MEDIAN_WIDTH / 2;
+        if (at < 0)
+            at = -at;
+        if (at >= frames)
+            at = 2 * frames - 2 - at;
+        float value = row[at < 0 ? 0 : at];
+        int place = i;
+        for (; place > 0 && window[place - 1] > value; place--)
+            window[place] = window[place - 1];
+        window[place] = value;
+    }
+    return window[MEDIAN_WIDTH / 2];
+}
+
+/* Cheapest monotonic path through cost = -matrix [rows][frames]; ret_frames [rows]: the frame where it first reaches each row. */
+static int warp(const float *matrix, int rows, int frames, int *ret_frames)
+{
+    size_t width = (size_t)frames + 1;
+    float *cost = va_alloc(2 * width, sizeof *cost);
+    uint8_t *step = va_alloc((size_t)(rows + 1) * width, 1); /* 0 diagonal, 1 down (next row), 2 right (next frame) */
+    if (cost == NULL || step == NULL) {
+        va_free(cost);
+        va_free(step);
+        return VA_ENOMEM;
+    }
+    float *above = cost, *here = cost + width;
+    for (size_t t = 0; t < width; t++)
+        above[t] = t == 0 ? 0.0f : INFINITY;
+    for (int r = 1; r <= rows; r++) {
+        here[0] = INFINITY;
+        for (int t = 1; t <= frames; t++) {
+            float diagonal = above[t - 1], down = above[t], right = here[t - 1];
+            uint8_t choice = diagonal < down && diagonal < right ? 0 : down < diagonal && down < right ? 1 : 2;
+            here[t] = (choice == 0 ? diagonal : choice == 1 ? down : right) - matrix[(size_t)(r - 1) * (size_t)frames + (size_t)(t - 1)];
+            step[(size_t)r * width + (size_t)t] = choice;
+        }
+        float *swap = above;
+        above = here;
+        here = swap;
+    }
+    for (int r = rows, t = frames; r > 0 && t > 0;) {
+        ret_frames[r - 1] = t - 1;
+        uint8_t choice = step[(size_t)r * width + (size_t)t];
+        if (choice != 2)
+            r--;
+        if (choice != 1)
+            t--;
+    }
+    va_free(cost);
+    va_free(step);
+    return 0;
+}
+
+/* Raw attention products of every alignment head for the sequence: capture [heads][rows][encoder frames]. */
+static void capture_attention(const va_model *model, va_search *search, const va_encoder *encoder, const int32_t *sequence, int rows, float *capture)
+{
+    memset(capture, 0, (size_t)model->n_alignment * (size_t)rows * (size_t)va_encoder_frames(encoder) * sizeof *capture);
+    va_decoder_capture(va_search_decoder(search), capture, rows);
+    (void)va_search_feed(search, encoder, sequence, rows);
+    va_decoder_capture(va_search_decoder(search), NULL, 0);
+}
+
+int va_words_align(const va_model *model, va_search *search, const va_encoder *encoder, const int32_t *start, int n_start, const int32_t *tokens, int n,
+                   int frames, int *ret_frames, va_error *error)
+{
+    int32_t sequence[VA_SEARCH_MAX_TOKENS];
+    int rows = n_start + 1 + n + 1, stride = va_encoder_frames(encoder);
+    if (rows > model->text_ctx || n < 1 || frames < 1 || frames > stride || model->n_alignment < 1)
+        return va_fail(error, VA_EINVAL, "nothing to align");
+    memcpy(sequence, start, (size_t)n_start * sizeof *sequence);
+    sequence[n_start] = model->special->no_timestamps;
+    memcpy(sequence + n_start + 1, tokens, (size_t)n * sizeof *sequence);
+    sequence[rows - 1] = model->special->end;
+
+    size_t head_size = (size_t)rows * (size_t)stride, cut_size = (size_t)rows * (size_t)frames;
+    float *capture = va_alloc((size_t)model->n_alignment * head_size, sizeof *capture);
+    float *head = va_alloc(cut_size, sizeof *head);
+    float *matrix = va_calloc(cut_size, sizeof *matrix);
+    int r = VA_ENOMEM;
+    if (capture == NULL || head == NULL || matrix == NULL)
+        goto out;
+    capture_attention(model, search, encoder, sequence, rows, capture);
+    for (int h = 0; h < model->n_alignment; h++) {
+        for (int i = 0; i < rows; i++)
+            memcpy(head + (size_t)i * (size_t)frames, capture + (size_t)h * head_size + (size_t)i * (size_t)stride, (size_t)frames * sizeof *head);
+        normalise_head(model, head, rows, frames);
+        for (int i = 0; i < rows; i++)
+            for (int t = 0; t < frames; t++)
+                matrix[(size_t)i * (size_t)frames + (size_t)t] += median_at(head + (size_t)i * (size_t)frames, frames, t) / (float)model->n_alignment;
+    }
+    /* The row of a token's predecessor looks where the token is: rows n_start (<|notimestamps|>) .. up to the last text token. */
+    r = warp(matrix + (size_t)n_start * (size_t)frames, n + 1, frames, ret_frames);
+
+out:
+    va_free(capture);
+    va_free(head);
+    va_free(matrix);
+    return r == VA_ENOMEM ? va_fail_memory(error) : r;
+}

@@ -1,0 +1,307 @@
+#include "whisper/encoder.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "dsp/log_mel.h"
+#include "nn/attention.h"
+
+/* Rows done at a time by one thread: small enough that a block's hidden layer stays in the second-level cache, large enough that
+ * the weights read for it are used often. A multiple of the kernels' tile of 6. */
+#define BLOCK_ROWS 96
+#define HEAD_PANELS (VA_HEAD / VA_PANEL)
+
+/* Scratch of one thread. */
+struct scratch {
+    float *norm;   /* [BLOCK_ROWS][d] */
+    float *hidden; /* [BLOCK_ROWS][4d] */
+    int8_t *q;     /* [BLOCK_ROWS][4d] */
+    float step[BLOCK_ROWS];
+    float head[BLOCK_ROWS * VA_HEAD];
+    struct va_attention_scratch attention;
+};
+
+struct va_encoder {
+    const va_model *model;
+    va_pool *pool;
+    int frames;      /* T of the last run */
+    int block_rows;  /* of this run */
+    int layer;       /* the phase's layer */
+    float *padded_mel; /* [1 + 2T + 1][80]: a zero frame at each end */
+    float *conv; /* [1 + 2T + 1][d] conv1's output with a zero frame at each end */
+    float *x;    /* [T][d] residual stream, and after the run the encoder's rows */
+    float *q;    /* [T][d] queries, replaced by the attention's output */
+    float *keys; /* [heads][ceil(T / 16)][64][16] */
+    float *v;    /* [heads][T][64] */
+    void *cross; /* [layers][K, V][heads][T][64] float16 or float32 */
+    struct scratch *scratch; /* [threads] */
+};
+
+static size_t key_panels(int frames)
+{
+    return (size_t)(frames + VA_PANEL - 1) / VA_PANEL;
+}
+
+static size_t cross_element(const va_encoder *encoder)
+{
+    return encoder->model->half_cache ? sizeof(uint16_t) : sizeof(float);
+}
+
+int va_encoder_new(const va_model *model, va_pool *pool, va_encoder **ret_encoder, va_error *error)
+{
+    size_t frames = (size_t)model->audio_ctx, d = (size_t)model->width;
+    int threads = va_pool_threads(pool);
+    va_encoder *encoder = va_calloc(1, sizeof *encoder);
+    if (encoder == NULL)
+        return va_fail_memory(error);
+    encoder->model = model;
+    encoder->pool = pool;
+    encoder->padded_mel = va_alloc_aligned((2 * frames + 2) * VA_MEL_BANDS, sizeof(float));
+    encoder->conv = va_alloc_aligned((2 * frames + 2) * d, sizeof(float));
+    encoder->x = va_alloc_aligned(frames * d, sizeof(float));
+    encoder->q = va_alloc_aligned(frames * d, sizeof(float));
+    encoder->keys = va_alloc_aligned(key_panels(model->audio_ctx) * VA_PANEL * d, sizeof(float));
+    encoder->v = va_alloc_aligned(frames * d, sizeof(float));
+    encoder->cross = va_alloc_aligned((size_t)model->dec_layers * 2 * frames * d, cross_element(encoder));
+    encoder->scratch = va_alloc_aligned((size_t)threads, sizeof *encoder->scratch);
+    if (encoder->scratch != NULL)
+        memset(encoder->scratch, 0, (size_t)threads * sizeof *encoder->scratch);
+    if (encoder->padded_mel == NULL || encoder->conv == NULL || encoder->x == NULL || encoder->q == NULL || encoder->keys == NULL || encoder->v == NULL ||
+        encoder->cross == NULL || encoder->scratch == NULL)
+        goto fail;
+    for (int i = 0; i < threads; i++) {
+        struct scratch *scratch = &encoder->scratch[i];
+        scratch->norm = va_alloc_aligned(BLOCK_ROWS * d, sizeof(float));
+        scratch->hidden = va_alloc_aligned(BLOCK_ROWS * 4 * d, sizeof(float));
+        scratch->q = va_alloc_aligned(BLOCK_ROWS * 4 * d, sizeof(int8_t));
+        if (scratch->norm == NULL || scratch->hidden == NULL || scratch->q == NULL)
+            goto fail;
+    }
+    *ret_encoder = encoder;
+    return 0;
+
+fail:
+    va_encoder_free(encoder);
+    return va_fail_memory(error);
+}
+
+void va_encoder_free(va_encoder *encoder)
+{
+    if (encoder == NULL)
+        return;
+    for (int i = 0; encoder->scratch != NULL && i < va_pool_threads(encoder->pool); i++) {
+        va_free(encoder->scratch[i].norm);
+        va_free(encoder->scratch[i].hidden);
+        va_free(encoder->scratch[i].q);
+    }
+    va_free(encoder->scratch);
+    va_free(encoder->padded_mel);
+    va_free(encoder->conv);
+    va_free(encoder->x);
+    va_free(encoder->q);
+    va_free(encoder->keys);
+    va_free(encoder->v);
+    va_free(encoder->cross);
+    va_free(encoder);
+}
+
+/* One task's rows: first .. first + *ret_rows - 1 of `total`. */
+static int task_rows(int block, int task, int total, int *ret_rows)
+{
+    int first = task * block;
+    *ret_rows = total - first < block ? total - first : block;
+    return first;
+}
+
+static int n_blocks(int total, int block)
+{
+    return (total + block - 1) / block;
+}
+
+/* conv1 over frames of `mel`: a row of the product is three consecutive frames, so no copy is needed. Its first row is the second
+ * of `conv`, after the zero frame. */
+static void conv1_task(void *arg, int task, int thread)
+{
+    va_encoder *encoder = arg;
+    const va_model *model = encoder->model;
+    size_t d = (size_t)model->width;
+    int rows, first = task_rows(2 * encoder->block_rows, task, 2 * encoder->frames, &rows);
+    struct va_rows in = {.f = encoder->padded_mel + (size_t)first * VA_MEL_BANDS, .ldf = VA_MEL_BANDS};
+    float *out = encoder->conv + (size_t)(first + 1) * d;
+
+    va_linear_forward(model->kernels, &model->conv1, &in, rows, 0, va_linear_panels(&model->conv1), out, d);
+    model->kernels->gelu(out, rows * (int)d);
+}
+
+/* conv2 has stride 2: row t starts at frame 2t - 1, which is frame 2t of the padded buffer. */
+static void conv2_block(va_encoder *encoder, int first, int rows)
+{
+    const va_model *model = encoder->model;
+    size_t d = (size_t)model->width;
+    struct va_rows in = {.f = encoder->conv + (size_t)(2 * first) * d, .ldf = 2 * d};
+    float *out = encoder->x + (size_t)first * d;
+
+    va_linear_forward(model->kernels, &model->conv2, &in, rows, 0, va_linear_panels(&model->conv2), out, d);
+    model->kernels->gelu(out, rows * (int)d);
+    model->kernels->add(out, model->encoder_positions + (size_t)first * d, rows * (int)d);
+}
+
+static void norm_rows(const va_model *model, const struct va_norm *norm, const float *x, int rows, float *out)
+{
+    size_t d = (size_t)model->width;
+    for (int i = 0; i < rows; i++)
+        model->kernels->layer_norm(x + (size_t)i * d, norm->gamma, norm->beta, (int)d, out + (size_t)i * d);
+}
+
+/* x += W . in (+ bias), by way of the block's scratch. */
+static void add_linear(const va_model *model, const struct va_linear *w, const float *in, int rows, float *x, struct scratch *scratch)
+{
+    size_t d = (size_t)model->width;
+    struct va_rows prepared = va_rows_prepare(model->kernels, w, in, (size_t)w->k, rows, scratch->q, scratch->step);
+    va_linear_forward(model->kernels, w, &prepared, rows, 0, va_linear_panels(w), scratch->norm, d);
+    model->kernels->add(x, scratch->norm, rows * (int)d);
+}
+
+/* Norm, then queries, keys and values of a block, each into the layout that attention reads. */
+static void project_qkv(va_encoder *encoder, const struct va_encoder_layer *layer, int first, int rows, struct scratch *scratch)
+{
+    const va_model *model = encoder->model;
+    const struct va_kernels *kernels = model->kernels;
+    size_t d = (size_t)model->width, frames = (size_t)encoder->frames;
+    int panels = model->width / VA_PANEL;
+
+    norm_rows(model, &layer->attn_norm, encoder->x + (size_t)first * d, rows, scratch->norm);
+    struct va_rows in = va_rows_prepare(kernels, &layer->qkv, scratch->norm, d, rows, scratch->q, scratch->step);
+    va_linear_forward(kernels, &layer->qkv, &in, rows, 0, panels, encoder->q + (size_t)first * d, d);
+    for (int h = 0; h < model->heads; h++) {
+        va_linear_forward(kernels, &layer->qkv, &in, rows, panels + h * HEAD_PANELS, HEAD_PANELS, scratch->head, VA_HEAD);
+        va_attention_pack_keys(scratch->head, rows, first, encoder->keys + (size_t)h * key_panels(encoder->frames) * VA_KEY_PANEL_SIZE);
+        va_linear_forward(kernels, &layer->qkv, &in, rows, 2 * panels + h * HEAD_PANELS, HEAD_PANELS,
+                          encoder->v + ((size_t)h * frames + (size_t)first) * VA_HEAD, VA_HEAD);
+    }
+}
+
+/* Everything between two attentions for one block: output projection and MLP of layer - 1 (or the second convolution), then the
+ * projections of `layer` (or the final norm). */
+static void rows_task(void *arg, int task, int thread)
+{
+    va_encoder *encoder = arg;
+    const va_model *model = encoder->model;
+    struct scratch *scratch = &encoder->scratch[thread];
+    size_t d = (size_t)model->width;
+    int rows, first = task_rows(encoder->block_rows, task, encoder->frames, &rows);
+    float *x = encoder->x + (size_t)first * d;
+
+    if (encoder->layer == 0) {
+        conv2_block(encoder, first, rows);
+    } else {
+        const struct va_encoder_layer *done = &model->encoder[encoder->layer - 1];
+        add_linear(model, &done->out, encoder->q + (size_t)first * d, rows, x, scratch);
+        norm_rows(model, &done->mlp_norm, x, rows, scratch->norm);
+        struct va_rows in = va_rows_prepare(model->kernels, &done->mlp1, scratch->norm, d, rows, scratch->q, scratch->step);
+        va_linear_forward(model->kernels, &done->mlp1, &in, rows, 0, va_linear_panels(&done->mlp1), scratch->hidden, 4 * d);
+        model->kernels->gelu(scratch->hidden, rows * 4 * (int)d);
+        add_linear(model, &done->mlp2, scratch->hidden, rows, x, scratch);
+    }
+    if (encoder->layer < model->enc_layers)
+        project_qkv(encoder, &model->encoder[encoder->layer], first, rows, scratch);
+    else
+        norm_rows(model, &model->encoder_norm, x, rows, x);
+}
+
+static void attention_task(void *arg, int task, int thread)
+{
+    va_encoder *encoder = arg;
+    const va_model *model = encoder->model;
+    size_t d = (size_t)model->width, frames = (size_t)encoder->frames;
+    int head = task % model->heads;
+    int rows, first = task_rows(encoder->block_rows, task / model->heads, encoder->frames, &rows);
+
+    va_attention_heads(model->kernels, encoder->q + (size_t)first * d + (size_t)head * VA_HEAD, d, rows,
+                       encoder->keys + (size_t)head * key_panels(encoder->frames) * VA_KEY_PANEL_SIZE, encoder->v + (size_t)head * frames * VA_HEAD,
+                       encoder->frames, &encoder->scratch[thread].attention);
+}
+
+static char *cross_at(const va_encoder *encoder, int layer, int is_v, int head)
+{
+    const va_model *model = encoder->model;
+    size_t block = (size_t)encoder->frames * VA_HEAD * cross_element(encoder);
+    return (char *)encoder->cross + (((size_t)layer * 2 + (size_t)is_v) * (size_t)model->heads + (size_t)head) * block;
+}
+
+/* Cross-attention keys and values of one row block, all decoder layers. */
+static void cross_task(void *arg, int task, int thread)
+{
+    va_encoder *encoder = arg;
+    const va_model *model = encoder->model;
+    struct scratch *scratch = &encoder->scratch[thread];
+    size_t d = (size_t)model->width, element = cross_element(encoder);
+    int rows, first = task_rows(encoder->block_rows, task, encoder->frames, &rows);
+    struct va_rows in = va_rows_prepare(model->kernels, &model->decoder[0].cross_kv, encoder->x + (size_t)first * d, d, rows, scratch->q, scratch->step);
+
+    for (int layer = 0; layer < model->dec_layers; layer++) {
+        for (int part = 0; part < 2 * model->heads; part++) {
+            va_linear_forward(model->kernels, &model->decoder[layer].cross_kv, &in, rows, part * HEAD_PANELS, HEAD_PANELS, scratch->head, VA_HEAD);
+            char *out = cross_at(encoder, layer, part >= model->heads, part % model->heads) + (size_t)first * VA_HEAD * element;
+            if (model->half_cache)
+                model->kernels->to_f16(scratch->head, rows * VA_HEAD, (uint16_t *)out);
+            else
+                memcpy(out, scratch->head, (size_t)rows * VA_HEAD * sizeof(float));
+        }
+    }
+}
+
+/* Short inputs are cut finer, so that every thread has work. */
+static int choose_block(int frames, int threads)
+{
+    int block = (frames + threads - 1) / threads;
+    block = (block + 5) / 6 * 6;
+    return block > BLOCK_ROWS ? BLOCK_ROWS : block;
+}
+
+void va_encoder_run(va_encoder *encoder, const float *mel, int frames)
+{
+    const va_model *model = encoder->model;
+    size_t d = (size_t)model->width;
+
+    encoder->frames = frames;
+    encoder->block_rows = choose_block(frames, va_pool_threads(encoder->pool));
+    int blocks = n_blocks(frames, encoder->block_rows);
+
+    memset(encoder->padded_mel, 0, VA_MEL_BANDS * sizeof(float));
+    memcpy(encoder->padded_mel + VA_MEL_BANDS, mel, (size_t)(2 * frames) * VA_MEL_BANDS * sizeof(float));
+    memset(encoder->padded_mel + (size_t)(2 * frames + 1) * VA_MEL_BANDS, 0, VA_MEL_BANDS * sizeof(float));
+    memset(encoder->conv, 0, d * sizeof(float));
+    memset(encoder->conv + (size_t)(2 * frames + 1) * d, 0, d * sizeof(float));
+    /* The last panel of keys is not full: what is beyond the frames must be finite. */
+    for (int h = 0; h < model->heads; h++)
+        memset(encoder->keys + ((size_t)(h + 1) * key_panels(frames) - 1) * VA_KEY_PANEL_SIZE, 0, VA_KEY_PANEL_SIZE * sizeof(float));
+
+    va_pool_run(encoder->pool, blocks, conv1_task, encoder);
+    for (encoder->layer = 0; encoder->layer < model->enc_layers; encoder->layer++) {
+        va_pool_run(encoder->pool, blocks, rows_task, encoder);
+        va_pool_run(encoder->pool, blocks * model->heads, attention_task, encoder);
+    }
+    va_pool_run(encoder->pool, blocks, rows_task, encoder);
+    va_pool_run(encoder->pool, blocks, cross_task, encoder);
+}
+
+const float *va_encoder_rows(const va_encoder *encoder)
+{
+    return encoder->x;
+}
+
+int va_encoder_frames(const va_encoder *encoder)
+{
+    return encoder->frames;
+}
+
+const void *va_encoder_cross_k(const va_encoder *encoder, int layer, int head)
+{
+    return cross_at(encoder, layer, 0, head);
+}
+
+const void *va_encoder_cross_v(const va_encoder *encoder, int layer, int head)
+{
+    return cross_at(encoder, layer, 1, head);
+}

@@ -1,0 +1,379 @@
+#include "whisper/search.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "whisper/rules.h"
+
+struct va_search {
+    const va_model *model;
+    va_decoder *decoder;
+    float *logits; /* [max(beams, 2)][va_decoder_logits_size] */
+    struct va_hypothesis *beams, *next, *finished; /* [beams] each */
+    int max_beams;
+
+    const struct va_search_options *options; /* of the run under way */
+    const va_encoder *encoder;
+    int n_beams, n_finished;
+    uint64_t random;
+};
+
+struct candidate {
+    float score; /* sum of log-probabilities */
+    float logprob;
+    int beam;
+    int32_t token;
+};
+
+int va_search_new(const va_model *model, va_pool *pool, int beams, va_search **ret_search, va_error *error)
+{
+    va_search *search = va_calloc(1, sizeof *search);
+    if (search == NULL)
+        return va_fail_memory(error);
+    search->model = model;
+    search->max_beams = beams;
+    int r = va_decoder_new(model, pool, beams, &search->decoder, error);
+    if (r < 0)
+        goto fail;
+    /* Two rows at least: the start token's and the last one's of a prompt. */
+    search->logits = va_alloc_aligned((size_t)(beams < 2 ? 2 : beams) * (size_t)va_decoder_logits_size(search->decoder), sizeof(float));
+    search->beams = va_alloc((size_t)beams, sizeof *search->beams);
+    search->next = va_alloc((size_t)beams, sizeof *search->next);
+    search->finished = va_alloc((size_t)beams, sizeof *search->finished);
+    if (search->logits == NULL || search->beams == NULL || search->next == NULL || search->finished == NULL) {
+        r = va_fail_memory(error);
+        goto fail;
+    }
+    *ret_search = search;
+    return 0;
+
+fail:
+    va_search_free(search);
+    return r;
+}
+
+void va_search_free(va_search *search)
+{
+    if (search == NULL)
+        return;
+    va_decoder_free(search->decoder);
+    va_free(search->logits);
+    va_free(search->beams);
+    va_free(search->next);
+    va_free(search->finished);
+    va_free(search);
+}
+
+int va_search_beams(const va_search *search)
+{
+    return search->max_beams;
+}
+
+va_decoder *va_search_decoder(va_search *search)
+{
+    return search->decoder;
+}
+
+/* ---- the prompt ---- */
+
+static float *logits_row(const va_search *search, int row)
+{
+    return search->logits + (size_t)row * (size_t)va_decoder_logits_size(search->decoder);
+}
+
+/* Feeds tokens [n] as one hypothesis in beam 0. Logits of token `start` go to row 0, those of the last token to the row returned.
+ * The odd number of rows comes first, so that the last pass is a long one and holds both. */
+static int feed(va_search *search, const va_encoder *encoder, const int32_t *tokens, int n, int start, int32_t *slots)
+{
+    struct va_decoder_row rows[VA_DECODER_MAX_ROWS];
+    int m = n % VA_DECODER_MAX_ROWS == 0 ? VA_DECODER_MAX_ROWS : n % VA_DECODER_MAX_ROWS;
+
+    for (int i = 0; i < n; i++)
+        slots[i] = i * search->max_beams;
+    for (int first = 0; first < n; first += m, m = VA_DECODER_MAX_ROWS) {
+        int is_last = first + m == n;
+        for (int i = 0; i < m; i++)
+            rows[i] = (struct va_decoder_row){
+                .token = tokens[first + i], .position = first + i, .logits = is_last && (first + i == start || i == m - 1), .slots = slots};
+        va_decoder_run(search->decoder, encoder, rows, m, search->logits);
+    }
+    return start == n - 1 ? 0 : 1;
+}
+
+const float *va_search_feed(va_search *search, const va_encoder *encoder, const int32_t *tokens, int n)
+{
+    return logits_row(search, feed(search, encoder, tokens, n, n - 1, search->beams[0].slots));
+}
+
+/* ---- scores ---- */
+
+/* log of the sum of exp over the vocabulary: log-probability of a token is its logit minus this. */
+static float log_sum(const va_search *search, const float *logits)
+{
+    int n = search->model->n_vocab;
+    float top = search->model->kernels->max(logits, n);
+    return top + logf(search->model->kernels->sum_exp(logits, n, top));
+}
+
+static float probability(const va_search *search, const float *logits, int32_t token)
+{
+    return expf(logits[token] - log_sum(search, logits));
+}
+
+static int32_t argmax(const va_search *search, const float *logits)
+{
+    float top = search->model->kernels->max(logits, search->model->n_vocab);
+    for (int32_t i = 0; i < search->model->n_vocab; i++)
+        if (logits[i] == top)
+            return i;
+    return search->model->special->end; /* only when the logits are not numbers */
+}
+
+/* xorshift64*: enough for drawing tokens, and the same on every machine. */
+static double draw(va_search *search)
+{
+    search->random ^= search->random >> 12;
+    search->random ^= search->random << 25;
+    search->random ^= search->random >> 27;
+    return (double)((search->random * 2685821657736338717u) >> 11) * 0x1p-53;
+}
+
+static int32_t sample(va_search *search, const float *logits, float temperature)
+{
+    int n = search->model->n_vocab;
+    double top = search->model->kernels->max(logits, n), sum = 0.0;
+    for (int i = 0; i < n; i++)
+        sum += exp((logits[i] - top) / temperature);
+    double left = draw(search) * sum;
+    for (int32_t i = 0; i < n; i++) {
+        left -= exp((logits[i] - top) / temperature);
+        if (left <= 0.0)
+            return i;
+    }
+    return argmax(search, logits);
+}
+
+/* ---- repetition ---- */
+
+/* The end of the sequence says the same thing over and over: one token 12 times, or 2 to 16 tokens 5 times. */
+static int is_looping(const int32_t *tokens, int n)
+{
+    for (int length = 1; length <= 16; length++) {
+        int times = length == 1 ? 12 : 5;
+        if (n < length * times)
+            return 0;
+        int i = n - 1, first = n - length * (times - 1);
+        while (i >= first && tokens[i] == tokens[i - length])
+            i--;
+        if (i < first)
+            return 1;
+    }
+    return 0;
+}
+
+static float rank(const struct va_hypothesis *hypothesis)
+{
+    return hypothesis->sum_logprob / (float)(hypothesis->n > 0 ? hypothesis->n : 1);
+}
+
+/* ---- steps ---- */
+
+/* The hypothesis grows by a token, which will stand in `beam`. */
+static void extend(const va_search *search, struct va_hypothesis *hypothesis, int32_t token, float logprob, int beam)
+{
+    int position = search->options->n_prompt + hypothesis->n;
+    hypothesis->tokens[hypothesis->n] = token;
+    hypothesis->logprobs[hypothesis->n] = logprob;
+    hypothesis->slots[position] = position * search->max_beams + beam;
+    hypothesis->sum_logprob += logprob;
+    hypothesis->n++;
+    hypothesis->looping = is_looping(hypothesis->tokens, hypothesis->n);
+}
+
+static void finish(va_search *search, const struct va_hypothesis *hypothesis, float end_logprob)
+{
+    if (search->n_finished == search->max_beams)
+        return;
+    struct va_hypothesis *finished = &search->finished[search->n_finished++];
+    *finished = *hypothesis;
+    finished->sum_logprob += end_logprob;
+}
+
+/* Greedy and sampling: every beam goes its own way and leaves when it ends. */
+static void step_alone(va_search *search)
+{
+    int32_t end = search->model->special->end;
+    int kept = 0;
+    for (int b = 0; b < search->n_beams; b++) {
+        struct va_hypothesis *hypothesis = &search->beams[b];
+        float *logits = logits_row(search, b);
+        int32_t token = search->options->temperature > 0.0f ? sample(search, logits, search->options->temperature) : argmax(search, logits);
+        float logprob = logits[token] - log_sum(search, logits);
+        if (token == end) {
+            finish(search, hypothesis, logprob);
+            continue;
+        }
+        extend(search, hypothesis, token, logprob, kept);
+        if (hypothesis->looping) {
+            finish(search, hypothesis, 0.0f);
+            continue;
+        }
+        if (kept != b)
+            search->beams[kept] = *hypothesis;
+        kept++;
+    }
+    search->n_beams = kept;
+}
+
+/* Inserts into candidates [*n], kept in falling order of score, at most `capacity`. */
+static void insert_candidate(struct candidate *candidates, int *n, int capacity, struct candidate new)
+{
+    int i = *n;
+    if (i == capacity && candidates[i - 1].score >= new.score)
+        return;
+    if (i < capacity)
+        (*n)++;
+    else
+        i--;
+    for (; i > 0 && candidates[i - 1].score < new.score; i--)
+        candidates[i] = candidates[i - 1];
+    candidates[i] = new;
+}
+
+/* The best `capacity` tokens of one beam. */
+static int best_tokens(const va_search *search, int beam, int capacity, struct candidate *candidates)
+{
+    const float *logits = logits_row(search, beam);
+    float sum = search->beams[beam].sum_logprob, norm = log_sum(search, logits), worst = VA_FORBIDDEN / 2;
+    int n = 0;
+    for (int32_t i = 0; i < search->model->n_vocab; i++) {
+        if (logits[i] <= worst)
+            continue;
+        insert_candidate(candidates, &n, capacity, (struct candidate){sum + logits[i] - norm, logits[i] - norm, beam, i});
+        if (n == capacity)
+            worst = candidates[n - 1].logprob + norm;
+    }
+    return n;
+}
+
+/* Every beam offers its best tokens; those that end leave, the best others go on. */
+static void step_beams(va_search *search)
+{
+    struct candidate all[VA_SEARCH_MAX_BEAMS * (VA_SEARCH_MAX_BEAMS + 1)], own[VA_SEARCH_MAX_BEAMS + 1];
+    int wanted = search->options->beams, n_all = 0, kept = 0;
+
+    for (int b = 0; b < search->n_beams; b++) {
+        int n = best_tokens(search, b, wanted + 1, own);
+        for (int i = 0; i < n; i++)
+            insert_candidate(all, &n_all, wanted * (wanted + 1), own[i]);
+    }
+    if (n_all == 0) { /* only when the logits are not numbers */
+        finish(search, &search->beams[0], 0.0f);
+        search->n_beams = 0;
+        return;
+    }
+    for (int i = 0; i < n_all && kept < wanted; i++) {
+        const struct va_hypothesis *parent = &search->beams[all[i].beam];
+        if (all[i].token == search->model->special->end) {
+            finish(search, parent, all[i].logprob);
+            continue;
+        }
+        search->next[kept] = *parent;
+        extend(search, &search->next[kept], all[i].token, all[i].logprob, kept);
+        if (search->next[kept].looping && kept == 0) {
+            finish(search, &search->next[kept], 0.0f);
+            search->n_beams = 0;
+            return;
+        }
+        kept++;
+    }
+    struct va_hypothesis *swap = search->beams;
+    search->beams = search->next;
+    search->next = swap;
+    search->n_beams = search->n_finished >= wanted ? 0 : kept;
+}
+
+/* Runs the decoder over the last token of every beam. */
+static void decode_beams(va_search *search)
+{
+    struct va_decoder_row rows[VA_SEARCH_MAX_BEAMS];
+    for (int b = 0; b < search->n_beams; b++) {
+        const struct va_hypothesis *hypothesis = &search->beams[b];
+        rows[b] = (struct va_decoder_row){.token = hypothesis->tokens[hypothesis->n - 1],
+                                          .position = search->options->n_prompt + hypothesis->n - 1,
+                                          .logits = 1,
+                                          .slots = hypothesis->slots};
+    }
+    va_decoder_run(search->decoder, search->encoder, rows, search->n_beams, search->logits);
+}
+
+static void filter_beams(va_search *search)
+{
+    for (int b = 0; b < search->n_beams; b++)
+        search->options->filter(search->options->filter_user, search->beams[b].tokens, search->beams[b].n, logits_row(search, b));
+}
+
+/* The prompt's own pass, and the first token of each beam from its last logits. */
+static float start(va_search *search)
+{
+    const struct va_search_options *options = search->options;
+    struct va_hypothesis *first = &search->beams[0];
+    *first = (struct va_hypothesis){.n = 0};
+    int last = feed(search, search->encoder, options->prompt, options->n_prompt, options->start, first->slots);
+    float no_speech = probability(search, logits_row(search, 0), search->model->special->no_speech);
+    if (last != 0)
+        memcpy(logits_row(search, 0), logits_row(search, last), (size_t)va_decoder_logits_size(search->decoder) * sizeof(float));
+    search->n_beams = 1;
+    filter_beams(search);
+    if (options->temperature > 0.0f)
+        for (int b = 1; b < options->beams; b++) {
+            search->beams[b] = *first;
+            memcpy(logits_row(search, b), logits_row(search, 0), (size_t)va_decoder_logits_size(search->decoder) * sizeof(float));
+            search->n_beams++;
+        }
+    return no_speech;
+}
+
+static const struct va_hypothesis *best_hypothesis(va_search *search)
+{
+    /* Those that did not come to an end count too, when fewer than wanted did. */
+    for (int b = 0; b < search->n_beams && search->n_finished < search->options->beams; b++)
+        finish(search, &search->beams[b], 0.0f);
+    const struct va_hypothesis *best = &search->finished[0];
+    for (int i = 1; i < search->n_finished; i++)
+        if (rank(&search->finished[i]) > rank(best))
+            best = &search->finished[i];
+    return best;
+}
+
+int va_search_run(va_search *search, const va_encoder *encoder, const struct va_search_options *options, struct va_search_result *ret_result)
+{
+    int room = search->model->text_ctx - options->n_prompt;
+    int max_tokens = options->max_tokens < room ? options->max_tokens : room;
+    if (options->beams < 1 || options->beams > search->max_beams || options->n_prompt < 1 || max_tokens < 1)
+        return VA_EINVAL;
+
+    search->options = options;
+    search->encoder = encoder;
+    search->n_finished = 0;
+    search->random = options->seed * 2654435769u + 88172645463325252u;
+    float no_speech = start(search);
+    for (int n = 0; search->n_beams > 0; n++) {
+        if (n > 0) {
+            decode_beams(search);
+            filter_beams(search);
+        }
+        if (options->beams > 1 && options->temperature <= 0.0f)
+            step_beams(search);
+        else
+            step_alone(search);
+        if (n + 1 >= max_tokens)
+            break;
+        if (options->cancelled != NULL && options->cancelled(options->cancelled_user))
+            return VA_ECANCELLED;
+    }
+    const struct va_hypothesis *best = best_hypothesis(search);
+    *ret_result = (struct va_search_result){.best = best, .avg_logprob = best->sum_logprob / (float)(best->n + 1), .no_speech_prob = no_speech};
+    return 0;
+}

@@ -1,0 +1,60 @@
+/* search.h - from encoder rows to a sequence of tokens: greedy, sampling, or beam search.
+ *
+ * Source of the beam search: openai/whisper, whisper/decoding.py (BeamSearchDecoder, MaximumLikelihoodRanker).
+ * One object per context; no allocation after _new. */
+#ifndef VA_WHISPER_SEARCH_H
+#define VA_WHISPER_SEARCH_H
+
+#include "whisper/decoder.h"
+
+#define VA_SEARCH_MAX_BEAMS 8
+#define VA_SEARCH_MAX_TOKENS 448 /* text_ctx */
+
+typedef struct va_search va_search;
+
+/* Sets logits of tokens that may not follow tokens [n] to VA_FORBIDDEN. */
+typedef void (*va_token_filter_fn)(void *user, const int32_t *tokens, int n, float *logits);
+
+struct va_search_options {
+    const int32_t *prompt; /* [n_prompt] fed before the first sampled token; ends with the start sequence */
+    int n_prompt;
+    int start;             /* index of <|startoftranscript|> in prompt: its logits tell whether there is speech */
+    int beams;             /* 1: greedy; at a temperature above 0: samples drawn side by side, of which the likeliest wins */
+    float temperature;
+    uint64_t seed;
+    int max_tokens;
+    va_token_filter_fn filter;
+    void *filter_user;
+    int (*cancelled)(void *user); /* asked before each step; or NULL */
+    void *cancelled_user;
+};
+
+struct va_hypothesis {
+    int32_t tokens[VA_SEARCH_MAX_TOKENS]; /* sampled, without the end */
+    float logprobs[VA_SEARCH_MAX_TOKENS]; /* of each, under the filtered distribution */
+    int32_t slots[VA_SEARCH_MAX_TOKENS];  /* of the self-attention cache */
+    int n;
+    float sum_logprob; /* with the end token's */
+    int looping;       /* 1: it was stopped because it repeats itself */
+};
+
+struct va_search_result {
+    const struct va_hypothesis *best; /* valid until the next run */
+    float avg_logprob;                /* sum_logprob / (n + 1) */
+    float no_speech_prob;
+};
+
+VA_MUST_CHECK int va_search_new(const va_model *model, va_pool *pool, int beams, va_search **ret_search, va_error *error);
+void va_search_free(va_search *search);
+int va_search_beams(const va_search *search); /* the most it can do */
+
+/* VA_ECANCELLED, VA_EINVAL (prompt too long, beams beyond the object's). */
+VA_MUST_CHECK int va_search_run(va_search *search, const va_encoder *encoder, const struct va_search_options *options, struct va_search_result *ret_result);
+
+/* Runs tokens [n] (positions 0 ..) in one hypothesis and gives the last one's logits [n_vocab] (valid until the next call). */
+const float *va_search_feed(va_search *search, const va_encoder *encoder, const int32_t *tokens, int n);
+
+/* The decoder beneath, for va_decoder_capture. */
+va_decoder *va_search_decoder(va_search *search);
+
+#endif
