@@ -35,7 +35,7 @@ static const void *get_data(struct reader *reader, const char *name, enum va_ten
 
 static const void *get_part(struct reader *reader, const char *name, const char *part, enum va_tensor_type type, int rank, uint64_t dim0, uint64_t dim1)
 {
-    char full[VA_CONTAINER_NAME_SIZE];
+    char full[2 * VA_CONTAINER_NAME_SIZE];
     snprintf(full, sizeof full, "%s.%s", name, part);
     return get_data(reader, full, type, rank, dim0, dim1);
 }

@@ -1,0 +1,518 @@
+/* transcribe.c - audio of any length to a transcript: window by window, with language detection, temperature fallback and the checks that
+ * tell silence and endless repetition from text. Source of the rules: openai/whisper, whisper/transcribe.py. */
+#include <voice_assistant.h>
+
+#include <math.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "dsp/log_mel.h"
+#include "whisper/rules.h"
+#include "whisper/search.h"
+#include "whisper/segments.h"
+#include "whisper/transcript.h"
+#include "whisper/words.h"
+
+#define WINDOW_SAMPLES 480000
+#define WINDOW_FRAMES 1500
+#define MIN_SAMPLES 1600       /* 0.1 s: less holds no word */
+#define FALLBACK_BEAMS 5       /* samples drawn at temperatures above 0 */
+#define MAX_NEW_TOKENS 224     /* half of the text context */
+#define MAX_PROMPT_TOKENS 223  /* half of the text context less one */
+#define MAX_COMPRESSED_TEXT 8192
+#define SILENCE_PEAK (1.5f / 32768.0f) /* digital silence, dithered or not */
+
+struct va_context {
+    const va_model *model;
+    va_pool *pool;
+    va_encoder *encoder;
+    va_search *search;  /* made anew when more beams are asked for */
+    va_log_mel *log_mel;
+    float *pcm;         /* [WINDOW_SAMPLES] */
+    float *mel;         /* [2 * WINDOW_FRAMES][80] */
+};
+
+/* One transcription under way. */
+struct job {
+    va_context *context;
+    const va_transcribe_options *options;
+    va_read_fn read;
+    void *read_user;
+    uint64_t total_samples;
+    int language; /* index, -1: not yet known */
+    int timestamps; /* decode with timestamps */
+    int32_t user_prompt[MAX_PROMPT_TOKENS];
+    int n_user_prompt;
+    int32_t history[MAX_PROMPT_TOKENS]; /* text of earlier windows */
+    int n_history;
+
+    size_t n_pcm;         /* samples in context->pcm */
+    uint64_t window_start; /* sample where the window begins */
+    int ended;            /* the reader has no more */
+    struct va_transcript_builder builder;
+    va_error *error;
+};
+
+/* What decoding a window gave. */
+struct outcome {
+    struct va_search_result result;
+    float temperature, compression_ratio;
+    int silent; /* nothing was said */
+};
+
+void va_transcribe_options_init(va_transcribe_options *options)
+{
+    *options = (va_transcribe_options){
+        .beam_size = 1,
+        .timestamps = VA_TIMESTAMPS_SEGMENT,
+        .temperature_fallback = 1,
+        .compression_ratio_threshold = 2.4f,
+        .avg_logprob_threshold = -1.0f,
+        .no_speech_threshold = 0.6f,
+    };
+}
+
+/* ---- context ---- */
+
+int va_context_new(const va_model *model, int threads, va_context **ret_context, va_error *error)
+{
+    va_context *context = va_calloc(1, sizeof *context);
+    if (context == NULL)
+        return va_fail_memory(error);
+    context->model = model;
+    int r = va_pool_new(threads, &context->pool, error);
+    if (r == 0)
+        r = va_encoder_new(model, context->pool, &context->encoder, error);
+    if (r == 0)
+        r = va_search_new(model, context->pool, 1, &context->search, error);
+    if (r == 0)
+        r = va_log_mel_new(&context->log_mel, error);
+    if (r < 0)
+        goto fail;
+    context->pcm = va_alloc_aligned(WINDOW_SAMPLES, sizeof(float));
+    context->mel = va_alloc_aligned((size_t)2 * WINDOW_FRAMES * VA_MEL_BANDS, sizeof(float));
+    if (context->pcm == NULL || context->mel == NULL) {
+        r = va_fail_memory(error);
+        goto fail;
+    }
+    *ret_context = context;
+    return 0;
+
+fail:
+    va_context_free(context);
+    return r;
+}
+
+void va_context_free(va_context *context)
+{
+    if (context == NULL)
+        return;
+    va_log_mel_free(context->log_mel);
+    va_search_free(context->search);
+    va_encoder_free(context->encoder);
+    va_pool_free(context->pool);
+    va_free(context->pcm);
+    va_free(context->mel);
+    va_free(context);
+}
+
+static int need_beams(va_context *context, int beams, va_error *error)
+{
+    if (va_search_beams(context->search) >= beams)
+        return 0;
+    va_search *more;
+    int r = va_search_new(context->model, context->pool, beams, &more, error);
+    if (r < 0)
+        return r;
+    va_search_free(context->search);
+    context->search = more;
+    return 0;
+}
+
+/* ---- the window ---- */
+
+/* Moves the window on by `samples` and fills it up again. */
+static int advance(struct job *job, size_t samples)
+{
+    float *pcm = job->context->pcm;
+
+    job->n_pcm -= samples;
+    job->window_start += samples;
+    memmove(pcm, pcm + samples, job->n_pcm * sizeof *pcm);
+    while (!job->ended && job->n_pcm < WINDOW_SAMPLES) {
+        int64_t n = job->read(job->read_user, pcm + job->n_pcm, WINDOW_SAMPLES - job->n_pcm);
+        if (n < 0)
+            return va_fail(job->error, (int)n, "reading audio failed: %s", va_status_text((int)n));
+        job->ended = n == 0;
+        for (int64_t i = 0; i < n; i++)
+            if (!isfinite(pcm[job->n_pcm + (size_t)i]))
+                pcm[job->n_pcm + (size_t)i] = 0.0f;
+        job->n_pcm += (size_t)n;
+    }
+    return 0;
+}
+
+static int is_digital_silence(const struct job *job)
+{
+    for (size_t i = 0; i < job->n_pcm; i++)
+        if (fabsf(job->context->pcm[i]) > SILENCE_PEAK)
+            return 0;
+    return 1;
+}
+
+static void encode_window(struct job *job)
+{
+    va_context *context = job->context;
+    va_timing *timing = &job->builder.transcript->timing;
+    float top;
+
+    double start_ms = va_clock_ms();
+    va_log_mel_compute(context->log_mel, context->pcm, job->n_pcm, (size_t)2 * WINDOW_FRAMES, context->mel, &top);
+    va_log_mel_scale(context->mel, (size_t)2 * WINDOW_FRAMES, top);
+    double mel_ms = va_clock_ms();
+    va_encoder_run(context->encoder, context->mel, WINDOW_FRAMES);
+    timing->mel_ms += mel_ms - start_ms;
+    timing->encode_ms += va_clock_ms() - mel_ms;
+}
+
+static void detect_language(struct job *job)
+{
+    const struct va_special_tokens *special = job->context->model->special;
+    int32_t start = special->start;
+    const float *logits = va_search_feed(job->context->search, job->context->encoder, &start, 1) + special->first_language;
+    int best = 0;
+    double sum = 0.0;
+
+    for (int i = 1; i < special->n_languages; i++)
+        if (logits[i] > logits[best])
+            best = i;
+    for (int i = 0; i < special->n_languages; i++)
+        sum += exp((double)logits[i] - logits[best]);
+    job->language = best;
+    job->builder.transcript->language_probability = (float)(1.0 / sum);
+}
+
+/* ---- decoding ---- */
+
+/* The last tokens that fit: what the user gave, then the text before. Returns the length of prompt. */
+static int build_prompt(const struct job *job, int32_t *prompt, int *ret_start)
+{
+    const struct va_special_tokens *special = job->context->model->special;
+    int n = 0, n_history = job->options->condition_on_previous_text ? job->n_history : 0;
+    int n_user = job->n_user_prompt;
+
+    if (n_history + n_user > MAX_PROMPT_TOKENS)
+        n_history = MAX_PROMPT_TOKENS - n_user;
+    if (n_user + n_history > 0) {
+        prompt[n++] = special->start_of_prev;
+        memcpy(prompt + n, job->user_prompt, (size_t)n_user * sizeof *prompt);
+        n += n_user;
+        memcpy(prompt + n, job->history + job->n_history - n_history, (size_t)n_history * sizeof *prompt);
+        n += n_history;
+    }
+    *ret_start = n;
+    prompt[n++] = special->start;
+    if (special->multilingual) {
+        prompt[n++] = special->first_language + job->language;
+        prompt[n++] = job->options->translate ? special->translate : special->transcribe;
+    }
+    if (!job->timestamps)
+        prompt[n++] = special->no_timestamps;
+    return n;
+}
+
+/* UTF-8 bytes over zlib-compressed bytes; 1 for no text. */
+static float compression_ratio(const struct job *job, const struct va_hypothesis *hypothesis)
+{
+    unsigned char packed[2 * MAX_COMPRESSED_TEXT];
+    uLongf packed_size = sizeof packed;
+    char *text = va_tokenizer_decode(job->context->model->tokenizer, hypothesis->tokens, (size_t)hypothesis->n);
+    size_t size = text == NULL ? 0 : strlen(text);
+    float ratio = 1.0f;
+
+    if (size > MAX_COMPRESSED_TEXT)
+        size = MAX_COMPRESSED_TEXT;
+    if (size > 0 && compress2(packed, &packed_size, (const unsigned char *)text, size, 6) == Z_OK)
+        ratio = (float)size / (float)packed_size;
+    va_free(text);
+    return ratio;
+}
+
+static double seconds(uint64_t samples)
+{
+    return (double)samples / VA_SAMPLE_RATE_HZ;
+}
+
+static int report_progress(void *user)
+{
+    struct job *job = user;
+    if (job->options->progress == NULL)
+        return 0;
+    return job->options->progress(job->options->progress_user, seconds(job->window_start), seconds(job->total_samples));
+}
+
+/* Decodes the encoded window, at rising temperatures until the result passes the checks. */
+static int decode_window(struct job *job, struct outcome *ret_outcome)
+{
+    const va_transcribe_options *options = job->options;
+    int32_t prompt[VA_SEARCH_MAX_TOKENS];
+    struct va_rules rules = {.model = job->context->model, .timestamps = job->timestamps};
+    struct va_search_options search = {
+        .prompt = prompt,
+        .seed = options->seed,
+        .max_tokens = MAX_NEW_TOKENS,
+        .filter = va_rules_apply,
+        .filter_user = &rules,
+        .cancelled = report_progress,
+        .cancelled_user = job,
+    };
+    struct outcome outcome = {0};
+
+    search.n_prompt = build_prompt(job, prompt, &search.start);
+    for (int step = 0; step <= 5; step++) {
+        search.temperature = 0.2f * (float)step;
+        search.beams = step == 0 ? options->beam_size : FALLBACK_BEAMS;
+        int r = need_beams(job->context, search.beams, job->error);
+        if (r < 0)
+            return r;
+        r = va_search_run(job->context->search, job->context->encoder, &search, &outcome.result);
+        if (r < 0)
+            return va_fail(job->error, r, r == VA_ECANCELLED ? "cancelled" : "decoding failed");
+        outcome.temperature = search.temperature;
+        outcome.compression_ratio = compression_ratio(job, outcome.result.best);
+        int doubtful = outcome.result.avg_logprob < options->avg_logprob_threshold;
+        int repeats = outcome.compression_ratio > options->compression_ratio_threshold || outcome.result.best->looping;
+        outcome.silent = doubtful && outcome.result.no_speech_prob > options->no_speech_threshold;
+        if (!options->temperature_fallback || outcome.silent || (!doubtful && !repeats))
+            break;
+    }
+    *ret_outcome = outcome;
+    return 0;
+}
+
+/* ---- results ---- */
+
+static void remember(struct job *job, const struct outcome *outcome)
+{
+    const struct va_hypothesis *best = outcome->result.best;
+    int end = job->context->model->special->end;
+
+    if (outcome->temperature > 0.5f)
+        job->n_history = 0;
+    for (int i = 0; i < best->n; i++) {
+        if (best->tokens[i] >= end)
+            continue;
+        if (job->n_history == MAX_PROMPT_TOKENS)
+            memmove(job->history, job->history + 1, (size_t)--job->n_history * sizeof *job->history);
+        job->history[job->n_history++] = best->tokens[i];
+    }
+}
+
+/* Word times of the window's text, given to its segments. */
+static int add_words(struct job *job, const struct va_hypothesis *best, const struct va_token_span *spans, int n_spans, size_t first_segment, int frames)
+{
+    const va_model *model = job->context->model;
+    int32_t prompt[VA_SEARCH_MAX_TOKENS], text[VA_SEARCH_MAX_TOKENS];
+    float logprobs[VA_SEARCH_MAX_TOKENS];
+    int times[VA_SEARCH_MAX_TOKENS + 1], counts[VA_SEGMENTS_MAX], n = 0, start;
+
+    for (int s = 0; s < n_spans; s++) {
+        int before = n;
+        for (int i = spans[s].first; i < spans[s].first + spans[s].n; i++)
+            if (best->tokens[i] < model->special->end) {
+                text[n] = best->tokens[i];
+                logprobs[n++] = best->logprobs[i];
+            }
+        counts[s] = n - before;
+    }
+    if (n == 0)
+        return 0;
+    int n_prompt = build_prompt(job, prompt, &start) - (job->timestamps ? 0 : 1);
+    int r = va_words_align(model, job->context->search, job->context->encoder, prompt + start, n_prompt - start, text, n, frames, times, job->error);
+    size_t segment = first_segment;
+    for (int s = 0, at = 0; r == 0 && s < n_spans; at += counts[s++]) {
+        struct va_word *words;
+        size_t n_words;
+        if (spans[s].n < 0 || counts[s] == 0)
+            continue;
+        r = va_words_join(model->tokenizer, va_language_code(job->language), text + at, logprobs + at, counts[s], times + at, seconds(job->window_start), &words,
+                          &n_words, job->error);
+        if (r == 0)
+            va_transcript_set_words(&job->builder, segment++, words, n_words);
+    }
+    return r;
+}
+
+static int add_segments(struct job *job, const struct outcome *outcome, int frames, int *ret_advance)
+{
+    const va_model *model = job->context->model;
+    const struct va_hypothesis *best = outcome->result.best;
+    struct va_token_span spans[VA_SEGMENTS_MAX], with_text[VA_SEGMENTS_MAX];
+    size_t first_segment = job->builder.transcript->n_segments;
+    int n_with_text = 0, r = 0;
+
+    int n = va_segments_cut(model->special, best->tokens, best->n, frames, spans, ret_advance);
+    for (int i = 0; i < n && r == 0; i++) {
+        struct va_segment segment = {
+            .start_s = seconds(job->window_start) + spans[i].start_frame * VA_FRAME_S,
+            .end_s = seconds(job->window_start) + spans[i].end_frame * VA_FRAME_S,
+            .no_speech_prob = outcome->result.no_speech_prob,
+            .compression_ratio = outcome->compression_ratio,
+            .temperature = outcome->temperature,
+        };
+        int added;
+        r = va_transcript_add(&job->builder, model->tokenizer, &segment, best->tokens + spans[i].first, best->logprobs + spans[i].first, spans[i].n, &added,
+                              job->error);
+        if (r == 0 && added)
+            with_text[n_with_text++] = spans[i];
+    }
+    if (r == 0 && job->options->timestamps == VA_TIMESTAMPS_WORD)
+        r = add_words(job, best, with_text, n_with_text, first_segment, frames);
+    return r;
+}
+
+static int transcribe_window(struct job *job)
+{
+    struct outcome outcome = {0};
+    int frames = (int)((job->n_pcm + VA_FRAME_SAMPLES - 1) / VA_FRAME_SAMPLES), advance_frames = frames;
+    va_timing *timing = &job->builder.transcript->timing;
+
+    if (is_digital_silence(job))
+        return advance(job, job->n_pcm);
+    encode_window(job);
+    double start_ms = va_clock_ms();
+    if (job->language < 0)
+        detect_language(job);
+    int r = decode_window(job, &outcome);
+    if (r < 0)
+        return r;
+    if (job->window_start == 0)
+        job->builder.transcript->no_speech_prob = outcome.result.no_speech_prob;
+    if (!outcome.silent) {
+        r = add_segments(job, &outcome, frames, &advance_frames);
+        remember(job, &outcome);
+    }
+    timing->decode_ms += va_clock_ms() - start_ms;
+    if (r < 0)
+        return r;
+    size_t samples = (size_t)advance_frames * VA_FRAME_SAMPLES;
+    return advance(job, samples < job->n_pcm ? samples : job->n_pcm);
+}
+
+/* ---- the whole ---- */
+
+static int check_options(struct job *job)
+{
+    const va_transcribe_options *options = job->options;
+    const va_model *model = job->context->model;
+
+    if (options->beam_size < 1 || options->beam_size > VA_SEARCH_MAX_BEAMS)
+        return va_fail(job->error, VA_EINVAL, "beam size must be 1 to %d, not %d", VA_SEARCH_MAX_BEAMS, options->beam_size);
+    if (options->timestamps < VA_TIMESTAMPS_NONE || options->timestamps > VA_TIMESTAMPS_WORD)
+        return va_fail(job->error, VA_EINVAL, "unknown kind of timestamps: %d", options->timestamps);
+    int detect = options->language == NULL || *options->language == '\0' || strcmp(options->language, "auto") == 0;
+    job->language = detect ? -1 : va_language_index(options->language);
+    if (!detect && (job->language < 0 || job->language >= model->special->n_languages))
+        return va_fail(job->error, VA_EINVAL, "unknown language '%s'", options->language);
+    if (!model->special->multilingual) {
+        if (job->language > 0 || options->translate)
+            return va_fail(job->error, VA_EUNSUPPORTED, "this model knows English only");
+        job->language = 0;
+    }
+    return 0;
+}
+
+static int encode_user_prompt(struct job *job)
+{
+    int32_t ids[4096];
+    if (job->options->prompt == NULL || *job->options->prompt == '\0')
+        return 0;
+    char *text = va_asprintf(" %s", job->options->prompt + strspn(job->options->prompt, " \t\r\n"));
+    if (text == NULL)
+        return va_fail_memory(job->error);
+    int n = va_tokenizer_encode(job->context->model->tokenizer, text, ids, sizeof ids / sizeof ids[0]);
+    va_free(text);
+    if (n < 0)
+        return va_fail(job->error, n, n == VA_ELIMIT ? "the prompt is too long" : "out of memory");
+    int skip = n > MAX_PROMPT_TOKENS ? n - MAX_PROMPT_TOKENS : 0;
+    job->n_user_prompt = n - skip;
+    memcpy(job->user_prompt, ids + skip, (size_t)job->n_user_prompt * sizeof *ids);
+    return 0;
+}
+
+static int run(struct job *job)
+{
+    int r = check_options(job);
+    if (r == 0)
+        r = encode_user_prompt(job);
+    if (r == 0)
+        r = advance(job, 0);
+    /* Text without timestamps has no sound place to cut: longer audio is decoded with them. */
+    job->timestamps = job->options->timestamps != VA_TIMESTAMPS_NONE || !job->ended;
+    job->builder.transcript->language_probability = 1.0f;
+    while (r == 0 && job->n_pcm >= MIN_SAMPLES) {
+        if (report_progress(job))
+            return va_fail(job->error, VA_ECANCELLED, "cancelled");
+        r = transcribe_window(job);
+    }
+    return r;
+}
+
+int va_transcribe_stream(va_context *context, va_read_fn read, void *read_user, uint64_t total_samples, const va_transcribe_options *options,
+                         va_transcript **ret_transcript, va_error *error)
+{
+    va_transcribe_options defaults;
+    va_transcribe_options_init(&defaults);
+    struct job job = {
+        .context = context,
+        .options = options == NULL ? &defaults : options,
+        .read = read,
+        .read_user = read_user,
+        .total_samples = total_samples,
+        .error = error,
+    };
+    double start_ms = va_clock_ms();
+    int r = va_transcript_begin(&job.builder, error);
+    if (r < 0)
+        return r;
+    r = run(&job);
+    if (r < 0) {
+        va_transcript_abandon(&job.builder);
+        return r;
+    }
+    va_transcript *transcript = job.builder.transcript;
+    const char *code = va_language_code(job.language < 0 ? 0 : job.language);
+    memcpy(transcript->language, code, strlen(code) + 1);
+    if (job.language < 0)
+        transcript->language_probability = 0.0f;
+    transcript->duration_s = seconds(job.window_start + job.n_pcm);
+    transcript->timing.total_ms = va_clock_ms() - start_ms;
+    r = va_transcript_end(&job.builder, ret_transcript, error);
+    if (r < 0)
+        va_transcript_abandon(&job.builder);
+    return r;
+}
+
+struct pcm_reader {
+    const float *pcm;
+    size_t left;
+};
+
+static int64_t read_pcm(void *user, float *pcm, size_t capacity)
+{
+    struct pcm_reader *reader = user;
+    size_t n = reader->left < capacity ? reader->left : capacity;
+    memcpy(pcm, reader->pcm, n * sizeof *pcm);
+    reader->pcm += n;
+    reader->left -= n;
+    return (int64_t)n;
+}
+
+int va_transcribe(va_context *context, const float *pcm, size_t n_samples, const va_transcribe_options *options, va_transcript **ret_transcript,
+                  va_error *error)
+{
+    struct pcm_reader reader = {pcm, n_samples};
+    return va_transcribe_stream(context, read_pcm, &reader, n_samples, options, ret_transcript, error);
+}
