@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "shared_data.h"
 
 char *fixture_model(const char *name, const char *suffix)
 {
@@ -25,20 +26,18 @@ char *fixture_model(const char *name, const char *suffix)
 
 float *fixture_recording(size_t *ret_n)
 {
-    const char *folder = getenv("VA_SHARED_DATA");
-    char *path = va_asprintf("%s/misc_read/jfk.wav", folder == NULL ? VA_SOURCE_ROOT "/../shared/data" : folder), *data;
+    char path[512], *data;
     size_t size;
-    if (va_file_read(path, 1 << 20, &data, &size, NULL) < 0) {
-        print_message("skipped: no %s\n", path);
-        va_free(path);
+    if (!find_shared_data("misc_read/jfk.wav", path) || va_file_read(path, 1 << 20, &data, &size, NULL) < 0)
         skip();
-    }
-    va_free(path);
-    size_t n = (size - 44) / 2; /* a plain header of 44 bytes, 16-bit samples */
+    char *samples = memmem(data, size, "data", 4); /* 16-bit samples to the end of the file */
+    assert_non_null(samples);
+    samples += 8;
+    size_t n = (size_t)(data + size - samples) / 2;
     float *pcm = va_alloc(n, sizeof *pcm);
     for (size_t i = 0; i < n; i++) {
         int16_t sample;
-        memcpy(&sample, data + 44 + 2 * i, sizeof sample);
+        memcpy(&sample, samples + 2 * i, sizeof sample);
         pcm[i] = (float)sample / 32768.0f;
     }
     va_free(data);
