@@ -197,19 +197,16 @@ void VA_SET(avx2_scale)(float *x, int n, float s)
         x[i] *= s;
 }
 
-/* gelu(x) = max(x, 0) - h(|x|) where h(a) = a * erfc(a / sqrt 2) / 2 is a bump below 0.17 that is 0 (1e-7) from 5.5 on: (5.5 - a) times a
- * polynomial in t = a / 2.75 - 1, fitted to h within 5.4e-7 (8e-7 with rounding). */
+/* See va_gelu_bump. */
 VA_INLINE __m256 gelu_of(__m256 x)
 {
-    static const float q[] = {-0.0130465059f, 0.00140558823f, 0.0574477464f,  -0.0284911525f, -0.095779635f, 0.103739493f,  0.0338217616f,
-                              -0.133908063f,  0.0983527675f,  0.00378751243f, -0.0617548078f, 0.0504792891f, -0.01904881f,  0.0029799419f};
     const __m256 end = _mm256_set1_ps(5.5f);
     const __m256 a = _mm256_min_ps(magnitude(x), end);
     const __m256 t = _mm256_fmadd_ps(a, _mm256_set1_ps(1.0f / 2.75f), _mm256_set1_ps(-1.0f));
-    __m256 p = _mm256_set1_ps(q[0]);
+    __m256 p = _mm256_set1_ps(va_gelu_bump[0]);
 
-    for (size_t i = 1; i < sizeof(q) / sizeof(q[0]); i++)
-        p = _mm256_fmadd_ps(p, t, _mm256_set1_ps(q[i]));
+    for (int i = 1; i < VA_GELU_TERMS; i++)
+        p = _mm256_fmadd_ps(p, t, _mm256_set1_ps(va_gelu_bump[i]));
     return _mm256_fnmadd_ps(_mm256_sub_ps(end, a), p, _mm256_max_ps(x, _mm256_setzero_ps()));
 }
 
@@ -273,21 +270,22 @@ float VA_SET(avx2_max)(const float *x, int n)
     return max;
 }
 
-/* exp(x) for x <= 88 and below: 2^n * (1 + r + r^2 p(r)), n = round(x / ln 2), |r| <= ln 2 / 2, p fitted within 1.1e-7 relative; ln 2 in two
- * parts, so that r is exact to 1e-10. 0 below -87.3, where the result would leave the normal numbers. */
+/* exp(x) for x <= 88: 2^n * (1 + r + r^2 p(r)), n = round(x / ln 2), |r| <= ln 2 / 2, p fitted within 1.1e-7 relative; ln 2 in two parts, so
+ * that r is exact to 1e-10. n is rounded by adding 1.5 * 2^23, which leaves it in the low bits as well. 0 below -87.3, where the result
+ * would leave the normal numbers. */
 VA_INLINE __m256 exp_of(__m256 x)
 {
-    const __m256 lowest = _mm256_set1_ps(-87.3f), one = _mm256_set1_ps(1.0f);
-    const __m256 n = _mm256_round_ps(_mm256_mul_ps(_mm256_max_ps(x, lowest), _mm256_set1_ps(1.44269504f)), 8 /* nearest, quiet */);
+    const __m256 lowest = _mm256_set1_ps(-87.3f), magic = _mm256_set1_ps(0x1.8p23f);
+    const __m256 shifted = _mm256_fmadd_ps(_mm256_max_ps(x, lowest), _mm256_set1_ps(1.44269504f), magic);
+    const __m256 n = _mm256_sub_ps(shifted, magic);
     __m256 r = _mm256_fnmadd_ps(n, _mm256_set1_ps(0.693145752f), x);
     r = _mm256_fnmadd_ps(n, _mm256_set1_ps(1.42860677e-6f), r);
     __m256 p = _mm256_fmadd_ps(_mm256_set1_ps(0.00831247866f), r, _mm256_set1_ps(0.0418905541f));
     p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(0.166671157f));
     p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(0.499992281f));
-    p = _mm256_fmadd_ps(_mm256_mul_ps(r, r), p, _mm256_add_ps(r, one));
-    const __m256i power = _mm256_slli_epi32(_mm256_cvtps_epi32(n), 23);
-    const __m256 y = _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), power));
-    return _mm256_and_ps(y, _mm256_cmp_ps(x, lowest, _CMP_GT_OQ));
+    p = _mm256_fmadd_ps(_mm256_mul_ps(r, r), p, _mm256_add_ps(r, _mm256_set1_ps(1.0f)));
+    const __m256i y = _mm256_add_epi32(_mm256_castps_si256(p), _mm256_slli_epi32(_mm256_castps_si256(shifted), 23));
+    return _mm256_and_ps(_mm256_castsi256_ps(y), _mm256_cmp_ps(x, lowest, _CMP_GT_OQ));
 }
 
 /* The last n < 8 of a row: -inf, whose exponential is 0, fills up. */

@@ -23,8 +23,8 @@ static char current[160];
 static int n_failures;
 
 #ifdef VA_TEST_EMULATED
-extern const struct va_kernels va_emulated_avx2;
-static const struct va_kernels *const emulated[] = {&va_emulated_avx2};
+extern const struct va_kernels va_emulated_avx2, va_emulated_avxvnni, va_emulated_avx512vnni;
+static const struct va_kernels *const emulated[] = {&va_emulated_avx2, &va_emulated_avxvnni, &va_emulated_avx512vnni};
 #endif
 
 uint32_t random_bits(void)
