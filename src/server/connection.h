@@ -1,0 +1,49 @@
+/* connection.h - one client's connection: reads requests one after the other, routes them, writes the answers.
+ *
+ * It does not know the socket: the transport gives it the bytes that came and the time, sends what is in the output, and asks
+ * after every call what it wants. Server thread only. */
+#ifndef VA_SERVER_CONNECTION_H
+#define VA_SERVER_CONNECTION_H
+
+#include "server/request.h"
+
+typedef struct va_connection va_connection;
+
+/* Shared by all connections of a server. */
+struct va_site {
+    const struct va_route *routes;
+    size_t n_routes;
+    void *user;
+    const char *folder;
+    struct va_reply_sink sink;
+    _Atomic uint64_t upload_bytes; /* on disk now */
+    _Atomic uint64_t max_upload_bytes;
+    _Atomic double timeout_s;
+    _Atomic int closing; /* no further request after the present one */
+};
+
+enum va_connection_wish {
+    VA_CONNECTION_CLOSE = 1,     /* close the socket now */
+    VA_CONNECTION_WRITE = 2,     /* there is output */
+    VA_CONNECTION_PAUSE = 4,     /* do not read for now */
+    VA_CONNECTION_END_OUTPUT = 8 /* tell the client that nothing more comes (shutdown), keep reading */
+};
+
+va_connection *va_connection_new(struct va_site *site, double now_s); /* NULL when out of memory */
+void va_connection_free(va_connection *connection);                   /* a request under way learns that its client is gone */
+
+void va_connection_receive(va_connection *connection, const char *data, size_t n, double now_s);
+void va_connection_answer(va_connection *connection, va_request *request, double now_s); /* a reply has arrived for it */
+void va_connection_expire(va_connection *connection, double now_s);                      /* its deadline may have passed */
+void va_connection_refuse(va_connection *connection, double now_s);                      /* too many connections: answer 503 and close */
+void va_connection_close_idle(va_connection *connection, double now_s);                  /* closes unless a request is under way */
+
+/* Output waiting to be sent, and how much of it was. With none left call va_connection_flushed once it is on its way. */
+const char *va_connection_output(const va_connection *connection, size_t *ret_n);
+void va_connection_sent(va_connection *connection, size_t n, double now_s);
+void va_connection_flushed(va_connection *connection, double now_s);
+
+unsigned va_connection_wishes(const va_connection *connection);
+double va_connection_deadline_s(const va_connection *connection); /* 0: none */
+
+#endif
