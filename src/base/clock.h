@@ -5,9 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-uint64_t va_clock_ns(void);      /* monotonic, from an arbitrary start */
-double va_clock_ms(void);        /* the same in milliseconds */
-double va_clock_unix_s(void);    /* seconds since 1970 */
+uint64_t va_clock_ns(void);   /* monotonic, from an arbitrary start */
+double va_clock_ms(void);     /* the same in milliseconds */
+double va_clock_unix_s(void); /* seconds since 1970 */
 
 #define VA_CLOCK_TEXT_SIZE 32
 /* "2026-01-31T23:59:59.123Z"; times before 1970 and after 9999 are shown as those limits. */

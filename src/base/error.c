@@ -8,8 +8,20 @@
 const char *va_status_text(int status)
 {
     static const char *const texts[] = {
-        "ok",        "invalid argument", "out of memory", "input or output error", "damaged or unknown format", "not supported", "not found",
-        "over a limit", "busy",          "cancelled",     "timed out",             "not permitted",             "not possible now", "failed",
+        "ok",
+        "invalid argument",
+        "out of memory",
+        "input or output error",
+        "damaged or unknown format",
+        "not supported",
+        "not found",
+        "over a limit",
+        "busy",
+        "cancelled",
+        "timed out",
+        "not permitted",
+        "not possible now",
+        "failed",
     };
     if (status > 0 || status <= -(int)(sizeof texts / sizeof texts[0]))
         return "unknown error";

@@ -107,7 +107,7 @@ static void rotate(struct sink *sink)
         int m = i == 1 ? snprintf(from, sizeof from, "%s", sink->path) : snprintf(from, sizeof from, "%s.%d", sink->path, i - 1);
         if (n < 0 || (size_t)n >= sizeof to || m < 0 || (size_t)m >= sizeof from)
             return;
-        if (rename(from, to) == 0 && i == 1) {
+        if ((rename(from, to) == 0 || errno == ENOENT) && i == 1) { /* ENOENT: someone took the file away */
             close(sink->fd);
             sink->fd = -1;
             return;
@@ -216,9 +216,8 @@ void va_log_close(void)
 
 int va_log_level_parse(const char *name, enum va_log_level *ret_level)
 {
-    static const char *const names[] = {"debug", "info", "warning", "error"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(name, names[i]) == 0) {
+    for (int i = 0; i <= VA_LOG_ERROR; i++)
+        if (strcmp(name, va_log_level_names[i]) == 0) {
             *ret_level = (enum va_log_level)i;
             return 0;
         }

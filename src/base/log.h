@@ -13,10 +13,10 @@ enum va_log_level { VA_LOG_DEBUG, VA_LOG_INFO, VA_LOG_WARNING, VA_LOG_ERROR };
 
 struct va_log_options {
     enum va_log_level level;
-    int console;          /* 1: also to stderr */
-    const char *path;     /* JSON lines go here; NULL or "" for none */
-    uint64_t max_bytes;   /* rotate before the file grows over this */
-    int keep;             /* how many rotated files (app.log.1 ...) are kept */
+    int console;        /* 1: also to stderr */
+    const char *path;   /* JSON lines go here; NULL or "" for none */
+    uint64_t max_bytes; /* rotate before the file grows over this */
+    int keep;           /* how many rotated files (app.log.1 ...) are kept */
 };
 
 VA_MUST_CHECK int va_log_open(const struct va_log_options *options, va_error *error);

@@ -16,7 +16,7 @@ struct line {
     int truncated;
 };
 
-static const char *const level_names[] = {"debug", "info", "warning", "error"};
+const char *const va_log_level_names[VA_LOG_ERROR + 1] = {"debug", "info", "warning", "error"};
 static const char *const level_titles[] = {"DEBUG", "INFO", "WARNING", "ERROR"};
 
 /* All of text or nothing: once something did not fit, nothing more is added. */
@@ -172,7 +172,7 @@ size_t va_log_line_json(const struct va_log_record *record, char ret_line[VA_LOG
     va_clock_text(record->unix_s, timestamp);
     put_string(&line, "{\"timestamp\":");
     put_quoted(&line, timestamp);
-    put_member(&line, "level", level_names[record->level]);
+    put_member(&line, "level", va_log_level_names[record->level]);
     put_member(&line, "module", record->module);
     if (record->event != NULL && has_room(&line, "event"))
         put_member(&line, "event", record->event);

@@ -10,6 +10,8 @@
 
 #define VA_LOG_LINE_BYTES 16384
 
+extern const char *const va_log_level_names[VA_LOG_ERROR + 1]; /* "debug" ... */
+
 struct va_log_record {
     double unix_s;
     enum va_log_level level;

@@ -10,10 +10,10 @@
 #include "base/memory.h"
 
 static const struct {
-    const char *service;      /* systemd sets it; the first of a list counts */
+    const char *service; /* systemd sets it; the first of a list counts */
     const char *system;
     const char *xdg;
-    const char *xdg_default;  /* in the home */
+    const char *xdg_default; /* in the home */
 } folders[] = {
     [VA_FOLDER_CONFIG] = {"CONFIGURATION_DIRECTORY", VA_PATHS_SYSTEM_CONFIG, "XDG_CONFIG_HOME", ".config"},
     [VA_FOLDER_DATA] = {"STATE_DIRECTORY", "/var/lib/voice-assistant", "XDG_DATA_HOME", ".local/share"},

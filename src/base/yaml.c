@@ -325,6 +325,8 @@ static int fail_parser(struct builder *b, const char *text, size_t size)
             line += text[i] == '\n';
         return fail_at(b, VA_EFORMAT, line, "not UTF-8 text: %s", parser->problem);
     }
+    if (parser->error == YAML_SCANNER_ERROR && parser->problem_mark.index < size && text[parser->problem_mark.index] == '\t')
+        return fail_at(b, VA_EFORMAT, line, "a tab where only spaces may indent");
     return fail_at(b, VA_EFORMAT, line, "%s", parser->problem != NULL ? parser->problem : "not YAML");
 }
 

@@ -13,10 +13,10 @@ typedef struct va_yaml va_yaml; /* a whole document */
 
 typedef struct va_yaml_node {
     enum va_yaml_type type;
-    int line;         /* 1-based */
-    const char *text; /* scalar: UTF-8, "" for null; else NULL */
-    int quoted;       /* scalar: was written in quotes (so "no" is text, not a bool) */
-    size_t n;         /* items or pairs */
+    int line;                                 /* 1-based */
+    const char *text;                         /* scalar: UTF-8, "" for null; else NULL */
+    int quoted;                               /* scalar: was written in quotes (so "no" is text, not a bool) */
+    size_t n;                                 /* items or pairs */
     const struct va_yaml_node *const *keys;   /* mapping: [n] */
     const struct va_yaml_node *const *values; /* mapping: [n]; sequence: [n] items */
 } va_yaml_node;

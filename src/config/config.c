@@ -175,8 +175,8 @@ static int build(const char *path, const char *text, size_t size, const char *co
 
     if (r < 0)
         return r;
-    if (text != NULL && ((r = va_yaml_parse(path, text, size, &yaml, error)) < 0 ||
-                         (r = read_tree(config, path, va_yaml_root(yaml), error)) < 0))
+    if (text != NULL &&
+        ((r = va_yaml_parse(path, text, size, &yaml, error)) < 0 || (r = read_tree(config, path, va_yaml_root(yaml), error)) < 0))
         goto fail;
     for (size_t i = 0; i < n_overrides; i++)
         if ((r = apply_override(config, overrides[i], error)) < 0)

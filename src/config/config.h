@@ -25,7 +25,8 @@ typedef struct va_config {
  * error: "FILE:LINE: unknown option 'audio.microfone', did you mean 'audio.microphone'?"
  * VA_EFORMAT (not YAML, unknown option, wrong type), VA_ELIMIT (out of range, too large), VA_EINVAL (overrides), VA_ENOTFOUND, VA_EDENIED,
  * VA_EIO, VA_ENOMEM. */
-VA_MUST_CHECK int va_config_load(const char *path, const char *const *overrides, size_t n_overrides, va_config **ret_config, va_error *error);
+VA_MUST_CHECK int va_config_load(const char *path, const char *const *overrides, size_t n_overrides, va_config **ret_config,
+                                 va_error *error);
 
 /* The same from text [size]; path is for messages. */
 VA_MUST_CHECK int va_config_parse(const char *path, const char *text, size_t size, const char *const *overrides, size_t n_overrides,

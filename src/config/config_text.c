@@ -91,7 +91,9 @@ static int put_sample_option(struct va_buffer *out, const struct va_option *opti
 
     va_option_kind(option, kind);
     snprintf(note, sizeof note, "(%s%s)", option->type == VA_OPTION_TYPE_STRING ? "" : kind,
-             option->flags & VA_OPTION_RELOAD ? "" : option->type == VA_OPTION_TYPE_STRING ? "needs a restart" : "; needs a restart");
+             option->flags & VA_OPTION_RELOAD        ? ""
+             : option->type == VA_OPTION_TYPE_STRING ? "needs a restart"
+                                                     : "; needs a restart");
     if (r == 0 && strcmp(note, "()") != 0)
         r = va_buffer_printf(out, "  # %s\n", note);
     if (r == 0)
@@ -104,9 +106,10 @@ static int put_sample_option(struct va_buffer *out, const struct va_option *opti
 int va_config_sample(struct va_buffer *out)
 {
     size_t i = 0;
-    int r = va_buffer_append_string(out, "# Configuration of voice-assistant. Every option is shown with its default; remove the '#' before one to change it.\n"
-                                         "# 'voice-assistant config check' finds mistakes. 'systemctl reload voice-assistant' (SIGHUP) takes changes over,\n"
-                                         "# except where a restart is needed. See voice-assistant.yaml(5).\n");
+    int r = put_comment(out, "# ",
+                        "Configuration of voice-assistant. Every option is shown with its default; remove the '#' before one to change it. "
+                        "'voice-assistant config check' finds mistakes. 'systemctl reload voice-assistant' (SIGHUP) takes changes over, "
+                        "except where a restart is needed. See voice-assistant.yaml(5).");
 
     for (size_t s = 0; r == 0 && s < VA_N_SECTIONS; s++) {
         r = va_buffer_append_string(out, "\n");

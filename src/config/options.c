@@ -4,17 +4,17 @@
 
 enum { R = VA_OPTION_RELOAD, S = VA_OPTION_SECRET };
 
-#define ROW(section_, key_, type_, flags_, doc_)                                                                                          \
-    .section = #section_, .key = #key_, .name = #section_ "." #key_, .type = type_, .flags = (flags_),                                    \
+#define ROW(section_, key_, type_, flags_, doc_)                                                       \
+    .section = #section_, .key = #key_, .name = #section_ "." #key_, .type = type_, .flags = (flags_), \
     .offset = offsetof(va_config, section_##_##key_), .doc = doc_
 
 const struct va_option va_options[VA_N_OPTIONS] = {
 #define VA_OPTION_STRING(section, key, value, flags, doc) {ROW(section, key, VA_OPTION_TYPE_STRING, flags, doc), .string = value},
-#define VA_OPTION_CHOICE(section, key, value, choices_, flags, doc)                                                                       \
+#define VA_OPTION_CHOICE(section, key, value, choices_, flags, doc) \
     {ROW(section, key, VA_OPTION_TYPE_CHOICE, flags, doc), .string = value, .choices = choices_},
-#define VA_OPTION_INT(section, key, value, min_, max_, flags, doc)                                                                        \
+#define VA_OPTION_INT(section, key, value, min_, max_, flags, doc) \
     {ROW(section, key, VA_OPTION_TYPE_INT, flags, doc), .integer = value, .min = min_, .max = max_},
-#define VA_OPTION_NUMBER(section, key, value, min_, max_, flags, doc)                                                                     \
+#define VA_OPTION_NUMBER(section, key, value, min_, max_, flags, doc) \
     {ROW(section, key, VA_OPTION_TYPE_NUMBER, flags, doc), .number = value, .min = min_, .max = max_},
 #define VA_OPTION_BOOL(section, key, value, flags, doc) {ROW(section, key, VA_OPTION_TYPE_BOOL, flags, doc), .integer = value},
 #include "config/options.def"

@@ -25,7 +25,8 @@ struct va_section {
 };
 
 #define VA_SECTION(...) +1
-enum { VA_N_SECTIONS = 0
+enum {
+    VA_N_SECTIONS = 0
 #include "config/options.def"
 };
 #define VA_OPTION_STRING(...) +1
@@ -33,14 +34,15 @@ enum { VA_N_SECTIONS = 0
 #define VA_OPTION_INT(...) +1
 #define VA_OPTION_NUMBER(...) +1
 #define VA_OPTION_BOOL(...) +1
-enum { VA_N_OPTIONS = 0
+enum {
+    VA_N_OPTIONS = 0
 #include "config/options.def"
 };
 
 #define VA_OPTION_NAME_BYTES 64     /* no name is longer */
 #define VA_OPTION_STRING_BYTES 4096 /* no value is longer */
 
-extern const struct va_option va_options[VA_N_OPTIONS];     /* those of a section stand together */
+extern const struct va_option va_options[VA_N_OPTIONS]; /* those of a section stand together */
 extern const struct va_section va_sections[VA_N_SECTIONS];
 
 /* By name, which need not end with a NUL. NULL when there is none. */

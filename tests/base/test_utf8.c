@@ -1,0 +1,56 @@
+#include "base/utf8.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void reads_valid(void **state)
+{
+    static const struct {
+        const char *text;
+        int length;
+        uint32_t code;
+    } rows[] = {{"a", 1, 'a'},
+                {"\x7f", 1, 0x7f},
+                {"\xc2\x80", 2, 0x80},
+                {"\xdf\xbf", 2, 0x7ff},
+                {"\xe0\xa0\x80", 3, 0x800},
+                {"\xed\x9f\xbf", 3, 0xd7ff},
+                {"\xee\x80\x80", 3, 0xe000},
+                {"\xf0\x90\x80\x80", 4, 0x10000},
+                {"\xf4\x8f\xbf\xbf", 4, 0x10ffff}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint32_t code = 1;
+        assert_int_equal(va_utf8_next(rows[i].text, strlen(rows[i].text), &code), rows[i].length);
+        assert_int_equal(code, rows[i].code);
+        assert_true(va_utf8_valid(rows[i].text, strlen(rows[i].text)));
+        for (size_t n = 0; n < (size_t)rows[i].length; n++) /* cut off */
+            assert_int_equal(va_utf8_next(rows[i].text, n, &code), 0);
+    }
+    uint32_t code = 1;
+    assert_int_equal(va_utf8_next("\0", 1, &code), 1);
+    assert_int_equal(code, 0);
+    assert_true(va_utf8_valid("", 0));
+}
+
+static void refuses_damage(void **state)
+{
+    static const char *const texts[] = {"\x80",         "\xbf",         "\xc0\x80",         "\xc1\xbf",         "\xe0\x9f\xbf",
+                                        "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80",
+                                        "\xff",         "\xc3(",        "\xe2\x82(",        "\xe2(\xa1"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        uint32_t code = 1;
+        assert_int_equal(va_utf8_next(texts[i], strlen(texts[i]), &code), 0);
+        assert_int_equal(code, 1);
+        assert_false(va_utf8_valid(texts[i], strlen(texts[i])));
+    }
+    assert_false(va_utf8_valid("abc\xff", 4));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_valid), cmocka_unit_test(refuses_damage)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
