@@ -11,6 +11,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *summary;
 } commands[] = {
+    {"transcribe", va_command_transcribe, "recordings to text"},
     {"model", va_command_model, "fetch, import, list and check models"},
     {"config", va_command_config, "check, show and explain the configuration"},
     {NULL, NULL, NULL},
