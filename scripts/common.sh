@@ -123,7 +123,7 @@ install_packages() {
             "run this in a terminal, or as root run: apt-get install $*"
         sudo -v || fail "$# Debian packages are missing, and sudo did not let you in" "as root run: apt-get install $*"
     fi
-    need_space /var/cache/apt/archives 1500 "installing packages"
+    need_space /var/cache/apt/archives 800 "installing packages"
     mkdir -p "$LOGS"
     log=$LOGS/apt.log
     : >"$log"

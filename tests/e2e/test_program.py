@@ -1,0 +1,47 @@
+"""The command line as a whole."""
+import re
+
+
+def commands(run):
+    return re.findall(r"^  ([a-z-]+) +\S", run("--help").stdout.split("Commands:")[1], re.M)
+
+
+def test_help_goes_to_stdout_and_succeeds(run):
+    answer = run("--help")
+    assert answer.returncode == 0
+    assert answer.stdout.startswith("Usage: voice-assistant")
+    assert answer.stderr == ""
+
+
+def test_without_arguments_help_goes_to_stderr(run):
+    answer = run()
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert "Usage: voice-assistant" in answer.stderr
+
+
+def test_version(run):
+    answer = run("--version")
+    assert answer.returncode == 0
+    assert re.fullmatch(r"voice-assistant \d+\.\d+\.\d+\n", answer.stdout)
+
+
+def test_an_unknown_command_is_named(run):
+    answer = run("dance")
+    assert answer.returncode == 2
+    assert "'dance'" in answer.stderr
+
+
+def test_every_command_explains_itself(run):
+    names = commands(run)
+    assert names
+    for name in names:
+        answer = run(name, "--help")
+        assert answer.returncode == 0, name
+        assert f"voice-assistant {name}" in answer.stdout, name
+
+
+def test_every_command_refuses_an_unknown_option(run):
+    for name in commands(run):
+        answer = run(name, "--no-such-option")
+        assert answer.returncode == 2, name
+        assert answer.stdout == "" and answer.stderr, name
