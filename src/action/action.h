@@ -9,15 +9,15 @@
 typedef struct va_actions va_actions; /* state of the actions: running timers, set temperature, ... Any thread. */
 
 struct va_action_request {
-    const char *type;             /* as in struct va_command_action */
-    const char *command;          /* name of the command, for messages */
-    const va_slot *settings;      /* [n_settings] from the command file */
+    const char *type;        /* as in struct va_command_action */
+    const char *command;     /* name of the command, for messages */
+    const va_slot *settings; /* [n_settings] from the command file */
     size_t n_settings;
     const char *const *arguments; /* [n_arguments] for process; {slot} is replaced inside each, never split */
     size_t n_arguments;
-    const va_slot *slots;         /* [n_slots] from the sentence or the API */
+    const va_slot *slots; /* [n_slots] from the sentence or the API */
     size_t n_slots;
-    const char *response;         /* template; {slot} and what the action itself names ({time}, {date}, ...) */
+    const char *response; /* template; {slot} and what the action itself names ({time}, {date}, ...) */
 };
 
 struct va_action_result {
@@ -34,10 +34,12 @@ VA_MUST_CHECK int va_actions_new(va_timer_fn on_timer, void *user, va_actions **
 void va_actions_free(va_actions *actions);
 
 /* VA_ENOTFOUND: unknown type. VA_EINVAL: a slot is missing or out of range (error says which). VA_ETIMEOUT, VA_EFAILED: process. */
-VA_MUST_CHECK int va_actions_run(va_actions *actions, const struct va_action_request *request, struct va_action_result *ret_result, va_error *error);
+VA_MUST_CHECK int va_actions_run(va_actions *actions, const struct va_action_request *request, struct va_action_result *ret_result,
+                                 va_error *error);
 void va_action_result_clear(struct va_action_result *result);
 
 /* Checks a command's action when it is loaded: unknown type, missing setting, executable that is not there. */
-VA_MUST_CHECK int va_actions_check(const char *type, const va_slot *settings, size_t n_settings, const char *const *arguments, size_t n_arguments, va_error *error);
+VA_MUST_CHECK int va_actions_check(const char *type, const va_slot *settings, size_t n_settings, const char *const *arguments,
+                                   size_t n_arguments, va_error *error);
 
 #endif

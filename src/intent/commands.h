@@ -9,8 +9,8 @@
 
 /* How a command acts: the `action:` mapping of the YAML file, kept as name and settings for action/ to interpret. */
 struct va_command_action {
-    const char *type;             /* "time", "date", "timer", "set_temperature", "volume", "process", ...; "" when none */
-    const va_slot *settings;      /* [n_settings] scalar settings by name */
+    const char *type;        /* "time", "date", "timer", "set_temperature", "volume", "process", ...; "" when none */
+    const va_slot *settings; /* [n_settings] scalar settings by name */
     size_t n_settings;
     const char *const *arguments; /* [n_arguments] the `arguments:` list (process) */
     size_t n_arguments;
@@ -29,7 +29,8 @@ struct va_command {
 typedef void (*va_commands_mistake_fn)(void *user, const char *text);
 
 /* As va_commands_open, but goes on after a mistake, so that all are reported. error holds the first. mistake may be NULL. */
-VA_MUST_CHECK int va_commands_load(const char *path, va_commands_mistake_fn mistake, void *user, va_commands **ret_commands, va_error *error);
+VA_MUST_CHECK int va_commands_load(const char *path, va_commands_mistake_fn mistake, void *user, va_commands **ret_commands,
+                                   va_error *error);
 
 /* The same from the text [size] of one file; path is for messages. */
 VA_MUST_CHECK int va_commands_parse(const char *path, const char *text, size_t size, va_commands **ret_commands, va_error *error);

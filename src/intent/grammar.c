@@ -243,7 +243,8 @@ static int seal_slot(struct sealer *sealer, struct va_node *node)
         if (first_time && (r = seal_node(sealer, value)) < 0)
             return r;
         node->starts |= grammar->nodes[value].starts;
-        if (first_time && grammar->nodes[value].nullable && (r = report(sealer, list->place, "a value of list {%s} can be empty", list->name)) < 0)
+        if (first_time && grammar->nodes[value].nullable &&
+            (r = report(sealer, list->place, "a value of list {%s} can be empty", list->name)) < 0)
             return r;
     }
     list->state = 2;
@@ -298,15 +299,17 @@ static int report_missing(struct sealer *sealer)
 
     for (size_t i = 0; r == 0 && i < language->n_rules; i++)
         if (!language->rules[i].defined) {
-            const char *near = va_nearest_name(language->rules[i].name, &language->rules[0].name, language->n_rules, sizeof *language->rules);
-            r = report(sealer, language->rules[i].place, "there is no rule <%s>%s%s%s", language->rules[i].name, near ? "; did you mean <" : "",
-                       near ? near : "", near ? ">?" : "");
+            const char *near =
+                va_nearest_name(language->rules[i].name, &language->rules[0].name, language->n_rules, sizeof *language->rules);
+            r = report(sealer, language->rules[i].place, "there is no rule <%s>%s%s%s", language->rules[i].name,
+                       near ? "; did you mean <" : "", near ? near : "", near ? ">?" : "");
         }
     for (size_t i = 0; r == 0 && i < language->n_lists; i++)
         if (!language->lists[i].defined) {
-            const char *near = va_nearest_name(language->lists[i].name, &language->lists[0].name, language->n_lists, sizeof *language->lists);
-            r = report(sealer, language->lists[i].place, "there is no list {%s}%s%s%s", language->lists[i].name, near ? "; did you mean {" : "",
-                       near ? near : "", near ? "}?" : "");
+            const char *near =
+                va_nearest_name(language->lists[i].name, &language->lists[0].name, language->n_lists, sizeof *language->lists);
+            r = report(sealer, language->lists[i].place, "there is no list {%s}%s%s%s", language->lists[i].name,
+                       near ? "; did you mean {" : "", near ? near : "", near ? "}?" : "");
         }
     return r;
 }

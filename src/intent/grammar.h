@@ -12,8 +12,8 @@
 
 enum va_node_kind {
     VA_NODE_EMPTY,
-    VA_NODE_TEXT,        /* bytes of a word, or of a part of one */
-    VA_NODE_BOUNDARY,    /* a word ends or starts here: a space, or nothing where the text has a boundary anyway */
+    VA_NODE_TEXT,     /* bytes of a word, or of a part of one */
+    VA_NODE_BOUNDARY, /* a word ends or starts here: a space, or nothing where the text has a boundary anyway */
     VA_NODE_SEQUENCE,
     VA_NODE_CHOICE,      /* [x] is a choice of x and EMPTY */
     VA_NODE_PERMUTATION, /* every child once, in any order, with boundaries between */
@@ -23,12 +23,12 @@ enum va_node_kind {
 
 struct va_node {
     uint8_t kind;
-    uint8_t nullable;   /* can match nothing */
+    uint8_t nullable; /* can match nothing */
     uint16_t spelling_n;
-    uint32_t first;     /* children: first in grammar.children; TEXT: offset in grammar.text; SLOT, RULE: index in the language */
-    uint32_t n;         /* children or bytes; SLOT: index of its name in language.slot_names */
-    uint32_t spelling;  /* TEXT: as written, offset in grammar.text, [spelling_n] */
-    uint64_t starts;    /* bit (byte & 63) for every byte this may start with */
+    uint32_t first;    /* children: first in grammar.children; TEXT: offset in grammar.text; SLOT, RULE: index in the language */
+    uint32_t n;        /* children or bytes; SLOT: index of its name in language.slot_names */
+    uint32_t spelling; /* TEXT: as written, offset in grammar.text, [spelling_n] */
+    uint64_t starts;   /* bit (byte & 63) for every byte this may start with */
 };
 
 #define VA_PERMUTATION_MAX 8
@@ -56,7 +56,7 @@ struct va_slot_list {
     uint8_t defined;
     uint8_t state;
     enum va_slot_list_kind kind;
-    uint32_t first_value, n_values; /* VALUES: in language.values */
+    uint32_t first_value, n_values;    /* VALUES: in language.values */
     double from, to, step, multiplier; /* RANGE: from, from + step, .. to; the slot's value is multiplied */
 };
 
@@ -75,20 +75,20 @@ struct va_sentence {
 struct va_language {
     const char *code;
     const struct va_number_words *numbers; /* or NULL */
-    struct va_rule *rules;          /* [n_rules] */
-    struct va_slot_list *lists;     /* [n_lists] */
-    struct va_list_value *values;   /* [n_values] */
-    const char **slot_names;        /* [n_slot_names] */
-    uint32_t *skips;                /* [n_skips] nodes */
-    struct va_sentence *sentences;  /* [n_sentences] */
+    struct va_rule *rules;                 /* [n_rules] */
+    struct va_slot_list *lists;            /* [n_lists] */
+    struct va_list_value *values;          /* [n_values] */
+    const char **slot_names;               /* [n_slot_names] */
+    uint32_t *skips;                       /* [n_skips] nodes */
+    struct va_sentence *sentences;         /* [n_sentences] */
     size_t n_rules, n_lists, n_values, n_slot_names, n_skips, n_sentences;
     size_t rules_capacity, lists_capacity, values_capacity, slot_names_capacity, skips_capacity, sentences_capacity;
 };
 
 struct va_grammar {
-    struct va_node *nodes;      /* [n_nodes], 0 is EMPTY, 1 is BOUNDARY */
-    uint32_t *children;         /* [n_children] */
-    char *text;                 /* [n_text] */
+    struct va_node *nodes;         /* [n_nodes], 0 is EMPTY, 1 is BOUNDARY */
+    uint32_t *children;            /* [n_children] */
+    char *text;                    /* [n_text] */
     struct va_language *languages; /* [n_languages] */
     size_t n_nodes, n_children, n_text, n_languages;
     size_t nodes_capacity, children_capacity, text_capacity, languages_capacity;

@@ -56,8 +56,8 @@ void va_load_check_keys(struct va_loader *loader, const va_yaml_node *mapping, c
         if (k < n)
             continue;
         const char *near = key == NULL ? NULL : va_nearest_name(key, keys, n, sizeof *keys);
-        va_load_mistake(loader, mapping->keys[i], "%s has no '%s'%s%s%s", what, key == NULL ? "?" : key, near ? ", did you mean '" : "", near ? near : "",
-                near ? "'?" : "");
+        va_load_mistake(loader, mapping->keys[i], "%s has no '%s'%s%s%s", what, key == NULL ? "?" : key, near ? ", did you mean '" : "",
+                        near ? near : "", near ? "'?" : "");
     }
 }
 
@@ -66,8 +66,8 @@ int va_load_is_name(const char *text)
     size_t n = text == NULL ? 0 : strlen(text);
 
     for (size_t i = 0; i < n; i++)
-        if (!(text[i] >= 'a' && text[i] <= 'z') && !(text[i] >= 'A' && text[i] <= 'Z') && !(text[i] >= '0' && text[i] <= '9') && text[i] != '_' &&
-            text[i] != '.' && (unsigned char)text[i] < 0x80)
+        if (!(text[i] >= 'a' && text[i] <= 'z') && !(text[i] >= 'A' && text[i] <= 'Z') && !(text[i] >= '0' && text[i] <= '9') &&
+            text[i] != '_' && text[i] != '.' && (unsigned char)text[i] < 0x80)
             return 0;
     return n > 0 && n < 64;
 }
@@ -189,10 +189,15 @@ static int read_command(struct va_loader *loader, const va_yaml_node *name, cons
         return va_load_mistake(loader, name, "the command '%s' must be a mapping with 'sentences'", name->text);
     for (size_t i = 0; i < commands->n_commands; i++)
         if (strcmp(commands->commands[i].name, name->text) == 0 && strcmp(commands->commands[i].language, loader->language->code) == 0)
-            return va_load_mistake(loader, name, "the command '%s' is there already: %s:%d", name->text, commands->commands[i].file, commands->commands[i].line);
+            return va_load_mistake(loader, name, "the command '%s' is there already: %s:%d", name->text, commands->commands[i].file,
+                                   commands->commands[i].line);
     va_load_check_keys(loader, mapping, "a command", keys, sizeof keys / sizeof keys[0]);
-    struct va_command command = {.name = va_load_keep(loader, name->text), .language = loader->language->code, .file = loader->file, .line = name->line,
-                                 .response = "", .action.type = ""};
+    struct va_command command = {.name = va_load_keep(loader, name->text),
+                                 .language = loader->language->code,
+                                 .file = loader->file,
+                                 .line = name->line,
+                                 .response = "",
+                                 .action.type = ""};
     if (command.name == NULL)
         return va_fail_memory(loader->error);
     const va_yaml_node *sentences = va_yaml_get(mapping, "sentences"), *action = va_yaml_get(mapping, "action");
@@ -266,36 +271,56 @@ static int read_file(struct va_loader *loader, const char *path, const char *tex
     return r;
 }
 
-static int is_command_file(const struct dirent *entry)
+static int is_command_file(const char *name)
 {
-    size_t n = strlen(entry->d_name);
-    return entry->d_name[0] != '.' && n > 5 && strcmp(entry->d_name + n - 5, ".yaml") == 0;
+    size_t n = strlen(name);
+    return name[0] != '.' && n > 5 && strcmp(name + n - 5, ".yaml") == 0;
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b)
+static int by_name(const void *a, const void *b)
 {
-    return strcmp((*a)->d_name, (*b)->d_name);
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The paths of the command files in a folder, sorted, in the arena. */
+static int list_folder(struct va_loader *loader, const char *folder, char ***ret_paths, size_t *n, size_t *capacity)
+{
+    DIR *dir = opendir(folder);
+    int r = 0;
+
+    if (dir == NULL)
+        return va_fail_errno(loader->error, "cannot read the folder %s", folder);
+    for (const struct dirent *entry; r == 0 && (entry = readdir(dir)) != NULL;) {
+        if (!is_command_file(entry->d_name))
+            continue;
+        size_t size = strlen(folder) + strlen(entry->d_name) + 2;
+        char *path = va_arena_alloc(&loader->commands->arena, size, 1);
+        if (path == NULL || va_grow(ret_paths, capacity, *n, sizeof path) < 0) {
+            r = va_fail_memory(loader->error);
+        } else {
+            snprintf(path, size, "%s/%s", folder, entry->d_name);
+            (*ret_paths)[(*n)++] = path;
+        }
+        if (*n > MAX_FILES)
+            r = va_fail(loader->error, VA_ELIMIT, "%s: more than %d command files", folder, MAX_FILES);
+    }
+    closedir(dir);
+    if (r == 0 && *n == 0)
+        r = va_fail(loader->error, VA_ENOTFOUND, "%s: no command files (*.yaml) in this folder", folder);
+    if (r == 0)
+        qsort(*ret_paths, *n, sizeof **ret_paths, by_name);
+    return r;
 }
 
 static int read_folder(struct va_loader *loader, const char *folder)
 {
-    struct dirent **entries = NULL;
-    int n = scandir(folder, &entries, is_command_file, by_name), r = 0;
+    char **paths = NULL;
+    size_t n = 0, capacity = 0;
+    int r = list_folder(loader, folder, &paths, &n, &capacity);
 
-    if (n < 0)
-        return va_fail_errno(loader->error, "cannot read the folder %s", folder);
-    if (n == 0)
-        r = va_fail(loader->error, VA_ENOTFOUND, "%s: no command files (*.yaml) in this folder", folder);
-    if (n > MAX_FILES)
-        r = va_fail(loader->error, VA_ELIMIT, "%s: %d command files, %d are the limit", folder, n, MAX_FILES);
-    for (int i = 0; i < n; i++) {
-        char *path = r == 0 ? va_asprintf("%s/%s", folder, entries[i]->d_name) : NULL;
-        if (r == 0)
-            r = path == NULL ? va_fail_memory(loader->error) : read_file(loader, path, NULL, 0);
-        va_free(path);
-        free(entries[i]); /* scandir's */
-    }
-    free(entries);
+    for (size_t i = 0; r == 0 && i < n; i++)
+        r = read_file(loader, paths[i], NULL, 0);
+    va_free(paths);
     return r;
 }
 
@@ -303,7 +328,8 @@ static int add_first_nodes(struct va_loader *loader)
 {
     struct va_grammar *grammar = &loader->commands->grammar;
 
-    if (va_grammar_add(grammar, (struct va_node){.kind = VA_NODE_EMPTY}) < 0 || va_grammar_add(grammar, (struct va_node){.kind = VA_NODE_BOUNDARY}) < 0)
+    if (va_grammar_add(grammar, (struct va_node){.kind = VA_NODE_EMPTY}) < 0 ||
+        va_grammar_add(grammar, (struct va_node){.kind = VA_NODE_BOUNDARY}) < 0)
         return va_fail_memory(loader->error);
     return 0;
 }

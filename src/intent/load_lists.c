@@ -80,7 +80,8 @@ int va_load_list(struct va_loader *loader, const va_yaml_node *name, const va_ya
 {
     static const char *const keys[] = {"values", "range", "wildcard"};
     struct va_language *language = loader->language;
-    const va_yaml_node *values = va_yaml_get(mapping, "values"), *range = va_yaml_get(mapping, "range"), *wildcard = va_yaml_get(mapping, "wildcard");
+    const va_yaml_node *values = va_yaml_get(mapping, "values"), *range = va_yaml_get(mapping, "range"),
+                       *wildcard = va_yaml_get(mapping, "wildcard");
     int r = 0;
 
     if (!va_load_is_name(name->text))

@@ -287,7 +287,8 @@ static int mark_skips(struct va_matcher *matcher)
         return matcher->status;
     memset(marks, 0, text->n + 1);
     for (uint32_t pos = 0; pos < text->n; pos++)
-        for (size_t i = 0; va_text_is_boundary(text, pos) && text->bytes[pos] != ' ' && !marks[pos] && i < matcher->language->n_skips; i++) {
+        for (size_t i = 0; va_text_is_boundary(text, pos) && text->bytes[pos] != ' ' && !marks[pos] && i < matcher->language->n_skips;
+             i++) {
             struct va_ways ways = {0};
             if (may_start(matcher, matcher->language->skips[i], pos))
                 match_node(matcher, matcher->language->skips[i], pos, &ways);
@@ -347,48 +348,63 @@ static void collect(const struct va_capture *captures, const struct va_capture *
         slots[(*n)++] = captures;
 }
 
+/* Copies n bytes and a NUL to *end, and moves it behind them. */
+static const char *put_string(char **end, const char *bytes, size_t n)
+{
+    char *start = *end;
+
+    memcpy(start, bytes, n);
+    start[n] = '\0';
+    *end = start + n + 1;
+    return start;
+}
+
+/* The text of a slot: what the list says, or what was said. */
+static const char *slot_text(const struct va_capture *capture, const struct va_text *text, const char *original, size_t *ret_n)
+{
+    if (capture->out != NULL) {
+        *ret_n = strlen(capture->out);
+        return capture->out;
+    }
+    *ret_n = text->to[capture->to - 1] - text->from[capture->from];
+    return original + text->from[capture->from];
+}
+
 /* The intent in one piece of memory: the struct, its slots, their strings. */
 static int make_intent(const va_commands *commands, const struct best *best, const struct va_text *text, const char *original,
                        va_intent **ret_intent)
 {
     const struct va_command *command = &commands->commands[best->sentence->command];
     const struct va_capture *slots[MAX_SLOTS];
-    size_t n = 0, bytes = sizeof(va_intent);
+    size_t n = 0, bytes = sizeof(va_intent), size;
 
     collect(best->way.captures, slots, &n);
     bytes += n * sizeof(va_slot) + strlen(command->name) + strlen(command->response) + 2;
-    for (size_t i = 0; i < n; i++)
-        bytes += strlen(best->language->slot_names[slots[i]->slot]) + 2 +
-                 (slots[i]->out != NULL ? strlen(slots[i]->out) : text->to[slots[i]->to - 1] - text->from[slots[i]->from]);
+    for (size_t i = 0; i < n; i++) {
+        slot_text(slots[i], text, original, &size);
+        bytes += strlen(best->language->slot_names[slots[i]->slot]) + size + 2;
+    }
     va_intent *intent = va_alloc(1, bytes);
     if (intent == NULL)
         return VA_ENOMEM;
     va_slot *values = (va_slot *)(intent + 1);
-    char *string = (char *)(values + n);
+    char *end = (char *)(values + n);
     intent->score = 1.0f - SKIP_COST * (float)best->way.skipped / (float)text->n;
     intent->slots = values;
     intent->n_slots = n;
-    intent->name = string;
-    string = stpcpy(string, command->name) + 1;
-    intent->response = string;
-    string = stpcpy(string, command->response) + 1;
+    intent->name = put_string(&end, command->name, strlen(command->name));
+    intent->response = put_string(&end, command->response, strlen(command->response));
     for (size_t i = 0; i < n; i++) {
-        values[i].name = string;
-        string = stpcpy(string, best->language->slot_names[slots[i]->slot]) + 1;
-        values[i].value = string;
-        if (slots[i]->out != NULL) {
-            string = stpcpy(string, slots[i]->out) + 1;
-        } else {
-            uint32_t from = text->from[slots[i]->from], to = text->to[slots[i]->to - 1];
-            string = (char *)mempcpy(string, original + from, to - from);
-            *string++ = '\0';
-        }
+        const char *name = best->language->slot_names[slots[i]->slot], *value = slot_text(slots[i], text, original, &size);
+        values[i].name = put_string(&end, name, strlen(name));
+        values[i].value = put_string(&end, value, size);
     }
     *ret_intent = intent;
     return 0;
 }
 
-int va_commands_match_language(const va_commands *commands, const char *language, const char *original, va_intent **ret_intent, va_error *error)
+int va_commands_match_language(const va_commands *commands, const char *language, const char *original, va_intent **ret_intent,
+                               va_error *error)
 {
     struct va_text text;
     struct best best = {0};

@@ -22,8 +22,8 @@ struct reading {
     int started;              /* a word or digit with a value was seen */
     enum va_number_role last; /* valid when any */
     int any;
-    int after_and;            /* "and" was read behind a value */
-    int done;                 /* nothing may follow */
+    int after_and; /* "and" was read behind a value */
+    int done;      /* nothing may follow */
 };
 
 static double reading_value(const struct reading *reading)
@@ -172,7 +172,8 @@ static size_t read_digits(const struct va_number_words *words, const struct va_t
     return digits > 0 ? at : pos;
 }
 
-size_t va_numbers_parse(const struct va_number_words *words, const struct va_text *text, size_t pos, struct va_number ret_numbers[VA_NUMBERS_MAX])
+size_t va_numbers_parse(const struct va_number_words *words, const struct va_text *text, size_t pos,
+                        struct va_number ret_numbers[VA_NUMBERS_MAX])
 {
     struct reading reading = {.sign = 1, .last_scale = 1e300};
     size_t n = 0;
@@ -190,7 +191,8 @@ size_t va_numbers_parse(const struct va_number_words *words, const struct va_tex
         if (start >= text->n || !va_text_is_boundary(text, start))
             break;
         if (text->kinds[start] == VA_CHAR_DIGIT) {
-            if (reading.started || (reading.any && reading.last != VA_NUMBER_MINUS) || (end = read_digits(words, text, start, &value)) == start)
+            if (reading.started || (reading.any && reading.last != VA_NUMBER_MINUS) ||
+                (end = read_digits(words, text, start, &value)) == start)
                 break;
             reading.below_scale = value;
             reading.started = reading.any = 1;

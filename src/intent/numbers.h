@@ -25,7 +25,7 @@ struct va_number_word {
 
 struct va_number_words {
     const char *language;
-    char decimal, group; /* '.' and ',' in 1,234.5 */
+    char decimal, group;                /* '.' and ',' in 1,234.5 */
     const struct va_number_word *words; /* [n] */
     size_t n;
 };
@@ -43,6 +43,7 @@ struct va_number {
 #define VA_NUMBERS_MAX 16
 
 /* Every number that starts at pos, shorter ones first ("twenty", "twenty two"). Returns how many. words may be NULL. */
-size_t va_numbers_parse(const struct va_number_words *words, const struct va_text *text, size_t pos, struct va_number ret_numbers[VA_NUMBERS_MAX]);
+size_t va_numbers_parse(const struct va_number_words *words, const struct va_text *text, size_t pos,
+                        struct va_number ret_numbers[VA_NUMBERS_MAX]);
 
 #endif

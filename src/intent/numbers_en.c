@@ -48,5 +48,9 @@ static const struct va_number_word words[] = {
 };
 
 const struct va_number_words va_number_words_en = {
-    .language = "en", .decimal = '.', .group = ',', .words = words, .n = sizeof words / sizeof words[0],
+    .language = "en",
+    .decimal = '.',
+    .group = ',',
+    .words = words,
+    .n = sizeof words / sizeof words[0],
 };

@@ -10,7 +10,7 @@ struct writer {
     char *out;
     size_t n, capacity; /* with the NUL */
     int full;
-    int space;          /* a boundary is due before the next word */
+    int space; /* a boundary is due before the next word */
 };
 
 static void put(struct writer *writer, const char *bytes, size_t n)

@@ -47,7 +47,8 @@ static int push_boundary(struct parser *parser)
 
 static int is_special(char c, int depth)
 {
-    return c == '[' || c == ']' || c == '(' || c == ')' || c == '{' || c == '}' || c == '<' || c == '>' || c == '|' || (c == ';' && depth > 0);
+    return c == '[' || c == ']' || c == '(' || c == ')' || c == '{' || c == '}' || c == '<' || c == '>' || c == '|' ||
+           (c == ';' && depth > 0);
 }
 
 /* Literal text up to the next special character: pieces of words and boundaries. */
@@ -172,7 +173,8 @@ static int parse_special(struct parser *parser, int depth)
     case '(':
     case '[':
         if (depth == VA_TEMPLATE_MAX_DEPTH)
-            return va_fail(parser->error, VA_EFORMAT, "groups are nested more than %d deep at character %zu", VA_TEMPLATE_MAX_DEPTH, open_pos + 1);
+            return va_fail(parser->error, VA_EFORMAT, "groups are nested more than %d deep at character %zu", VA_TEMPLATE_MAX_DEPTH,
+                           open_pos + 1);
         int optional = parser->text[parser->pos++] == '[';
         if ((r = parse_group(parser, optional ? ']' : ')', open_pos, depth + 1)) < 0 || !optional)
             return r;
@@ -219,15 +221,16 @@ static int parse_group(struct parser *parser, char close, size_t open_pos, int d
         if (c == '\0')
             return va_fail(parser->error, VA_EFORMAT, "the '%c' at character %zu has no '%c'", parser->text[open_pos], open_pos + 1, close);
         if (c != '|' && c != ';')
-            return va_fail(parser->error, VA_EFORMAT, "the '%c' at character %zu is closed by '%c' at character %zu", parser->text[open_pos],
-                           open_pos + 1, c, parser->pos + 1);
+            return va_fail(parser->error, VA_EFORMAT, "the '%c' at character %zu is closed by '%c' at character %zu",
+                           parser->text[open_pos], open_pos + 1, c, parser->pos + 1);
         if (separator != '\0' && separator != c)
             return va_fail(parser->error, VA_EFORMAT, "'|' and ';' are mixed in one group at character %zu", parser->pos + 1);
         separator = c;
         parser->pos++;
     }
     if (separator == ';' && parser->stack_n - base > VA_PERMUTATION_MAX)
-        return va_fail(parser->error, VA_EFORMAT, "a permutation has more than %d parts at character %zu", VA_PERMUTATION_MAX, open_pos + 1);
+        return va_fail(parser->error, VA_EFORMAT, "a permutation has more than %d parts at character %zu", VA_PERMUTATION_MAX,
+                       open_pos + 1);
     return fold(parser, separator == ';' ? VA_NODE_PERMUTATION : VA_NODE_CHOICE, base);
 }
 

@@ -20,10 +20,10 @@ int va_text_next(const char *text, size_t size, size_t *pos, enum va_char_class 
 
 /* A sentence; arrays of [n], indexed by byte of the normalized text. */
 struct va_text {
-    char *bytes;     /* words separated by single spaces, none at the ends; NUL-terminated */
-    uint8_t *kinds;  /* enum va_char_class */
-    uint32_t *from;  /* where the character of this byte starts in the original, ... */
-    uint32_t *to;    /* ... and where it ends */
+    char *bytes;    /* words separated by single spaces, none at the ends; NUL-terminated */
+    uint8_t *kinds; /* enum va_char_class */
+    uint32_t *from; /* where the character of this byte starts in the original, ... */
+    uint32_t *to;   /* ... and where it ends */
     size_t n;
 };
 

@@ -9,8 +9,8 @@
 struct va_capture {
     const struct va_capture *left, *right; /* both NULL in a leaf */
     uint32_t slot;
-    uint32_t from, to;  /* in the normalized text */
-    const char *out;    /* the value; NULL: the text from..to as it was said */
+    uint32_t from, to; /* in the normalized text */
+    const char *out;   /* the value; NULL: the text from..to as it was said */
 };
 
 /* One way from the start of a node to an end. Of two ways to one end, the better is the one with fewer bytes in wildcards, then
