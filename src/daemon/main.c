@@ -13,6 +13,8 @@ static const struct {
 } commands[] = {
     {"transcribe", va_command_transcribe, "recordings to text"},
     {"model", va_command_model, "fetch, import, list and check models"},
+    {"match", va_command_match, "find the command that a text means"},
+    {"commands", va_command_commands, "check and list the commands"},
     {"config", va_command_config, "check, show and explain the configuration"},
     {NULL, NULL, NULL},
 };

@@ -25,6 +25,10 @@ struct va_command {
     struct va_command_action action;
 };
 
+/* The folder of command files: `option` (commands.folder, or NULL) when it is set, else "commands" of the configuration, else the
+ * shipped ones beside the program; when none of them exists, the one of the configuration. va_free it. */
+VA_MUST_CHECK int va_commands_folder(const char *option, char **ret_path, va_error *error);
+
 /* Called for every mistake found: "FILE:LINE: what is wrong". */
 typedef void (*va_commands_mistake_fn)(void *user, const char *text);
 
