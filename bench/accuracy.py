@@ -46,7 +46,7 @@ def key(options, path):
 
 def our_texts(options, rows, beam):
     """{path: (text, seconds of audio)} by our program, every file in one call."""
-    command = [options.program, "transcribe", "--model", options.model, "--language", "en", "--beam", str(beam), "--timestamps", "segment",
+    command = [options.program, "transcribe", "--model", options.model, "--language", "en", "--beam", str(beam), "--timestamps", "segment", "--no-fallback",
                "--threads", str(options.threads), "--format", "json", *options.ours_args.split()]
     out = subprocess.run([*command, *[p for _, p, _ in rows]], stdout=subprocess.PIPE, text=True, check=False)
     texts = {}

@@ -47,7 +47,7 @@ def children_cpu_s():
 
 def run_ours(options, threads, windows):
     """-> (wall ms of each window, CPU seconds of all)"""
-    command = [options.program, "transcribe", "--model", options.model, "--language", "en", "--beam", "1", "--timestamps", "segment",
+    command = [options.program, "transcribe", "--model", options.model, "--language", "en", "--beam", "1", "--timestamps", "segment", "--no-fallback",
                "--threads", str(threads), "--format", "json", *options.ours_args.split(), *windows]
     before = children_cpu_s()
     out = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)

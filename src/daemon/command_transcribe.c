@@ -42,6 +42,7 @@ static void print_help(FILE *out)
           "  --timestamps KIND      none, segment or word (default: segment; none for the text format)\n"
           "  --prompt TEXT          text that came before, or words to expect\n"
           "  --condition            give each window's text to the next as its prompt\n"
+          "  --no-fallback          temperature 0 only: keep the first decoding even when it is doubtful\n"
           "  --format FORMAT        text, json (one object a line), srt or vtt (default: text)\n"
           "  --raw                  files are headerless: 16-bit little-endian, 16 kHz, one channel\n"
           "  --kernels NAME         instruction set to use (default: the best of this processor)\n"
@@ -81,7 +82,8 @@ static int usage(const char *what, const char *value)
     return VA_EXIT_USAGE;
 }
 
-enum { OPT_MODEL = 256, OPT_LANGUAGE, OPT_TRANSLATE, OPT_THREADS, OPT_BEAM, OPT_TIMESTAMPS, OPT_PROMPT, OPT_CONDITION, OPT_FORMAT, OPT_RAW, OPT_KERNELS, OPT_QUIET };
+enum { OPT_MODEL = 256, OPT_LANGUAGE, OPT_TRANSLATE, OPT_THREADS, OPT_BEAM, OPT_TIMESTAMPS, OPT_PROMPT, OPT_CONDITION, OPT_NO_FALLBACK, OPT_FORMAT, OPT_RAW,
+       OPT_KERNELS, OPT_QUIET };
 
 static const struct option long_options[] = {
     {"model", required_argument, NULL, OPT_MODEL},
@@ -92,6 +94,7 @@ static const struct option long_options[] = {
     {"timestamps", required_argument, NULL, OPT_TIMESTAMPS},
     {"prompt", required_argument, NULL, OPT_PROMPT},
     {"condition", no_argument, NULL, OPT_CONDITION},
+    {"no-fallback", no_argument, NULL, OPT_NO_FALLBACK},
     {"format", required_argument, NULL, OPT_FORMAT},
     {"raw", no_argument, NULL, OPT_RAW},
     {"kernels", required_argument, NULL, OPT_KERNELS},
@@ -127,6 +130,7 @@ static int parse_arguments(int argc, char **argv, struct request *request)
         case OPT_TIMESTAMPS: bad = parse_timestamps(optarg, &timestamps) < 0; break;
         case OPT_PROMPT: request->options.prompt = optarg; break;
         case OPT_CONDITION: request->options.condition_on_previous_text = 1; break;
+        case OPT_NO_FALLBACK: request->options.temperature_fallback = 0; break;
         case OPT_FORMAT: bad = va_output_format_parse(optarg, &request->format) < 0; break;
         case OPT_RAW: request->raw = 1; break;
         case OPT_KERNELS: request->kernels = optarg; break;
