@@ -17,7 +17,8 @@ static int run(va_assistant *assistant, const struct va_command *command, struct
         .n_arguments = command->action.n_arguments,
         .slots = execution->slots,
         .n_slots = execution->n_slots,
-        .response = command->response,
+        /* A sentence may have its own response. */
+        .response = execution->intent != NULL ? execution->intent->response : command->response,
     };
     va_error reason = {0};
     int r = va_actions_run(assistant->actions, &request, &result, &reason);
