@@ -1,4 +1,4 @@
-/* Golden numbers of the float32 network on a known recording (docs/golden-numbers.md says where they come from), against the float32 path
+/* Golden numbers of the float32 network on a known recording (docs/whisper.md says where they come from), against the float32 path
  * within 1e-3 and the int8 path by tokens and relative error. Needs prepared models and the shared recording; skipped where absent. */
 #include <math.h>
 #include <setjmp.h>
