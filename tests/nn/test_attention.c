@@ -1,0 +1,133 @@
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "nn/attention.h"
+
+static float uniform(uint32_t *random)
+{
+    *random = *random * 1664525u + 1013904223u;
+    return (float)(int32_t)*random / 2147483648.0f;
+}
+
+static float *random_rows(int n, float scale, uint32_t seed)
+{
+    float *rows = va_alloc((size_t)n * VA_HEAD, sizeof *rows);
+    for (int i = 0; i < n * VA_HEAD; i++)
+        rows[i] = scale * uniform(&seed);
+    return rows;
+}
+
+/* The definition, in double. */
+static void reference(const float *q, const float *k, const float *v, const int32_t *index, int n, float *out)
+{
+    double *p = va_alloc((size_t)n, sizeof *p), top = -INFINITY, sum = 0.0;
+    for (int i = 0; i < n; i++) {
+        const float *row = k + (size_t)(index == NULL ? i : index[i]) * VA_HEAD;
+        p[i] = 0.0;
+        for (int j = 0; j < VA_HEAD; j++)
+            p[i] += (double)q[j] * row[j] / 8.0;
+        top = p[i] > top ? p[i] : top;
+    }
+    for (int i = 0; i < n; i++)
+        sum += p[i] = exp(p[i] - top);
+    for (int j = 0; j < VA_HEAD; j++) {
+        double value = 0.0;
+        for (int i = 0; i < n; i++)
+            value += p[i] / sum * v[(size_t)(index == NULL ? i : index[i]) * VA_HEAD + (size_t)j];
+        out[j] = (float)value;
+    }
+    va_free(p);
+}
+
+static void assert_rows_equal(const float *a, const float *b, float tolerance)
+{
+    for (int j = 0; j < VA_HEAD; j++)
+        assert_float_equal(a[j], b[j], tolerance);
+}
+
+/* n keys, m queries; a large scale makes the softmax sharp and the running maximum grow from block to block. */
+static void check_heads(int n, int m, float scale)
+{
+    const struct va_kernels *kernels = va_kernels_select(NULL);
+    struct va_attention_scratch *scratch = va_alloc_aligned(1, sizeof *scratch);
+    float *q = random_rows(m, scale, 1), *k = random_rows(n, scale, 2), *v = random_rows(n, 1.0f, 3), expected[VA_HEAD];
+    float *keys = va_calloc((size_t)((n + VA_PANEL - 1) / VA_PANEL) * VA_KEY_PANEL_SIZE, sizeof *keys);
+    float *got = va_alloc((size_t)m * 80, sizeof *got); /* rows of stride 80 */
+    for (int i = 0; i < m; i++)
+        memcpy(got + (size_t)i * 80, q + (size_t)i * VA_HEAD, VA_HEAD * sizeof *q);
+    for (int i = 0; i < n; i += 7) /* in pieces */
+        va_attention_pack_keys(k + (size_t)i * VA_HEAD, n - i < 7 ? n - i : 7, i, keys);
+    va_attention_heads(kernels, got, 80, m, keys, v, n, scratch);
+    for (int i = 0; i < m; i++) {
+        reference(q + (size_t)i * VA_HEAD, k, v, NULL, n, expected);
+        assert_rows_equal(got + (size_t)i * 80, expected, 2e-5f);
+    }
+    va_free(scratch);
+    va_free(q);
+    va_free(k);
+    va_free(v);
+    va_free(keys);
+    va_free(got);
+}
+
+static void test_many_queries(void **state)
+{
+    static const int sizes[][2] = {{1, 1}, {2, 25}, {15, 3}, {16, 24}, {17, 48}, {255, 5}, {256, 7}, {257, 49}, {600, 30}, {1500, 25}};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        check_heads(sizes[i][0], sizes[i][1], 0.5f);
+        check_heads(sizes[i][0], sizes[i][1], 4.0f);
+    }
+}
+
+static void test_one_query_over_a_cache(void **state)
+{
+    const struct va_kernels *kernels = va_kernels_select(NULL);
+    static const int sizes[] = {1, 2, 63, 448, 1500};
+    for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
+        int n = sizes[s];
+        float *q = random_rows(1, 1.0f, 4), *k = random_rows(n, 1.0f, 5), *v = random_rows(n, 1.0f, 6), out[VA_HEAD], expected[VA_HEAD];
+        float *scores = va_alloc((size_t)n, sizeof *scores), *raw = va_alloc((size_t)n, sizeof *raw);
+        uint16_t *half_k = va_alloc((size_t)n * VA_HEAD, sizeof *half_k), *half_v = va_alloc((size_t)n * VA_HEAD, sizeof *half_v);
+        int32_t *index = va_alloc((size_t)n, sizeof *index);
+        for (int i = 0; i < n; i++)
+            index[i] = n - 1 - i;
+        kernels->to_f16(k, n * VA_HEAD, half_k);
+        kernels->to_f16(v, n * VA_HEAD, half_v);
+
+        struct va_attention_cache cache = {.k = k, .v = v, .n = n};
+        reference(q, k, v, NULL, n, expected);
+        va_attention_query(kernels, q, &cache, scores, raw, out);
+        assert_rows_equal(out, expected, 1e-5f);
+        double product = 0.0;
+        for (int j = 0; j < VA_HEAD; j++)
+            product += (double)q[j] * k[j];
+        assert_float_equal(raw[0], product, 1e-5);
+        cache.index = index;
+        va_attention_query(kernels, q, &cache, scores, NULL, out);
+        assert_rows_equal(out, expected, 1e-5f);
+        cache = (struct va_attention_cache){.k = half_k, .v = half_v, .half = 1, .index = index, .n = n};
+        va_attention_query(kernels, q, &cache, scores, NULL, out);
+        assert_rows_equal(out, expected, 2e-3f);
+        va_free(q);
+        va_free(k);
+        va_free(v);
+        va_free(scores);
+        va_free(raw);
+        va_free(half_k);
+        va_free(half_v);
+        va_free(index);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_many_queries), cmocka_unit_test(test_one_query_over_a_cache)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
