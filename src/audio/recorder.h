@@ -18,7 +18,8 @@ VA_MUST_CHECK int va_recorder_new(const char *source_name, va_buffer_pool *pool,
 void va_recorder_free(va_recorder *recorder); /* stops */
 
 VA_MUST_CHECK int va_recorder_start(va_recorder *recorder, va_error *error); /* VA_ESTATE when already recording, VA_ENOTFOUND without a device */
-/* VA_ESTATE when not recording. pcm [n] belongs to the caller (va_free). A device lost on the way still gives what was heard. */
+/* VA_ESTATE when not recording. pcm [n] belongs to the caller (va_free). A device lost on the way still gives what was heard; when
+ * that is nothing, the error is the device's. After VA_ENOMEM the recording is still there, and stop may be called again. */
 VA_MUST_CHECK int va_recorder_stop(va_recorder *recorder, float **ret_pcm, size_t *ret_n, va_error *error);
 int va_recorder_is_recording(const va_recorder *recorder);
 /* A copy of what has been recorded so far (va_free). VA_ESTATE when not recording. */

@@ -8,12 +8,13 @@
 
 typedef struct va_audio_source va_audio_source;
 
-/* name: "default" or any ALSA device; "file:PATH" (in real time; "file-fast:PATH" as fast as it is read); "-" raw 16 kHz on
- * standard input. VA_ENOTFOUND when there is no such device or no sound card; "none" is VA_ENOTFOUND too. */
+/* name: "default" or any ALSA device; "file:PATH" (in real time; "file-fast:PATH" as fast as it is read); "-" raw signed 16-bit
+ * 16 kHz mono on standard input, which a PATH that is a named pipe carries too. VA_ENOTFOUND when there is no such device or no sound card; "none" is VA_ENOTFOUND too. */
 VA_MUST_CHECK int va_audio_source_open(const char *name, va_audio_source **ret_source, va_error *error);
 void va_audio_source_free(va_audio_source *source);
 
-/* 16 kHz mono. Returns samples read, 0 at the end of a file, VA_EIO when the device is lost. Overruns are survived and counted. */
+/* 16 kHz mono. Returns samples read, 0 at the end of a file, VA_ETIMEOUT when none have come within about 100 ms (call again),
+ * VA_EIO when the device is lost, VA_EFORMAT when a file is damaged. Overruns are survived and counted. Does not allocate. */
 VA_MUST_CHECK int64_t va_audio_source_read(va_audio_source *source, float *pcm, size_t capacity);
 uint64_t va_audio_source_overruns(const va_audio_source *source);
 
