@@ -93,7 +93,7 @@ int va_buffer_append_json(struct va_buffer *buffer, const char *text)
             r = va_buffer_append_string(buffer, "\\ufffd");
         else if (code == '"' || code == '\\')
             r = va_buffer_printf(buffer, "\\%c", (char)code);
-        else if (code < 0x20 || (code >= 0x7f && code <= 0x9f))
+        else if (code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x2028 || code == 0x2029 || code == 0xfeff || code >> 1 == 0x7fff)
             r = va_buffer_printf(buffer, "\\u%04x", (unsigned)code);
         else
             r = va_buffer_append(buffer, text + i, (size_t)length);

@@ -25,7 +25,8 @@ VA_MUST_CHECK int va_buffer_append(struct va_buffer *buffer, const void *data, s
 VA_MUST_CHECK int va_buffer_append_string(struct va_buffer *buffer, const char *text);
 VA_MUST_CHECK int va_buffer_printf(struct va_buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Appends text in quotes as a JSON string; damaged UTF-8 becomes U+FFFD. */
+/* Appends text in quotes as a JSON string, which YAML reads the same: controls, line and paragraph separators, the byte order mark
+ * and what is no character are escaped. Damaged UTF-8 becomes U+FFFD. */
 VA_MUST_CHECK int va_buffer_append_json(struct va_buffer *buffer, const char *text);
 
 /* Hands the content over (never NULL on success); free it with va_free. The buffer is left empty. NULL when out of memory. */

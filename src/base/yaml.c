@@ -278,7 +278,7 @@ static int check_duplicates(struct builder *b, const va_yaml_node *const *keys, 
 static int close_level(struct builder *b)
 {
     struct level level = b->levels[b->depth - 1];
-    const struct item *items = b->items + level.first;
+    const struct item *items = b->items != NULL ? b->items + level.first : NULL;
     size_t n_items = b->n_items - level.first;
     int is_mapping = level.type == VA_YAML_MAPPING, height = 0, r;
     size_t n = is_mapping ? n_items / 2 : n_items;

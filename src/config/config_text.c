@@ -135,6 +135,17 @@ static int put_roff(struct va_buffer *out, const char *text)
     return r;
 }
 
+/* A doc line as a sentence. */
+static int put_sentence(struct va_buffer *out, const char *doc)
+{
+    char first[2] = {(char)(doc[0] >= 'a' && doc[0] <= 'z' ? doc[0] - 'a' + 'A' : doc[0]), '\0'};
+    int r = put_roff(out, first);
+
+    if (r == 0)
+        r = put_roff(out, doc + 1);
+    return r < 0 ? r : va_buffer_append_string(out, ".\n");
+}
+
 static int put_man_option(struct va_buffer *out, const struct va_option *option)
 {
     char kind[VA_OPTION_KIND_BYTES];
@@ -144,11 +155,9 @@ static int put_man_option(struct va_buffer *out, const struct va_option *option)
     va_buffer_init(&value, VA_OPTION_STRING_BYTES * 2);
     va_option_kind(option, kind);
     if (r == 0)
-        r = put_roff(out, option->doc);
+        r = put_sentence(out, option->doc);
     if (r == 0)
-        r = va_buffer_append_string(out, ".\n.br\n");
-    if (r == 0)
-        r = va_buffer_printf(out, "%c%s; default ", kind[0] - (kind[0] >= 'a' && kind[0] <= 'z' ? 'a' - 'A' : 0), kind + 1);
+        r = va_buffer_printf(out, ".br\n%c%s; default ", kind[0] - 'a' + 'A', kind + 1);
     if (r == 0)
         r = put_default(&value, option);
     if (r == 0)
@@ -167,9 +176,7 @@ int va_config_man(struct va_buffer *out)
     for (size_t s = 0; r == 0 && s < VA_N_SECTIONS; s++) {
         r = va_buffer_printf(out, ".SS %s\n", va_sections[s].name);
         if (r == 0)
-            r = put_roff(out, va_sections[s].doc);
-        if (r == 0)
-            r = va_buffer_append_string(out, ".\n");
+            r = put_sentence(out, va_sections[s].doc);
         for (; r == 0 && i < VA_N_OPTIONS && strcmp(va_options[i].section, va_sections[s].name) == 0; i++)
             r = put_man_option(out, &va_options[i]);
     }

@@ -109,7 +109,7 @@ static int check_string(const struct va_option *option, const char *text, va_err
         int length = va_utf8_next(text + i, n - i, &code);
         if (length == 0)
             return va_fail(error, VA_EFORMAT, "'%s' is not UTF-8 text", option->name);
-        if (code < 0x20 || (code >= 0x7f && code <= 0x9f))
+        if (code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x2028 || code == 0x2029)
             return va_fail(error, VA_EFORMAT, "'%s' may not contain control characters or line breaks", option->name);
         i += (size_t)length;
     }

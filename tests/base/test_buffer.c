@@ -74,6 +74,9 @@ static void quotes_json(void **state)
     assert_int_equal(va_buffer_append_string(&b, "a:"), 0);
     assert_int_equal(va_buffer_append_json(&b, "\"q\\ \n\x01\x7f \xc3\xa9 \xc3( \xc2\x85"), 0);
     assert_string_equal(b.data, "a:\"\\\"q\\\\ \\u000a\\u0001\\u007f \xc3\xa9 \\ufffd( \\u0085\"");
+    va_buffer_clear(&b);
+    assert_int_equal(va_buffer_append_json(&b, "\xe2\x80\xa8\xe2\x80\xa9\xef\xbb\xbf\xef\xbf\xbf\xef\xbf\xbd"), 0);
+    assert_string_equal(b.data, "\"\\u2028\\u2029\\ufeff\\uffff\xef\xbf\xbd\"");
     va_buffer_free(&b);
     va_buffer_init(&b, 6);
     assert_int_equal(va_buffer_append_string(&b, "ab"), 0);

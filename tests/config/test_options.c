@@ -177,6 +177,7 @@ static void texts(void **state)
     check(microphone, "gr\xc3\xbc\xc3\x9f", 1, 0, NULL);
     check(microphone, "a\nb", 1, VA_EFORMAT, "'audio.microphone' may not contain control characters or line breaks");
     check(microphone, "a\xc2\x85", 1, VA_EFORMAT, NULL);
+    check(microphone, "a\xe2\x80\xa8", 1, VA_EFORMAT, NULL); /* a line separator */
     check(microphone, "a\xff", 1, VA_EFORMAT, "'audio.microphone' is not UTF-8 text");
 }
 

@@ -1,0 +1,104 @@
+# bash completion for voice-assistant: commands, verbs, options, and the values that are known.
+
+# The models prepared in the usual folders, and those that can be fetched.
+_voice_assistant_models()
+{
+    local folder file
+    echo base tiny.en
+    for folder in /var/lib/voice-assistant "${XDG_DATA_HOME:-$HOME/.local/share}/voice-assistant" "$HOME/.voice-assistant"; do
+        for file in "$folder"/models/*.vam; do
+            [ -e "$file" ] && basename "$file" .vam
+        done
+    done
+}
+
+# Every option of the configuration as "section.key=".
+_voice_assistant_settings()
+{
+    "$1" config show 2>/dev/null | awk '/^[a-z_0-9]+:/ { sub(":.*", ""); section = $0; next } { sub(":.*", ""); print section "." $1 "=" }'
+}
+
+# Prints the verbs of a command.
+_voice_assistant_verbs()
+{
+    case $1 in
+    model) echo fetch import list info verify remove ;;
+    commands) echo check list ;;
+    config) echo check show sample ;;
+    esac
+}
+
+# Prints the options of a command and verb.
+_voice_assistant_options()
+{
+    case $1 in
+    transcribe)
+        echo --model --language --translate --threads --beam --timestamps --prompt --condition --no-fallback --format --raw --kernels \
+            --quiet --help
+        ;;
+    match) echo --commands --language --batch --execute --config --help ;;
+    commands) echo --commands --config --help ;;
+    demo) echo --model --models-folder --threads --help ;;
+    config) echo --config --set --json --help ;;
+    model)
+        case $2 in
+        fetch) echo --from --folder --help ;;
+        import) echo --from --name --to --precision --folder --help ;;
+        list | info) echo --json --folder --help ;;
+        verify | remove) echo --folder --help ;;
+        *) echo --help ;;
+        esac
+        ;;
+    *) echo --help --version ;;
+    esac
+}
+
+# What may follow an option; fails for an option without a value. "-f" and "-d" stand for files and folders.
+_voice_assistant_values()
+{
+    case $2 in
+    --model | --name) _voice_assistant_models ;;
+    --language) echo auto en de es fr it nl pl pt ;;
+    --timestamps) echo none segment word ;;
+    --format) echo text json srt vtt ;;
+    --kernels) echo c avx2 avxvnni avx512vnni neon dotprod ;;
+    --precision) echo int8 float32 ;;
+    --beam) echo 1 2 3 4 5 6 7 8 ;;
+    --set) _voice_assistant_settings "$1" ;;
+    --config | --from | --to | --commands | --microphone) echo -f ;;
+    --folder | --models-folder) echo -d ;;
+    --threads | --prompt) ;;
+    *) return 1 ;;
+    esac
+}
+
+_voice_assistant()
+{
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} verb=${COMP_WORDS[2]} words
+
+    COMPREPLY=()
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        words="transcribe match commands model config demo help --help --version"
+    elif words=$(_voice_assistant_values "${COMP_WORDS[0]}" "$before"); then
+        case $words in
+        -f | -d)
+            mapfile -t COMPREPLY < <(compgen "$words" -- "$word")
+            compopt -o filenames 2>/dev/null
+            return
+            ;;
+        *=) compopt -o nospace 2>/dev/null ;;
+        esac
+    elif [[ $word == -* ]]; then
+        words=$(_voice_assistant_options "$command" "$verb")
+    elif [ "$COMP_CWORD" -eq 2 ] && [ -n "$(_voice_assistant_verbs "$command")" ]; then
+        words=$(_voice_assistant_verbs "$command")
+    elif [ "$command" = model ] && [[ $verb == @(fetch|info|verify|remove) ]]; then
+        words=$(_voice_assistant_models)
+    elif [[ $command == @(transcribe|match|demo) ]]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        compopt -o filenames 2>/dev/null
+        return
+    fi
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+}
+complete -F _voice_assistant voice-assistant

@@ -1,0 +1,70 @@
+#!/bin/bash
+# test_docs.sh PROGRAM MAN-PAGE OPTIONS-PAGE COMPLETION: what --help lists is in the man page and in the completion.
+program=$1 page=$2 options_page=$3 completion=$4
+faults=0
+
+fault()
+{
+    echo "$*"
+    faults=$((faults + 1))
+}
+
+# Completes the line given and prints what is offered.
+complete_line()
+{
+    COMP_WORDS=("$@")
+    COMP_CWORD=$(($# - 1))
+    _voice_assistant
+    printf '%s\n' "${COMPREPLY[@]}"
+}
+
+# The section of the man page about a command, as a reader sees it.
+section()
+{
+    sed -n "/^\.SS $1\$/,/^\.S[SH]/p" "$page" | sed 's/\\-/-/g'
+}
+
+check_options()
+{
+    local command=$1 verb=$2 option
+    for option in $("$program" $command $verb --help 2>&1 | grep -oE -- '(^|[^-[:alnum:]])--[a-z][a-z-]*' | grep -oE -- '--.*' | sort -u); do
+        [ "$option" = --help ] || section "$command" | grep -qE -- "$option([^a-z-]|\$)" || fault "man page: no $option in $command"
+        complete_line "$program" $command $verb "$option" | grep -qx -- "$option" || fault "completion: no $option after $command $verb"
+    done
+}
+
+# shellcheck disable=SC1090
+. "$completion"
+
+commands=$("$program" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
+[ -n "$commands" ] || fault "no commands in --help"
+for command in $commands; do
+    [ "$(section "$command" | wc -l)" -gt 2 ] || fault "man page: no section about $command"
+    complete_line "$program" "$command" | grep -qx "$command" || fault "completion: no $command"
+    verbs=$(_voice_assistant_verbs "$command")
+    if [ -z "$verbs" ]; then
+        check_options "$command"
+    fi
+    for verb in $verbs; do
+        "$program" "$command" --help | grep -qE "^  $verb " || fault "completion: $command $verb is not in --help"
+        section "$command" | grep -qw "$verb" || fault "man page: no $command $verb"
+        check_options "$command" "$verb"
+    done
+    for verb in $("$program" "$command" --help | sed -n '3,12s/^  \([a-z]\{3,\}\)  .*/\1/p'); do
+        echo " $verbs " | tr '\n' ' ' | grep -q " $verb " || fault "completion: no $command $verb"
+    done
+done
+
+offered=$(complete_line "$program" config show --set "")
+for option in $("$program" config show | awk '/^[a-z_0-9]+:/ { sub(":.*", ""); section = $0; next } { sub(":.*", ""); print section "." $1 }'); do
+    grep -qx "\.B $option" "$options_page" || fault "man page: no option $option"
+    grep -qx "$option=" <<<"$offered" || fault "completion: no $option after --set"
+done
+
+if command -v groff >/dev/null; then
+    for file in "$page" "$options_page"; do
+        warnings=$(groff -man -Tutf8 -ww -z "$file" 2>&1)
+        [ -z "$warnings" ] || fault "$warnings"
+    done
+fi
+[ "$faults" -eq 0 ] && echo "everything is documented"
