@@ -17,5 +17,6 @@ int va_command_model(int argc, char **argv);
 int va_command_match(int argc, char **argv);
 int va_command_commands(int argc, char **argv);
 int va_command_config(int argc, char **argv);
+int va_command_demo(int argc, char **argv);
 
 #endif

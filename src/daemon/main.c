@@ -16,6 +16,7 @@ static const struct {
     {"match", va_command_match, "find the command that a text means"},
     {"commands", va_command_commands, "check and list the commands"},
     {"config", va_command_config, "check, show and explain the configuration"},
+    {"demo", va_command_demo, "show transcripts and commands of recorded speech"},
     {NULL, NULL, NULL},
 };
 
