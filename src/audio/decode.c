@@ -22,11 +22,11 @@ struct va_decoder {
     enum va_audio_format format;
     va_pcm_reader *reader;
     va_resampler *resampler;
-    uint64_t total_samples;    /* promised and credible, else 0 */
-    uint64_t max_samples;      /* UINT64_MAX: no bound */
+    uint64_t total_samples; /* promised and credible, else 0 */
+    uint64_t max_samples;   /* UINT64_MAX: no bound */
     uint64_t made_samples;
-    float *frames;             /* [BLOCK_FRAMES][channels] */
-    float mono[BLOCK_FRAMES];  /* mixed, waiting for the resampler */
+    float *frames;            /* [BLOCK_FRAMES][channels] */
+    float mono[BLOCK_FRAMES]; /* mixed, waiting for the resampler */
     size_t mono_at, mono_size;
     int input_ended;
     va_error error; /* code 0: none yet */
@@ -48,11 +48,13 @@ static int check_limits(va_audio_decoder *decoder, double max_seconds, va_error 
     if (max_seconds > 0 && max_seconds < 1e12)
         decoder->max_samples = (uint64_t)(max_seconds * VA_SAMPLE_RATE_HZ);
     if (decoder->total_samples > decoder->max_samples)
-        return va_fail(error, VA_ELIMIT, "%s: %.0f s of audio; the limit is %.0f s", decoder->name, samples / VA_SAMPLE_RATE_HZ, max_seconds);
+        return va_fail(error, VA_ELIMIT, "%s: %.0f s of audio; the limit is %.0f s", decoder->name, samples / VA_SAMPLE_RATE_HZ,
+                       max_seconds);
     return VA_OK;
 }
 
-int va_audio_decoder_open_fd(int fd, const char *name, const struct va_decode_options *options, va_audio_decoder **ret_decoder, va_error *error)
+int va_audio_decoder_open_fd(int fd, const char *name, const struct va_decode_options *options, va_audio_decoder **ret_decoder,
+                             va_error *error)
 {
     static const struct va_decode_options none = {0};
     uint64_t start = 0;
@@ -162,8 +164,8 @@ int64_t va_audio_decoder_read(void *user, float *pcm, size_t capacity)
                 break;
             return decoder->error.code;
         }
-        va_resampler_run(decoder->resampler, decoder->input_ended ? NULL : decoder->mono + decoder->mono_at, decoder->mono_size - decoder->mono_at,
-                         pcm + total, capacity - total, &used, &made);
+        va_resampler_run(decoder->resampler, decoder->input_ended ? NULL : decoder->mono + decoder->mono_at,
+                         decoder->mono_size - decoder->mono_at, pcm + total, capacity - total, &used, &made);
         decoder->mono_at += used;
         total += made;
         if (decoder->input_ended && made == 0)

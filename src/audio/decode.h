@@ -17,10 +17,12 @@ struct va_decode_options {
 };
 
 /* path "-" is standard input (copied to an unlinked temporary file first: the formats need to seek; at most 4 GB). options may be NULL. */
-VA_MUST_CHECK int va_audio_decoder_open(const char *path, const struct va_decode_options *options, va_audio_decoder **ret_decoder, va_error *error);
+VA_MUST_CHECK int va_audio_decoder_open(const char *path, const struct va_decode_options *options, va_audio_decoder **ret_decoder,
+                                        va_error *error);
 
 /* Takes over fd (closes it, on failure too). fd must be seekable. name is for messages. */
-VA_MUST_CHECK int va_audio_decoder_open_fd(int fd, const char *name, const struct va_decode_options *options, va_audio_decoder **ret_decoder, va_error *error);
+VA_MUST_CHECK int va_audio_decoder_open_fd(int fd, const char *name, const struct va_decode_options *options,
+                                           va_audio_decoder **ret_decoder, va_error *error);
 void va_audio_decoder_free(va_audio_decoder *decoder);
 
 /* pcm [capacity] <- the next samples. Returns how many, 0 at the end, or VA_EFORMAT, VA_ELIMIT (the text is in

@@ -175,7 +175,8 @@ static int is_allowed(int format)
     }
 }
 
-int va_pcm_reader_sndfile(int fd, uint64_t start, const char *name, enum va_audio_format format, va_pcm_reader **ret_reader, va_error *error)
+int va_pcm_reader_sndfile(int fd, uint64_t start, const char *name, enum va_audio_format format, va_pcm_reader **ret_reader,
+                          va_error *error)
 {
     static SF_VIRTUAL_IO io = {.get_filelen = io_length, .seek = io_seek, .read = io_read, .tell = io_tell};
     SF_INFO info = {0};

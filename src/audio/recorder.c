@@ -16,7 +16,7 @@ struct va_recorder {
     uint64_t max_samples;
     size_t max_buffers;
 
-    pthread_mutex_t lock; /* held by start, stop and get_audio */
+    pthread_mutex_t lock;  /* held by start, stop and get_audio */
     _Atomic int recording; /* changed under lock */
 
     /* One recording. */
@@ -181,7 +181,8 @@ int va_recorder_stop(va_recorder *recorder, float **ret_pcm, size_t *ret_n, va_e
     }
     join_thread(recorder);
     if (recorder->end_status < 0 && atomic_load(&recorder->recorded) == 0) {
-        r = va_fail(error, recorder->end_status, "nothing was recorded from '%s': %s", recorder->source_name, va_status_text(recorder->end_status));
+        r = va_fail(error, recorder->end_status, "nothing was recorded from '%s': %s", recorder->source_name,
+                    va_status_text(recorder->end_status));
         release_buffers(recorder);
         goto out;
     }

@@ -14,10 +14,12 @@ typedef struct va_recorder va_recorder;
 
 /* source_name as in source.h; it is copied. The pool is shared and must outlive the recorder. max_seconds bounds a recording:
  * capture ends by itself there, and stop returns what was recorded. */
-VA_MUST_CHECK int va_recorder_new(const char *source_name, va_buffer_pool *pool, double max_seconds, va_recorder **ret_recorder, va_error *error);
+VA_MUST_CHECK int va_recorder_new(const char *source_name, va_buffer_pool *pool, double max_seconds, va_recorder **ret_recorder,
+                                  va_error *error);
 void va_recorder_free(va_recorder *recorder); /* stops */
 
-VA_MUST_CHECK int va_recorder_start(va_recorder *recorder, va_error *error); /* VA_ESTATE when already recording, VA_ENOTFOUND without a device */
+VA_MUST_CHECK int va_recorder_start(va_recorder *recorder,
+                                    va_error *error); /* VA_ESTATE when already recording, VA_ENOTFOUND without a device */
 /* VA_ESTATE when not recording. pcm [n] belongs to the caller (va_free). A device lost on the way still gives what was heard; when
  * that is nothing, the error is the device's. After VA_ENOMEM the recording is still there, and stop may be called again. */
 VA_MUST_CHECK int va_recorder_stop(va_recorder *recorder, float **ret_pcm, size_t *ret_n, va_error *error);

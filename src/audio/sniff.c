@@ -113,7 +113,8 @@ fail:
 /* A plausible MPEG audio frame header. */
 static int is_mpeg(const uint8_t *p)
 {
-    return p[0] == 0xff && (p[1] & 0xe0) == 0xe0 && (p[1] & 0x18) != 0x08 && (p[1] & 0x06) != 0 && (p[2] & 0xf0) != 0xf0 && (p[2] & 0x0c) != 0x0c;
+    return p[0] == 0xff && (p[1] & 0xe0) == 0xe0 && (p[1] & 0x18) != 0x08 && (p[1] & 0x06) != 0 && (p[2] & 0xf0) != 0xf0 &&
+           (p[2] & 0x0c) != 0x0c;
 }
 
 int va_audio_sniff(int fd, const char *name, enum va_audio_format *ret_format, uint64_t *ret_start, va_error *error)
@@ -127,7 +128,8 @@ int va_audio_sniff(int fd, const char *name, enum va_audio_format *ret_format, u
     if (n == 0)
         return va_fail(error, VA_EFORMAT, "%s: empty", name);
     if (memcmp(head, "ID3", 3) == 0) {
-        start = 10 + ((uint64_t)(head[6] & 0x7f) << 21 | (uint64_t)(head[7] & 0x7f) << 14 | (uint64_t)(head[8] & 0x7f) << 7 | (head[9] & 0x7f));
+        start =
+            10 + ((uint64_t)(head[6] & 0x7f) << 21 | (uint64_t)(head[7] & 0x7f) << 14 | (uint64_t)(head[8] & 0x7f) << 7 | (head[9] & 0x7f));
         if (pread(fd, after, sizeof after, (off_t)start) < 0)
             return va_fail_errno(error, "%s", name);
     } else {
@@ -140,7 +142,8 @@ int va_audio_sniff(int fd, const char *name, enum va_audio_format *ret_format, u
         *ret_format = VA_AUDIO_MP3;
     } else if (memcmp(head, "OggS", 4) == 0) {
         *ret_format = VA_AUDIO_OGG;
-    } else if ((memcmp(head, "RIFF", 4) == 0 || memcmp(head, "RIFX", 4) == 0 || memcmp(head, "RF64", 4) == 0) && memcmp(head + 8, "WAVE", 4) == 0) {
+    } else if ((memcmp(head, "RIFF", 4) == 0 || memcmp(head, "RIFX", 4) == 0 || memcmp(head, "RF64", 4) == 0) &&
+               memcmp(head + 8, "WAVE", 4) == 0) {
         *ret_format = VA_AUDIO_WAV;
     } else {
         return va_fail(error, VA_EUNSUPPORTED, "%s: not a format handled here (WAV, FLAC, Ogg Vorbis, Ogg Opus, MP3)", name);

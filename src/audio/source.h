@@ -9,7 +9,8 @@
 typedef struct va_audio_source va_audio_source;
 
 /* name: "default" or any ALSA device; "file:PATH" (in real time; "file-fast:PATH" as fast as it is read); "-" raw signed 16-bit
- * 16 kHz mono on standard input, which a PATH that is a named pipe carries too. VA_ENOTFOUND when there is no such device or no sound card; "none" is VA_ENOTFOUND too. */
+ * 16 kHz mono on standard input, which a PATH that is a named pipe carries too. VA_ENOTFOUND when there is no such device or no sound card;
+ * "none" is VA_ENOTFOUND too. */
 VA_MUST_CHECK int va_audio_source_open(const char *name, va_audio_source **ret_source, va_error *error);
 void va_audio_source_free(va_audio_source *source);
 

@@ -20,8 +20,8 @@ int va_resampler_new(uint32_t from_hz, uint32_t to_hz, va_resampler **ret_resamp
     int status = RESAMPLER_ERR_SUCCESS;
 
     if (from_hz < MIN_HZ || from_hz > MAX_HZ || to_hz < MIN_HZ || to_hz > MAX_HZ)
-        return va_fail(error, VA_EUNSUPPORTED, "a sample rate of %u Hz (%u to %u are handled)", from_hz < MIN_HZ || from_hz > MAX_HZ ? from_hz : to_hz,
-                       MIN_HZ, MAX_HZ);
+        return va_fail(error, VA_EUNSUPPORTED, "a sample rate of %u Hz (%u to %u are handled)",
+                       from_hz < MIN_HZ || from_hz > MAX_HZ ? from_hz : to_hz, MIN_HZ, MAX_HZ);
     va_resampler *resampler = va_calloc(1, sizeof *resampler);
     if (resampler == NULL)
         return va_fail_memory(error);
@@ -71,7 +71,8 @@ static size_t drain(va_resampler *resampler, float *out, size_t capacity)
     return made;
 }
 
-void va_resampler_run(va_resampler *resampler, const float *in, size_t n_in, float *out, size_t capacity, size_t *ret_used, size_t *ret_made)
+void va_resampler_run(va_resampler *resampler, const float *in, size_t n_in, float *out, size_t capacity, size_t *ret_used,
+                      size_t *ret_made)
 {
     size_t used = 0, made = 0;
 

@@ -12,6 +12,7 @@ void va_resampler_free(va_resampler *resampler);
 
 /* in [n_in] -> out [capacity]; ret_used and ret_made say how many samples were taken and given. The filter's delay is removed at
  * the start; after the input's end, call with in = NULL to drain until ret_made is 0, so that the lengths agree. */
-void va_resampler_run(va_resampler *resampler, const float *in, size_t n_in, float *out, size_t capacity, size_t *ret_used, size_t *ret_made);
+void va_resampler_run(va_resampler *resampler, const float *in, size_t n_in, float *out, size_t capacity, size_t *ret_used,
+                      size_t *ret_made);
 
 #endif

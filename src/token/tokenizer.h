@@ -12,21 +12,22 @@ typedef struct va_tokenizer va_tokenizer;
 /* bytes: the tokens' raw bytes one after the other; ends [n_text]: where each one ends. n_text ordinary tokens (ids 0 .. n_text-1);
  * n_vocab as the model has it (51864 for .en, 51865 multilingual, 51866 with yue). The arrays must outlive the tokenizer.
  * VA_EFORMAT when sizes do not fit a Whisper vocabulary. */
-VA_MUST_CHECK int va_tokenizer_new(const uint8_t *bytes, size_t n_bytes, const uint32_t *ends, int n_text, int n_vocab, va_tokenizer **ret_tokenizer, va_error *error);
+VA_MUST_CHECK int va_tokenizer_new(const uint8_t *bytes, size_t n_bytes, const uint32_t *ends, int n_text, int n_vocab,
+                                   va_tokenizer **ret_tokenizer, va_error *error);
 void va_tokenizer_free(va_tokenizer *tokenizer);
 
 struct va_special_tokens {
-    int end;               /* <|endoftext|> */
-    int start;             /* <|startoftranscript|> */
-    int first_language;    /* en */
-    int n_languages;       /* 99, or 100 with yue */
+    int end;            /* <|endoftext|> */
+    int start;          /* <|startoftranscript|> */
+    int first_language; /* en */
+    int n_languages;    /* 99, or 100 with yue */
     int translate, transcribe;
     int start_of_lm, start_of_prev;
     int no_speech;
     int no_timestamps;
-    int first_timestamp;   /* <|0.00|>; one each 0.02 s */
-    int last_timestamp;    /* <|30.00|> */
-    int multilingual;      /* 0 for .en: language and task tokens are not used */
+    int first_timestamp; /* <|0.00|>; one each 0.02 s */
+    int last_timestamp;  /* <|30.00|> */
+    int multilingual;    /* 0 for .en: language and task tokens are not used */
 };
 const struct va_special_tokens *va_tokenizer_special(const va_tokenizer *tokenizer);
 

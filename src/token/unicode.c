@@ -2,10 +2,6 @@
 
 #include <stddef.h>
 
-struct range {
-    uint32_t first, last;
-};
-
 #include "token/unicode_table.h"
 
 static int is_in(const struct range *ranges, size_t n, uint32_t code)
@@ -24,8 +20,8 @@ static int is_in(const struct range *ranges, size_t n, uint32_t code)
 
 static int is_space(uint32_t code)
 {
-    return (code >= 9 && code <= 13) || code == ' ' || code == 0x85 || code == 0xa0 || code == 0x1680 || (code >= 0x2000 && code <= 0x200a) ||
-           code == 0x2028 || code == 0x2029 || code == 0x202f || code == 0x205f || code == 0x3000;
+    return (code >= 9 && code <= 13) || code == ' ' || code == 0x85 || code == 0xa0 || code == 0x1680 ||
+           (code >= 0x2000 && code <= 0x200a) || code == 0x2028 || code == 0x2029 || code == 0x202f || code == 0x205f || code == 0x3000;
 }
 
 enum va_char_class va_unicode_class(uint32_t code)

@@ -1,4 +1,13 @@
 /* Made by scripts/make-unicode-table from Unicode 14.0.0: do not edit. */
+#ifndef VA_TOKEN_UNICODE_TABLE_H
+#define VA_TOKEN_UNICODE_TABLE_H
+
+#include <stdint.h>
+
+struct range {
+    uint32_t first, last;
+};
+
 /* clang-format off */
 static const struct range letters[] = {
     {0x41, 0x5a}, {0x61, 0x7a}, {0xaa, 0xaa}, {0xb5, 0xb5}, {0xba, 0xba}, {0xc0, 0xd6},
@@ -135,3 +144,5 @@ static const struct range digits[] = {
     {0x1e950, 0x1e959}, {0x1ec71, 0x1ecab}, {0x1ecad, 0x1ecaf}, {0x1ecb1, 0x1ecb4}, {0x1ed01, 0x1ed2d}, {0x1ed2f, 0x1ed3d},
     {0x1f100, 0x1f10c}, {0x1fbf0, 0x1fbf9},
 };
+
+#endif

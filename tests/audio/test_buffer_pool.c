@@ -123,7 +123,7 @@ static void test_errors(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_acquire_release), cmocka_unit_test(test_exhausted), cmocka_unit_test(test_threads),
-                                       cmocka_unit_test(test_errors)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_acquire_release), cmocka_unit_test(test_exhausted),
+                                       cmocka_unit_test(test_threads), cmocka_unit_test(test_errors)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,8 +77,8 @@ static void test_wav_encodings(void **state)
     static const struct {
         int subtype;
         double tolerance;
-    } encodings[] = {{SF_FORMAT_PCM_U8, 0.01},  {SF_FORMAT_PCM_16, 1e-4}, {SF_FORMAT_PCM_24, 1e-4}, {SF_FORMAT_PCM_32, 1e-4},
-                     {SF_FORMAT_FLOAT, 1e-4},   {SF_FORMAT_DOUBLE, 1e-4}, {SF_FORMAT_ULAW, 0.02},   {SF_FORMAT_ALAW, 0.02}};
+    } encodings[] = {{SF_FORMAT_PCM_U8, 0.01}, {SF_FORMAT_PCM_16, 1e-4}, {SF_FORMAT_PCM_24, 1e-4}, {SF_FORMAT_PCM_32, 1e-4},
+                     {SF_FORMAT_FLOAT, 1e-4},  {SF_FORMAT_DOUBLE, 1e-4}, {SF_FORMAT_ULAW, 0.02},   {SF_FORMAT_ALAW, 0.02}};
 
     for (size_t i = 0; i < sizeof encodings / sizeof encodings[0]; i++) {
         check_format(SF_FORMAT_WAV | encodings[i].subtype, 1, 16000, "wav", encodings[i].tolerance);
@@ -394,11 +394,11 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_wav_encodings), cmocka_unit_test(test_wav_rates),      cmocka_unit_test(test_other_formats),
-        cmocka_unit_test(test_pieces_agree),  cmocka_unit_test(test_mixing),         cmocka_unit_test(test_wild_floats),
-        cmocka_unit_test(test_truncated),     cmocka_unit_test(test_lying_headers),  cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_limits),        cmocka_unit_test(test_raw),            cmocka_unit_test(test_empty_wav),
-        cmocka_unit_test(test_refused),       cmocka_unit_test(test_id3),            cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_wav_encodings), cmocka_unit_test(test_wav_rates),     cmocka_unit_test(test_other_formats),
+        cmocka_unit_test(test_pieces_agree),  cmocka_unit_test(test_mixing),        cmocka_unit_test(test_wild_floats),
+        cmocka_unit_test(test_truncated),     cmocka_unit_test(test_lying_headers), cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_limits),        cmocka_unit_test(test_raw),           cmocka_unit_test(test_empty_wav),
+        cmocka_unit_test(test_refused),       cmocka_unit_test(test_id3),           cmocka_unit_test(test_paths),
         cmocka_unit_test(test_stdin),         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

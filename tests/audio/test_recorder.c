@@ -74,7 +74,7 @@ static void test_start_stop(void **state)
         assert_int_equal(va_recorder_start(rig.recorder, &error), 0);
         assert_int_equal(va_recorder_is_recording(rig.recorder), 1);
         assert_int_equal(va_recorder_start(rig.recorder, &error), VA_ESTATE);
-        wait_for(rig.recorder, 10500); /* more than the pool holds: buffers beyond it are allocated */
+        wait_for(rig.recorder, 10500);                               /* more than the pool holds: buffers beyond it are allocated */
         assert_int_equal(va_recorder_is_recording(rig.recorder), 1); /* until it is stopped */
         assert_int_equal(va_recorder_stop(rig.recorder, &pcm, &n, &error), 0);
         assert_int_equal(va_recorder_is_recording(rig.recorder), 0);
@@ -237,8 +237,9 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_start_stop), cmocka_unit_test(test_stop_midway),       cmocka_unit_test(test_longest), cmocka_unit_test(test_lost_source),
-        cmocka_unit_test(test_no_source),  cmocka_unit_test(test_no_memory_at_stop), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_start_stop),  cmocka_unit_test(test_stop_midway), cmocka_unit_test(test_longest),
+        cmocka_unit_test(test_lost_source), cmocka_unit_test(test_no_source),   cmocka_unit_test(test_no_memory_at_stop),
+        cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

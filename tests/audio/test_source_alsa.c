@@ -28,7 +28,7 @@ static struct {
     size_t at; /* frames given so far */
 } hardware;
 
-#define WRAP(type, name, ...)   \
+#define WRAP(type, name, ...)        \
     type __real_##name(__VA_ARGS__); \
     type __wrap_##name(__VA_ARGS__)
 
@@ -129,7 +129,8 @@ int __wrap_snd_pcm_hw_params_set_channels_near(snd_pcm_t *pcm, snd_pcm_hw_params
 
 int __wrap_snd_pcm_hw_params_set_rate(snd_pcm_t *pcm, snd_pcm_hw_params_t *params, unsigned rate_hz, int direction)
 {
-    return hardware.rate_hz == 0 || rate_hz == hardware.rate_hz ? __real_snd_pcm_hw_params_set_rate(pcm, params, rate_hz, direction) : -EINVAL;
+    return hardware.rate_hz == 0 || rate_hz == hardware.rate_hz ? __real_snd_pcm_hw_params_set_rate(pcm, params, rate_hz, direction)
+                                                                : -EINVAL;
 }
 
 int __wrap_snd_pcm_hw_params_set_rate_near(snd_pcm_t *pcm, snd_pcm_hw_params_t *params, unsigned *rate_hz, int *direction)

@@ -44,21 +44,29 @@ static void test_space(void **state)
     check("a\nb", "a|\n|b");
     check("a\n\nb", "a|\n|\n|b");
     check("x  ", "x|  ");
-    check("a\xc2\xa0\xc2\xa0" "b", "a|\xc2\xa0|\xc2\xa0|b");
-    check("a \xe3\x80\x80" "b", "a| |\xe3\x80\x80|b");
+    check("a\xc2\xa0\xc2\xa0"
+          "b",
+          "a|\xc2\xa0|\xc2\xa0|b");
+    check("a \xe3\x80\x80"
+          "b",
+          "a| |\xe3\x80\x80|b");
 }
 
 static void test_other_scripts(void **state)
 {
     check("na\xc3\xafve caf\xc3\xa9", "na\xc3\xafve| caf\xc3\xa9");
     check("\xd0\x9f\xd1\x80\xd0\xb8 \xe6\x97\xa5\xe6\x9c\xac", "\xd0\x9f\xd1\x80\xd0\xb8| \xe6\x97\xa5\xe6\x9c\xac");
-    check("x\xc2\xb2", "x|\xc2\xb2");                         /* superscript two is a digit */
-    check("a\xf0\x9f\x99\x82" "b", "a|\xf0\x9f\x99\x82|b");
+    check("x\xc2\xb2", "x|\xc2\xb2"); /* superscript two is a digit */
+    check("a\xf0\x9f\x99\x82"
+          "b",
+          "a|\xf0\x9f\x99\x82|b");
 }
 
 static void test_broken(void **state)
 {
-    check("a\xff\xfe" "b", "a|\xff\xfe|b");
+    check("a\xff\xfe"
+          "b",
+          "a|\xff\xfe|b");
     check("\xc3", "\xc3");
     check("a\xe2\x82", "a|\xe2\x82");
     check("\xc0\xaf", "\xc0\xaf");

@@ -10,7 +10,8 @@
 #include "base/memory.h"
 
 /* A small vocabulary: the 256 bytes, then joins in the order of their ids. */
-static const char *const joins[] = {" t", "he", "in", "re", "on", " the", "er", "aa", "lo", "hel", "hello", "aaaa", "\xc3\xa9", "th", "the"};
+static const char *const joins[] = {" t", "he",  "in",    "re",   "on",       " the", "er", "aa",
+                                    "lo", "hel", "hello", "aaaa", "\xc3\xa9", "th",   "the"};
 #define N_TEXT (256 + (int)(sizeof joins / sizeof joins[0]) + 1)
 
 struct vocabulary {
@@ -130,10 +131,14 @@ static void test_decode(void **state)
     check_text(t, (int32_t[]){50258, 50259, 266, 261, 50364, N_TEXT - 1, 268, 50257}, 8, "hello the\xc3\xa9");
     check_text(t, (int32_t[]){0xc3, 0xa9}, 2, "\xc3\xa9"); /* a character in two tokens */
     check_text(t, (int32_t[]){'a', 0xe2, 0x82}, 3, "a\xef\xbf\xbd");
-    check_text(t, (int32_t[]){0xe2, 0x82, 'b'}, 3, "\xef\xbf\xbd" "b");
+    check_text(t, (int32_t[]){0xe2, 0x82, 'b'}, 3,
+               "\xef\xbf\xbd"
+               "b");
     check_text(t, (int32_t[]){0x80, 0x81}, 2, "\xef\xbf\xbd\xef\xbf\xbd");
     check_text(t, (int32_t[]){0xff, 0xff, 0xff}, 3, "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
-    check_text(t, (int32_t[]){'a', 0, 'b'}, 3, "a\xef\xbf\xbd" "b");
+    check_text(t, (int32_t[]){'a', 0, 'b'}, 3,
+               "a\xef\xbf\xbd"
+               "b");
     va_tokenizer_free(t);
 }
 
@@ -229,8 +234,9 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_joins),    cmocka_unit_test(test_long_pieces), cmocka_unit_test(test_bytes),     cmocka_unit_test(test_decode),
-        cmocka_unit_test(test_specials), cmocka_unit_test(test_damaged),     cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_joins),     cmocka_unit_test(test_long_pieces), cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_decode),    cmocka_unit_test(test_specials),    cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
