@@ -1,0 +1,96 @@
+/* The command files that ship, and those of the demonstration, understand what people say. */
+#include "intent/support.h"
+
+static va_commands *open_folder(const char *name)
+{
+    char *path = va_asprintf("%s/%s", VA_SOURCE_ROOT, name);
+    va_commands *commands = NULL;
+    va_error error;
+
+    assert_non_null(path);
+    if (va_commands_open(path, &commands, &error) < 0)
+        fail_msg("%s", error.text);
+    va_free(path);
+    return commands;
+}
+
+static const struct {
+    const char *text, *meaning;
+} shipped[] = {
+    {"What time is it?", "get_time"},
+    {"Please tell me the time.", "get_time"},
+    {"what time is it now", "get_time"},
+    {"What's the date today?", "get_date"},
+    {"Which day is it?", "get_date"},
+    {"Set the temperature to 22 degrees.", "set_temperature value=22"},
+    {"Set the temperature to twenty-two and a half degrees", "set_temperature value=22.5"},
+    {"Set temperature to 22.5\xC2\xB0"
+     "C.",
+     "set_temperature value=22.5"},
+    {"make it 21", "set_temperature value=21"},
+    {"Set a timer for 5 minutes.", "set_timer minutes=5"},
+    {"set a five minute timer", "set_timer minutes=5"},
+    {"Set a 10-minute timer.", "set_timer minutes=10"},
+    {"set a timer for one hour and 30 minutes", "set_timer hours=1 minutes=30"},
+    {"set a timer for 1 hour 5 minutes and 10 seconds", "set_timer hours=1 minutes=5 seconds=10"},
+    {"set a timer for an hour and a half", "set_timer hours=1.5"},
+    {"Set a timer for half an hour.", "set_timer minutes=30"},
+    {"Set a pizza timer for 12 minutes", "set_timer name=pizza minutes=12"},
+    {"Set a timer called big roast for 2 hours", "set_timer name=big roast hours=2"},
+    {"Set a timer for 20 minutes called Sunday Bread.", "set_timer minutes=20 name=Sunday Bread"},
+    {"cancel the pizza timer", "cancel_timer name=pizza"},
+    {"Cancel timer 2.", "cancel_timer name=2"},
+    {"Stop the timer!", "cancel_timer"},
+    {"cancel all timers", "cancel_all_timers"},
+    {"how much time is left", "remaining_time"},
+    {"How long is left on the pizza timer?", "remaining_time name=pizza"},
+    {"what timers are running", "list_timers"},
+    {"Turn the volume up.", "volume_up"},
+    {"Turn it down please", "volume_down"},
+    {"set the volume to 50%", "set_volume value=50"},
+    {"Volume thirty percent", "set_volume value=30"},
+    {"Mute.", "mute"},
+    {"unmute the speaker", "unmute"},
+    {"How long have you been running?", "uptime"},
+    {"Turn on the kitchen light", "-"},
+    {"I set the temperature yesterday", "-"},
+    {"set a timer", "-"},
+    {"set the volume to 150 percent", "-"},
+    {"time", "-"},
+};
+
+static void test_shipped(void **state)
+{
+    va_commands *commands = open_folder("deploy/commands");
+
+    for (size_t i = 0; i < sizeof shipped / sizeof shipped[0]; i++) {
+        char text[512];
+        const char *found = meaning(commands, shipped[i].text, text);
+        if (strcmp(found, shipped[i].meaning) != 0)
+            fail_msg("\"%s\" is %s, not %s", shipped[i].text, found, shipped[i].meaning);
+    }
+    va_commands_free(commands);
+}
+
+static void test_demo(void **state)
+{
+    va_commands *commands = open_folder("deploy/demo/commands");
+
+    assert_meaning(commands, "Go forward 10 meters.", "move direction=forward distance=10");
+    assert_meaning(commands, "go forward ten meters", "move direction=forward distance=10");
+    assert_meaning(commands, "Ten of clubs.", "card rank=ten suit=clubs");
+    assert_meaning(commands, "7 of Clubs", "card rank=seven suit=clubs");
+    assert_meaning(commands, "Tense of clubs.", "-");
+    assert_meaning(commands, "Five five.", "two_ranks rank_1=five rank_2=five");
+    assert_meaning(commands, "4 queen of clubs", "same_suit rank_1=four rank_2=queen suit=clubs");
+    assert_meaning(commands, "Eight of spades, four of clubs, seven of hearts.",
+                   "three_cards rank_1=eight suit_1=spades rank_2=four suit_2=clubs rank_3=seven suit_3=hearts");
+    assert_meaning(commands, "Turn left 90\xC2\xB0", "turn direction=left angle=90");
+    va_commands_free(commands);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shipped), cmocka_unit_test(test_demo)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
