@@ -38,6 +38,7 @@ _voice_assistant_options()
         ;;
     match) echo --commands --language --batch --execute --config --help ;;
     commands) echo --commands --config --help ;;
+    serve) echo --config --set --model --microphone --listen --port --commands --threads --workers --help ;;
     demo) echo --model --models-folder --threads --help ;;
     config) echo --config --set --json --help ;;
     model)
@@ -65,9 +66,11 @@ _voice_assistant_values()
     --precision) echo int8 float32 ;;
     --beam) echo 1 2 3 4 5 6 7 8 ;;
     --set) _voice_assistant_settings "$1" ;;
-    --config | --from | --to | --commands | --microphone) echo -f ;;
+    --config | --from | --to | --commands) echo -f ;;
+    --microphone) echo default none file: ;;
+    --listen) echo 127.0.0.1 ::1 ;;
     --folder | --models-folder) echo -d ;;
-    --threads | --prompt) ;;
+    --threads | --workers | --port | --prompt) ;;
     *) return 1 ;;
     esac
 }
@@ -78,7 +81,7 @@ _voice_assistant()
 
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words="transcribe match commands model config demo help --help --version"
+        words="transcribe serve match commands model config demo help --help --version"
     elif words=$(_voice_assistant_values "${COMP_WORDS[0]}" "$before"); then
         case $words in
         -f | -d)
