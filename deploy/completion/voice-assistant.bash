@@ -4,12 +4,14 @@
 _voice_assistant_models()
 {
     local folder file
-    echo base tiny.en
-    for folder in /var/lib/voice-assistant "${XDG_DATA_HOME:-$HOME/.local/share}/voice-assistant" "$HOME/.voice-assistant"; do
-        for file in "$folder"/models/*.vam; do
-            [ -e "$file" ] && basename "$file" .vam
+    {
+        printf '%s\n' base tiny.en
+        for folder in /var/lib/voice-assistant "${XDG_DATA_HOME:-$HOME/.local/share}/voice-assistant" "$HOME/.voice-assistant"; do
+            for file in "$folder"/models/*.vam; do
+                [ ! -e "$file" ] || basename "$file" .vam
+            done
         done
-    done
+    } | sort -u
 }
 
 # Every option of the configuration as "section.key=".

@@ -55,6 +55,10 @@ for command in $commands; do
     done
 done
 
+complete_line "$program" transcribe --model "" | grep -qx base || fault "completion: no models after --model"
+complete_line "$program" model fetch "" | grep -qx tiny.en || fault "completion: no models after fetch"
+complete_line "$program" model "" | grep -qx verify || fault "completion: no verbs after model"
+
 offered=$(complete_line "$program" config show --set "")
 for option in $("$program" config show | awk '/^[a-z_0-9]+:/ { sub(":.*", ""); section = $0; next } { sub(":.*", ""); print section "." $1 }'); do
     grep -qx "\.B $option" "$options_page" || fault "man page: no option $option"
