@@ -19,9 +19,9 @@ static void init_locks(va_assistant *assistant)
 
     pthread_mutex_init(&assistant->lock, NULL);
     pthread_mutex_init(&assistant->recording_lock, NULL);
-    pthread_cond_init(&assistant->job_ready, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&assistant->job_ready, &attributes);
     pthread_cond_init(&assistant->errand_ready, &attributes);
     pthread_condattr_destroy(&attributes);
 }

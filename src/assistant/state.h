@@ -78,7 +78,7 @@ struct va_assistant {
     uint64_t transcriptions, failures;
     double mean_job_s;
     struct va_worker workers[VA_MAX_WORKERS];
-    int n_workers;
+    int n_workers, threads; /* threads of each worker's context */
 
     pthread_cond_t errand_ready;
     struct va_errand errands[VA_MAX_ERRANDS]; /* a ring */

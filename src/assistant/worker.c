@@ -1,9 +1,12 @@
 /* The queue of transcriptions and the threads that do them. */
 #include "assistant/state.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "audio/decode.h"
@@ -12,6 +15,8 @@
 
 /* Longer recordings need timestamps to be cut well. */
 #define ONE_WINDOW_S 28.0
+/* How long an idle worker keeps its working memory. */
+#define KEEP_CONTEXT_S 15
 
 static void list_init(struct va_job_list *list)
 {
@@ -151,6 +156,11 @@ static int transcribe(struct va_worker *worker, struct va_queued_job *job, const
 
     if (is_gone(job, 0, 0))
         return va_fail(error, VA_ECANCELLED, "the client has gone");
+    if (worker->context == NULL) {
+        int r = va_context_new(worker->assistant->model, worker->assistant->threads, &worker->context, error);
+        if (r < 0)
+            return r;
+    }
     va_transcribe_options_init(&options);
     options.language = job->job.language != NULL ? job->job.language : settings->config->model_language;
     options.beam_size = (int)settings->config->model_beam;
@@ -227,6 +237,35 @@ static void run_job(struct va_worker *worker, struct va_queued_job *job)
     free_job(job);
 }
 
+/* Gives the working memory of an idle worker back to the system: most of the day nobody speaks. */
+static void drop_context(struct va_worker *worker)
+{
+    va_context_free(worker->context);
+    worker->context = NULL;
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
+/* With the lock held: waits for a job, with a context only for so long. */
+static void wait_for_job(struct va_worker *worker)
+{
+    va_assistant *assistant = worker->assistant;
+    struct timespec deadline;
+
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    deadline.tv_sec += KEEP_CONTEXT_S;
+    while (assistant->live.n == 0 && assistant->uploads.n == 0 && !assistant->stopping) {
+        if (worker->context == NULL) {
+            pthread_cond_wait(&assistant->job_ready, &assistant->lock);
+        } else if (pthread_cond_timedwait(&assistant->job_ready, &assistant->lock, &deadline) == ETIMEDOUT) {
+            pthread_mutex_unlock(&assistant->lock);
+            drop_context(worker);
+            pthread_mutex_lock(&assistant->lock);
+        }
+    }
+}
+
 static void *work(void *arg)
 {
     struct va_worker *worker = arg;
@@ -234,8 +273,7 @@ static void *work(void *arg)
 
     for (;;) {
         pthread_mutex_lock(&assistant->lock);
-        while (assistant->live.n == 0 && assistant->uploads.n == 0 && !assistant->stopping)
-            pthread_cond_wait(&assistant->job_ready, &assistant->lock);
+        wait_for_job(worker);
         struct va_queued_job *job = list_take(&assistant->live);
         if (job == NULL)
             job = list_take(&assistant->uploads);
@@ -260,11 +298,12 @@ int va_workers_start(va_assistant *assistant, va_error *error)
         threads = (int)(cores / config->model_workers);
         threads = threads < 1 ? 1 : threads > 64 ? 64 : threads;
     }
+    assistant->threads = threads;
     for (int i = 0; i < config->model_workers && i < VA_MAX_WORKERS; i++) {
         struct va_worker *worker = &assistant->workers[i];
         worker->assistant = assistant;
         assistant->n_workers = i + 1;
-        int r = va_context_new(assistant->model, threads, &worker->context, error);
+        int r = va_context_new(assistant->model, assistant->threads, &worker->context, error);
         if (r < 0)
             return r;
     }

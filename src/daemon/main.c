@@ -11,6 +11,7 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *summary;
 } commands[] = {
+    {"serve", va_command_serve, "serve the HTTP API: record, transcribe, run commands"},
     {"transcribe", va_command_transcribe, "recordings to text"},
     {"model", va_command_model, "fetch, import, list and check models"},
     {"match", va_command_match, "find the command that a text means"},

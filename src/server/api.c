@@ -59,7 +59,7 @@ void va_api_fail(va_api *api, va_request *request, int code, const va_error *err
         {VA_EDENIED, 403, "forbidden"},   {VA_EFAILED, 502, "failed"},
     };
     if (code == VA_EBUSY) {
-        va_request_refuse(request, va_assistant_retry_after_s(api->assistant), "busy", error->text);
+        va_request_refuse(request, api != NULL ? va_assistant_retry_after_s(api->assistant) : 5, "busy", error->text);
         return;
     }
     if (code == VA_ESTATE || code == VA_ECANCELLED) {

@@ -25,7 +25,7 @@ void va_api_post_transcribe(void *user, va_request *request);
 void va_api_post_execute(void *user, va_request *request);
 void va_api_post_command(void *user, va_request *request);
 
-/* Replies with what a failed call of the assistant means over HTTP. */
+/* Replies with what a failed call of the assistant means over HTTP. api may be NULL where only the request is at hand. */
 void va_api_fail(va_api *api, va_request *request, int code, const va_error *error);
 
 /* Runs call on an errand thread, because it may block; replies itself when that is not possible. */
