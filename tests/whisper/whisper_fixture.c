@@ -10,14 +10,20 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/paths.h"
 #include "shared_data.h"
 
 char *fixture_model(const char *name, const char *suffix)
 {
     const char *folder = getenv("VA_TEST_MODELS");
-    char *path = folder == NULL ? NULL : va_asprintf("%s/%s%s.vam", folder, name, suffix);
+    char *data = NULL, *path = NULL;
+    if (folder != NULL)
+        path = va_asprintf("%s/%s%s.vam", folder, name, suffix);
+    else if (va_paths_folder(VA_FOLDER_DATA, &data, NULL) == 0)
+        path = va_asprintf("%s/models/%s%s.vam", data, name, suffix);
+    va_free(data);
     if (path == NULL || !va_file_exists(path)) {
-        print_message("skipped: no prepared model %s%s.vam in VA_TEST_MODELS\n", name, suffix);
+        print_message("skipped: no prepared model %s%s (set VA_TEST_MODELS)\n", name, suffix);
         va_free(path);
         skip();
     }

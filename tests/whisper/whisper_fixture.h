@@ -4,10 +4,10 @@
 
 #include <stddef.h>
 
-/* Path of VA_TEST_MODELS/NAME + SUFFIX + ".vam", e.g. ("base", "-f32"). va_free. */
+/* Path of NAME + SUFFIX + ".vam", e.g. ("base", "-f32"), in VA_TEST_MODELS or the folder where models are kept. va_free. */
 char *fixture_model(const char *name, const char *suffix);
 
-/* misc_read/jfk.wav of VA_SHARED_DATA (default: shared/data beside the source tree), 16 kHz mono: [*ret_n]. va_free. */
+/* misc_read/jfk.wav of the shared data (shared_data.h), 16 kHz mono: [*ret_n]. va_free. */
 float *fixture_recording(size_t *ret_n);
 
 #endif
