@@ -157,4 +157,5 @@ void tiny_model_write(const char *path, enum va_precision precision, int vocabul
         add_layer(&writer, "decoder", i, 1);
     }
     assert_int_equal(va_container_writer_finish(writer.container, NULL), 0);
+    va_container_writer_free(writer.container);
 }
