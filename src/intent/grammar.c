@@ -216,6 +216,7 @@ static int seal_rule(struct sealer *sealer, struct va_node *node)
     const struct va_node *root = &sealer->commands->grammar.nodes[rule->node];
     node->nullable = root->nullable;
     node->starts = root->starts;
+    node->needs = root->needs;
     return 0;
 }
 
@@ -238,11 +239,13 @@ static int seal_slot(struct sealer *sealer, struct va_node *node)
     int first_time = list->state == 0;
     list->state = 1;
     sealer->list_depth++;
+    node->needs = list->n_values > 0 ? UINT64_MAX : 0;
     for (uint32_t i = 0; i < list->n_values; i++) {
         uint32_t value = sealer->language->values[list->first_value + i].node;
         if (first_time && (r = seal_node(sealer, value)) < 0)
             return r;
         node->starts |= grammar->nodes[value].starts;
+        node->needs &= grammar->nodes[value].needs;
         if (first_time && grammar->nodes[value].nullable &&
             (r = report(sealer, list->place, "a value of list {%s} can be empty", list->name)) < 0)
             return r;
@@ -256,6 +259,7 @@ static int seal_children(struct sealer *sealer, struct va_node *node)
 {
     const struct va_grammar *grammar = &sealer->commands->grammar;
     int all_nullable = 1, any_nullable = 0, r;
+    uint64_t every = UINT64_MAX, any = 0;
 
     for (uint32_t i = 0; i < node->n; i++) {
         uint32_t index = grammar->children[node->first + i];
@@ -266,7 +270,10 @@ static int seal_children(struct sealer *sealer, struct va_node *node)
             node->starts |= child->starts;
         all_nullable &= child->nullable;
         any_nullable |= child->nullable;
+        every &= child->needs;
+        any |= child->needs;
     }
+    node->needs = node->kind == VA_NODE_CHOICE ? every : any;
     node->nullable = (uint8_t)(node->kind == VA_NODE_CHOICE ? any_nullable : all_nullable);
     return 0;
 }
@@ -282,6 +289,8 @@ static int seal_node(struct sealer *sealer, uint32_t index)
         return 0;
     case VA_NODE_TEXT:
         node->starts = UINT64_C(1) << (sealer->commands->grammar.text[node->first] & 63);
+        for (uint32_t i = 0; i < node->n; i++)
+            node->needs |= UINT64_C(1) << (sealer->commands->grammar.text[node->first + i] & 63);
         return 0;
     case VA_NODE_RULE:
         return seal_rule(sealer, node);

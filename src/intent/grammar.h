@@ -29,6 +29,7 @@ struct va_node {
     uint32_t n;        /* children or bytes; SLOT: index of its name in language.slot_names */
     uint32_t spelling; /* TEXT: as written, offset in grammar.text, [spelling_n] */
     uint64_t starts;   /* bit (byte & 63) for every byte this may start with */
+    uint64_t needs;    /* the same for every byte that all its matches hold */
 };
 
 #define VA_PERMUTATION_MAX 8

@@ -43,16 +43,12 @@ static int can_skip(const struct va_matcher *matcher, uint32_t pos)
     return matcher->may_skip != NULL && matcher->may_skip[behind_space(matcher->text, pos)];
 }
 
-/* Whether anything but nothing can start at pos: a quick look at the next byte. */
+/* Whether anything but nothing can start at pos: a quick look at the next byte, behind skip words too. */
 static int may_start(const struct va_matcher *matcher, uint32_t index, uint32_t pos)
 {
     const struct va_node *node = &matcher->grammar->nodes[index];
-    const struct va_text *text = matcher->text;
 
-    if (node->nullable || can_skip(matcher, pos))
-        return 1;
-    pos = behind_space(text, pos);
-    return pos < text->n && (node->starts >> (text->bytes[pos] & 63) & 1);
+    return node->nullable || (node->starts & matcher->starts[behind_space(matcher->text, pos)]) != 0;
 }
 
 static void match_text(struct va_matcher *matcher, const struct va_node *node, uint32_t pos, struct va_ways *ret_ways)
@@ -278,24 +274,38 @@ static void match_node(struct va_matcher *matcher, uint32_t index, uint32_t pos,
 
 /* ---- a whole text ---- */
 
-static int mark_skips(struct va_matcher *matcher)
+/* Fills starts and may_skip, from the end to the start. */
+static int mark_starts(struct va_matcher *matcher)
 {
     const struct va_text *text = matcher->text;
-    uint8_t *marks = va_matcher_alloc(matcher, text->n + 1, 1);
+    uint64_t *starts = va_matcher_alloc(matcher, text->n + 1, sizeof *starts);
+    uint8_t *may_skip = va_matcher_alloc(matcher, text->n + 1, 1);
 
-    if (marks == NULL)
+    if (starts == NULL || may_skip == NULL)
         return matcher->status;
-    memset(marks, 0, text->n + 1);
-    for (uint32_t pos = 0; pos < text->n; pos++)
-        for (size_t i = 0; va_text_is_boundary(text, pos) && text->bytes[pos] != ' ' && !marks[pos] && i < matcher->language->n_skips;
-             i++) {
+    matcher->starts = starts;
+    memset(may_skip, 0, text->n + 1);
+    starts[text->n] = 0;
+    for (uint32_t pos = (uint32_t)text->n; pos-- > 0 && matcher->status == 0;) {
+        starts[pos] = UINT64_C(1) << (text->bytes[pos] & 63);
+        if (text->bytes[pos] == ' ' || !va_text_is_boundary(text, pos))
+            continue;
+        uint64_t behind = 0;
+        for (size_t i = 0; i < matcher->language->n_skips; i++) {
             struct va_ways ways = {0};
             if (may_start(matcher, matcher->language->skips[i], pos))
                 match_node(matcher, matcher->language->skips[i], pos, &ways);
-            for (uint32_t j = 0; j < ways.n; j++)
-                marks[pos] |= ways.items[j].end > pos && va_text_is_boundary(text, ways.items[j].end);
+            for (uint32_t j = 0; j < ways.n; j++) {
+                uint32_t end = ways.items[j].end;
+                if (end <= pos || !va_text_is_boundary(text, end))
+                    continue;
+                may_skip[pos] = 1;
+                behind |= starts[behind_space(text, end)];
+            }
         }
-    matcher->may_skip = marks;
+        starts[pos] |= behind;
+    }
+    matcher->may_skip = may_skip;
     return matcher->status;
 }
 
@@ -311,10 +321,15 @@ static void match_sentences(struct va_matcher *matcher, struct best *best)
     const struct va_language *language = matcher->language;
     uint32_t n = (uint32_t)matcher->text->n;
     struct va_ways starts = {0};
+    uint64_t held = 0;
 
+    for (uint32_t i = 0; i < n; i++)
+        held |= UINT64_C(1) << (matcher->text->bytes[i] & 63);
     match_node(matcher, VA_NODE_INDEX_BOUNDARY, 0, &starts);
     for (size_t i = 0; i < language->n_sentences && matcher->status == 0; i++) {
         struct va_ways bodies = {0}, ends = {0};
+        if (matcher->grammar->nodes[language->sentences[i].node].needs & ~held)
+            continue;
         for (uint32_t j = 0; j < starts.n; j++)
             if (may_start(matcher, language->sentences[i].node, starts.items[j].end))
                 follow(matcher, &starts.items[j], language->sentences[i].node, &bodies);
@@ -420,9 +435,10 @@ int va_commands_match_language(const va_commands *commands, const char *language
         if (language != NULL && strcmp(language, matcher.language->code) != 0)
             continue;
         matcher.may_skip = NULL;
+        matcher.starts = NULL;
         matcher.memo = NULL;
         matcher.memo_n = matcher.memo_capacity = 0;
-        if (mark_skips(&matcher) == 0)
+        if (mark_starts(&matcher) == 0)
             match_sentences(&matcher, &best);
     }
     r = matcher.status;

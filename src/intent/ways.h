@@ -39,6 +39,7 @@ struct va_matcher {
     struct va_arena arena;
     struct va_memo_entry *memo; /* [memo_capacity], a power of two */
     size_t memo_n, memo_capacity;
+    const uint64_t *starts;  /* [text.n + 1]: bit (byte & 63) for every byte a word here, or behind skip words, starts with */
     const uint8_t *may_skip; /* [text.n + 1]: skip words may start here; NULL while they themselves are looked for */
     uint32_t steps;
     int status; /* a negative VA_E* once something failed: then everything ends quickly */
