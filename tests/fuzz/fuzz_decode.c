@@ -8,6 +8,13 @@
 
 #define MAX_SECONDS 20
 
+/* libsndfile 1.2.0 forgets about 6 kB when the second or third header of a Vorbis stream is damaged; not ours to free. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:vorbis_info_init\nleak:vorbis_comment_init\nleak:vorbis_synthesis_headerin\n";
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static float pcm[4096];
