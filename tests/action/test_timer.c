@@ -90,10 +90,10 @@ static void test_timers_fire(void **state)
 {
     struct fired fired = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
     va_actions *actions = new_actions(on_timer, &fired);
-    const va_slot late[] = {{"name", "late"}, {"seconds", "0.3"}}, early[] = {{"name", "early"}, {"seconds", "0.02"}};
+    const va_slot late[] = {{"name", "late"}, {"seconds", "1.2"}}, early[] = {{"name", "early"}, {"seconds", "0.02"}};
     struct va_action_request request = request_for(&set, late, 2, "{duration}");
 
-    assert_response(actions, &request, 1, "0 seconds");
+    assert_response(actions, &request, 1, "1 second");
     request = request_for(&set, early, 2, "");
     assert_response(actions, &request, 1, "");
     pthread_mutex_lock(&fired.lock);
@@ -102,7 +102,7 @@ static void test_timers_fire(void **state)
     pthread_mutex_unlock(&fired.lock);
     assert_string_equal(fired.names[0], "early");
     assert_string_equal(fired.names[1], "late");
-    assert_float_equal(fired.seconds[1], 0.3, 1e-9);
+    assert_float_equal(fired.seconds[1], 1.2, 1e-9);
     request = request_for(&list, NULL, 0, "");
     assert_response(actions, &request, 0, "There is no timer.");
     va_actions_free(actions);
