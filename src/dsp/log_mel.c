@@ -126,6 +126,25 @@ static void window_frame(va_log_mel *mel, const float *pcm, size_t n_samples, si
     }
 }
 
+/* log10 of all bands at once, not below FLOOR_LOG and within 2e-6 of the true value: x = m 2^e with m in sqrt(1/2) .. sqrt(2), and
+ * the series of ln m = 2 atanh((m - 1) / (m + 1)). Several times as fast as libm (the compiler makes vectors of it), and the same on
+ * every machine. */
+static void log10_bands(float bands[VA_MEL_BANDS])
+{
+    for (int band = 0; band < VA_MEL_BANDS; band++) {
+        uint32_t bits;
+        float m;
+        memcpy(&bits, &bands[band], sizeof bits);
+        int32_t e = (int32_t)(bits - 0x3f3504f3u) >> 23; /* the bits of sqrt(1/2) */
+        bits -= (uint32_t)e << 23;
+        memcpy(&m, &bits, sizeof m);
+        float s = (m - 1.0f) / (m + 1.0f), s2 = s * s;
+        float series = ((((s2 * (1.0f / 9.0f) + 1.0f / 7.0f) * s2 + 1.0f / 5.0f) * s2 + 1.0f / 3.0f) * s2 + 1.0f) * s;
+        float log = (float)e * 0.30103000f + series * 0.86858896f; /* log10(2), 2 log10(e) */
+        bands[band] = log > FLOOR_LOG ? log : FLOOR_LOG;           /* 1e-10 itself comes out a bit below */
+    }
+}
+
 static void frame_to_bands(va_log_mel *mel, float ret_bands[VA_MEL_BANDS])
 {
     float power[BINS];
@@ -138,8 +157,9 @@ static void frame_to_bands(va_log_mel *mel, float ret_bands[VA_MEL_BANDS])
         float sum = 0.0f;
         for (int i = 0; i < mel->length[band]; i++)
             sum += *weight++ * power[mel->start[band] + i];
-        ret_bands[band] = sum > FLOOR_POWER ? log10f(sum) : FLOOR_LOG;
+        ret_bands[band] = sum > FLOOR_POWER ? sum : FLOOR_POWER;
     }
+    log10_bands(ret_bands);
 }
 
 void va_log_mel_compute(va_log_mel *mel, const float *pcm, size_t n_samples, size_t n_frames, float *ret_mel, float *ret_max)
