@@ -260,6 +260,7 @@ static int read_file(struct va_loader *loader, const char *path, const char *tex
     if (r == VA_ENOMEM)
         return va_fail_memory(loader->error);
     if (r < 0) {
+        error.code = VA_EFORMAT; /* whatever the YAML reader calls it, it is a mistake in a file */
         if (loader->n_mistakes++ == 0 && loader->error != NULL)
             *loader->error = error;
         if (loader->mistake != NULL)

@@ -49,7 +49,6 @@ static void put_sample(struct writer *writer, uint32_t index)
 {
     const struct va_grammar *grammar = &writer->commands->grammar;
     const struct va_node *node = &grammar->nodes[index];
-    const uint32_t *children = grammar->children + node->first;
 
     switch ((enum va_node_kind)node->kind) {
     case VA_NODE_EMPTY:
@@ -64,12 +63,12 @@ static void put_sample(struct writer *writer, uint32_t index)
     case VA_NODE_PERMUTATION:
         for (uint32_t i = 0; i < node->n; i++) {
             writer->space |= node->kind == VA_NODE_PERMUTATION;
-            put_sample(writer, children[i]);
+            put_sample(writer, grammar->children[node->first + i]);
         }
         break;
     case VA_NODE_CHOICE:
         if (!node->nullable)
-            put_sample(writer, children[0]);
+            put_sample(writer, grammar->children[node->first]);
         break;
     case VA_NODE_SLOT:
         put_slot(writer, &writer->language->lists[node->first]);

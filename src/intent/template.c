@@ -15,6 +15,7 @@ struct parser {
     va_error *error;
     uint32_t *stack; /* finished nodes of the groups that are open */
     size_t stack_n, stack_capacity;
+    size_t sequence; /* where the nodes of the sequence being read start on the stack */
 };
 
 static int parse_group(struct parser *parser, char close, size_t open_pos, int depth);
@@ -32,7 +33,8 @@ static int push(struct parser *parser, int64_t node)
 /* Replaces the nodes above `base` by one parent. */
 static int fold(struct parser *parser, enum va_node_kind kind, size_t base)
 {
-    int64_t node = va_grammar_add_parent(&parser->commands->grammar, kind, parser->stack + base, parser->stack_n - base);
+    size_t n = parser->stack_n - base;
+    int64_t node = va_grammar_add_parent(&parser->commands->grammar, kind, n == 0 ? NULL : parser->stack + base, n);
 
     parser->stack_n = base;
     return push(parser, node);
@@ -40,7 +42,7 @@ static int fold(struct parser *parser, enum va_node_kind kind, size_t base)
 
 static int push_boundary(struct parser *parser)
 {
-    if (parser->stack_n > 0 && parser->stack[parser->stack_n - 1] == VA_NODE_INDEX_BOUNDARY)
+    if (parser->stack_n > parser->sequence && parser->stack[parser->stack_n - 1] == VA_NODE_INDEX_BOUNDARY)
         return 0;
     return push(parser, VA_NODE_INDEX_BOUNDARY);
 }
@@ -189,15 +191,17 @@ static int parse_special(struct parser *parser, int depth)
 /* Items up to '|', ';' or a closing character: one node on the stack. */
 static int parse_sequence(struct parser *parser, int depth)
 {
-    size_t base = parser->stack_n;
+    size_t base = parser->stack_n, outer = parser->sequence;
     int r = 0;
 
+    parser->sequence = base;
     while (r == 0 && parser->pos < parser->n) {
         char c = parser->text[parser->pos];
         if (c == '|' || (c == ';' && depth > 0) || ((c == ')' || c == ']') && depth > 0))
             break;
         r = is_special(c, depth) ? parse_special(parser, depth) : parse_text(parser, depth);
     }
+    parser->sequence = outer;
     return r < 0 ? r : fold(parser, VA_NODE_SEQUENCE, base);
 }
 

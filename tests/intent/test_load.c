@@ -75,6 +75,19 @@ static void test_file_mistakes(void **state)
     check_error("language: [", "f.yaml:");
 }
 
+/* A bound of the YAML reader is a mistake in the file like any other. */
+static void test_limits_of_yaml(void **state)
+{
+    va_commands *commands = NULL;
+    va_error error = {0};
+    char deep[256] = "language: en\n[";
+
+    memset(deep + strlen(deep), '[', 200);
+    assert_int_equal(va_commands_parse("f.yaml", deep, strlen(deep), &commands, &error), VA_EFORMAT);
+    assert_int_equal(error.code, VA_EFORMAT);
+    assert_int_equal(va_commands_parse("f.yaml", "", 0, &commands, &error), VA_EFORMAT);
+}
+
 /* A chain of rules that is too deep is refused, not followed. */
 static void test_deep_rules(void **state)
 {
@@ -172,9 +185,9 @@ static void test_folder_choice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_template_mistakes), cmocka_unit_test(test_file_mistakes),
-        cmocka_unit_test(test_deep_rules),        cmocka_unit_test(test_folder),
-        cmocka_unit_test(test_out_of_memory),     cmocka_unit_test(test_folder_choice),
+        cmocka_unit_test(test_template_mistakes), cmocka_unit_test(test_file_mistakes), cmocka_unit_test(test_deep_rules),
+        cmocka_unit_test(test_limits_of_yaml),    cmocka_unit_test(test_folder),        cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_folder_choice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,8 @@
 
 static void test_syntax(void **state)
 {
-    va_commands *commands = parse_sentences("'turn(s|ed|ing) [the] light[s] on', 'a (b;c;d) e', '(x|y) z', 'say \\(it\\)'", "");
+    va_commands *commands = parse_sentences(
+        "'turn(s|ed|ing) [the] light[s] on', 'one( |-)hour', 'wait[ (long|short)]', 'a (b;c;d) e', '(x|y) z', 'say \\(it\\)'", "");
 
     assert_meaning(commands, "Turns the lights on!", "c");
     assert_meaning(commands, "turning light on", "c");
@@ -19,6 +20,11 @@ static void test_syntax(void **state)
     assert_meaning(commands, "y z", "c");
     assert_meaning(commands, "yz", "-");
     assert_meaning(commands, "say it", "c");
+    assert_meaning(commands, "one hour", "c");
+    assert_meaning(commands, "one-hour", "c");
+    assert_meaning(commands, "onehour", "-");
+    assert_meaning(commands, "wait short", "c");
+    assert_meaning(commands, "waitshort", "-");
     assert_meaning(commands, "", "-");
     va_commands_free(commands);
 }
