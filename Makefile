@@ -15,9 +15,10 @@ test: ## every test; ends with the counts
 build: build/build.ninja ## compile what changed
 	ninja -C build
 build/build.ninja:
-	meson setup build --buildtype=release
-bench: build ## the kernels' speed on this processor
-	meson test -C build --benchmark --verbose
+	meson setup build --buildtype=release -Dtests=false
+bench: ## the kernels' speed on this processor
+	[ -e build-check/build.ninja ] || meson setup build-check --buildtype=release
+	meson test -C build-check --benchmark --verbose
 bench-peers: build ## accuracy and speed beside faster-whisper (PEER_MODEL=CTranslate2 folder)
 	bench/accuracy.py --peer-model "$(PEER_MODEL)"
 	bench/speed.py --peer-model "$(PEER_MODEL)"

@@ -16,7 +16,7 @@ static int64_t read_samples(void *user, float *pcm, size_t capacity)
 
     while (n < capacity && fread(bytes, 1, 2, (FILE *)user) == 2)
         pcm[n++] = (float)(int16_t)(bytes[0] | bytes[1] << 8) / 32768.0f;
-    return ferror((FILE *)user) ? VA_EIO : (int64_t)n;
+    return ferror((FILE *)user) ? (int64_t)VA_EIO : (int64_t)n;
 }
 
 static int print_command(const char *path, const char *text, va_error *error)

@@ -1,7 +1,6 @@
 #include "daemon/transcript_output.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -43,6 +42,11 @@ static json_t *segment_json(const va_segment *segment)
     return object;
 }
 
+static int to_buffer(const char *text, size_t n, void *user)
+{
+    return va_buffer_append(user, text, n);
+}
+
 static int append_json(const char *file, const va_transcript *transcript, double load_ms, struct va_buffer *out)
 {
     const va_timing *timing = &transcript->timing;
@@ -54,11 +58,9 @@ static int append_json(const char *file, const va_transcript *transcript, double
                                number(transcript->language_probability), "duration", number(transcript->duration_s), "segments", segments, "timing", "load_ms",
                                number(load_ms), "mel_ms", number(timing->mel_ms), "encode_ms", number(timing->encode_ms), "decode_ms",
                                number(timing->decode_ms), "total_ms", number(timing->total_ms));
-    char *line = object == NULL ? NULL : json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(10));
-    int r = line == NULL ? VA_ENOMEM : va_buffer_printf(out, "%s\n", line);
-    free(line);
+    int r = object == NULL || json_dump_callback(object, to_buffer, out, JSON_COMPACT | JSON_REAL_PRECISION(10)) < 0 ? VA_ENOMEM : 0;
     json_decref(object);
-    return r;
+    return r < 0 ? r : va_buffer_append(out, "\n", 1);
 }
 
 /* 01:02:03,450 (SRT) or 01:02:03.450 (WebVTT) */

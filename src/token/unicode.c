@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-#include "token/unicode_table.h"
+#include "token/unicode_table.inc"
 
 static int is_in(const struct range *ranges, size_t n, uint32_t code)
 {
