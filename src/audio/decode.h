@@ -1,7 +1,7 @@
 /* decode.h - audio files to 16 kHz mono float, in pieces, in bounded memory.
  *
  * WAV (RIFF, any rate 1 to 768 kHz, any channel count up to 32, all PCM widths, A-law, mu-law, float), FLAC, Ogg (Vorbis, Opus), MP3,
- * told by their first bytes, never by name; headerless 16-bit 16 kHz when asked for. libsndfile beneath.
+ * told by their first bytes, never by name; headerless 16-bit 16 kHz when asked for. libsndfile and libmpg123 beneath.
  * Other formats are VA_EUNSUPPORTED with the list of those handled; damage is VA_EFORMAT; non-finite samples become 0.
  * One object per thread. */
 #ifndef VA_AUDIO_DECODE_H

