@@ -70,12 +70,14 @@ VA_INLINE void tile_s8(const int rows, const int8_t *x, size_t ldx, const int8_t
     const __m256i ones = _mm256_set1_epi16(1);
     __m256i sum[4][2];
 
+    VA_UNROLL
     for (int i = 0; i < rows; i++)
         sum[i][0] = sum[i][1] = _mm256_setzero_si256();
     for (int kk = 0; kk < k; kk += 4) {
         const __m256i w0 = _mm256_loadu_si256((const __m256i *)(const void *)(w + (size_t)kk * VA_PANEL));
         const __m256i w1 = _mm256_loadu_si256((const __m256i *)(const void *)(w + (size_t)kk * VA_PANEL + 32));
         const __m256i u0 = _mm256_abs_epi8(w0), u1 = _mm256_abs_epi8(w1);
+        VA_UNROLL
         for (int i = 0; i < rows; i++) {
             int32_t four;
             memcpy(&four, x + (size_t)i * ldx + kk, sizeof(four));
@@ -86,6 +88,7 @@ VA_INLINE void tile_s8(const int rows, const int8_t *x, size_t ldx, const int8_t
             sum[i][1] = _mm256_add_epi32(sum[i][1], _mm256_madd_epi16(p1, ones));
         }
     }
+    VA_UNROLL
     for (int i = 0; i < rows; i++) {
         _mm256_storeu_si256((__m256i *)(void *)(acc + (size_t)i * ldacc), sum[i][0]);
         _mm256_storeu_si256((__m256i *)(void *)(acc + (size_t)i * ldacc + 8), sum[i][1]);
@@ -157,18 +160,21 @@ VA_INLINE void tile_f32(const int rows, const float *a, size_t lda, const float 
 {
     __m256 sum[6][2];
 
+    VA_UNROLL
     for (int i = 0; i < rows; i++) {
         sum[i][0] = accumulate ? _mm256_loadu_ps(c + (size_t)i * ldc) : _mm256_setzero_ps();
         sum[i][1] = accumulate ? _mm256_loadu_ps(c + (size_t)i * ldc + 8) : _mm256_setzero_ps();
     }
     for (int kk = 0; kk < k; kk++) {
         const __m256 b0 = _mm256_loadu_ps(b + (size_t)kk * ldb), b1 = _mm256_loadu_ps(b + (size_t)kk * ldb + 8);
+        VA_UNROLL
         for (int i = 0; i < rows; i++) {
             const __m256 v = _mm256_broadcast_ss(a + (size_t)i * lda + kk);
             sum[i][0] = _mm256_fmadd_ps(v, b0, sum[i][0]);
             sum[i][1] = _mm256_fmadd_ps(v, b1, sum[i][1]);
         }
     }
+    VA_UNROLL
     for (int i = 0; i < rows; i++) {
         _mm256_storeu_ps(c + (size_t)i * ldc, sum[i][0]);
         _mm256_storeu_ps(c + (size_t)i * ldc + 8, sum[i][1]);
@@ -205,6 +211,7 @@ VA_INLINE __m256 gelu_of(__m256 x)
     const __m256 t = _mm256_fmadd_ps(a, _mm256_set1_ps(1.0f / 2.75f), _mm256_set1_ps(-1.0f));
     __m256 p = _mm256_set1_ps(va_gelu_bump[0]);
 
+    VA_UNROLL
     for (int i = 1; i < VA_GELU_TERMS; i++)
         p = _mm256_fmadd_ps(p, t, _mm256_set1_ps(va_gelu_bump[i]));
     return _mm256_fnmadd_ps(_mm256_sub_ps(end, a), p, _mm256_max_ps(x, _mm256_setzero_ps()));
@@ -357,14 +364,18 @@ VA_INLINE void scores(const int half, const float *q, const void *rows, const in
     __m256 query[VA_HEAD / 8];
     int i = 0;
 
+    VA_UNROLL
     for (int j = 0; j < VA_HEAD / 8; j++)
         query[j] = _mm256_loadu_ps(q + j * 8);
     for (; i + 4 <= n; i += 4) {
         const size_t at[4] = {row_at(index, i), row_at(index, i + 1), row_at(index, i + 2), row_at(index, i + 3)};
         __m256 sum[4];
+        VA_UNROLL
         for (int r = 0; r < 4; r++)
             sum[r] = _mm256_mul_ps(query[0], load_row(half, rows, at[r], 0));
+        VA_UNROLL
         for (int j = 1; j < VA_HEAD / 8; j++)
+            VA_UNROLL
             for (int r = 0; r < 4; r++)
                 sum[r] = _mm256_fmadd_ps(query[j], load_row(half, rows, at[r], j), sum[r]);
         const __m256 pairs = _mm256_hadd_ps(_mm256_hadd_ps(sum[0], sum[1]), _mm256_hadd_ps(sum[2], sum[3]));
@@ -373,6 +384,7 @@ VA_INLINE void scores(const int half, const float *q, const void *rows, const in
     for (; i < n; i++) {
         const size_t at = row_at(index, i);
         __m256 sum = _mm256_mul_ps(query[0], load_row(half, rows, at, 0));
+        VA_UNROLL
         for (int j = 1; j < VA_HEAD / 8; j++)
             sum = _mm256_fmadd_ps(query[j], load_row(half, rows, at, j), sum);
         out[i] = sum_lanes(sum);
@@ -383,14 +395,17 @@ VA_INLINE void mix(const int half, const float *p, const void *rows, const int32
 {
     __m256 sum[VA_HEAD / 8];
 
+    VA_UNROLL
     for (int j = 0; j < VA_HEAD / 8; j++)
         sum[j] = _mm256_setzero_ps();
     for (int i = 0; i < n; i++) {
         const size_t at = row_at(index, i);
         const __m256 weight = _mm256_broadcast_ss(p + i);
+        VA_UNROLL
         for (int j = 0; j < VA_HEAD / 8; j++)
             sum[j] = _mm256_fmadd_ps(weight, load_row(half, rows, at, j), sum[j]);
     }
+    VA_UNROLL
     for (int j = 0; j < VA_HEAD / 8; j++)
         _mm256_storeu_ps(out + j * 8, sum[j]);
 }

@@ -16,24 +16,31 @@ VA_INLINE void tile_s8(const int rows, const int panels, const int8_t *x, size_t
     const size_t panel_bytes = (size_t)k * VA_PANEL;
     __m512i sum[ROWS][PANELS];
 
+    VA_UNROLL
     for (int p = 0; p < panels; p++) {
         const __m512i start = _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_slli_epi32(_mm512_loadu_si512(w_sum + p * VA_PANEL), 7));
+        VA_UNROLL
         for (int i = 0; i < rows; i++)
             sum[i][p] = start;
     }
     for (int kk = 0; kk < k; kk += 4) {
         __m512i weights[PANELS];
+        VA_UNROLL
         for (int p = 0; p < panels; p++)
             weights[p] = _mm512_loadu_si512(w + (size_t)p * panel_bytes + (size_t)kk * VA_PANEL);
+        VA_UNROLL
         for (int i = 0; i < rows; i++) {
             int32_t four;
             memcpy(&four, x + (size_t)i * ldx + kk, sizeof(four));
             const __m512i v = _mm512_xor_si512(_mm512_set1_epi32(four), flip);
+            VA_UNROLL
             for (int p = 0; p < panels; p++)
                 sum[i][p] = _mm512_dpbusd_epi32(sum[i][p], v, weights[p]);
         }
     }
+    VA_UNROLL
     for (int i = 0; i < rows; i++)
+        VA_UNROLL
         for (int p = 0; p < panels; p++)
             _mm512_storeu_si512(acc + (size_t)i * ldacc + (size_t)p * VA_PANEL, sum[i][p]);
 }
@@ -85,13 +92,16 @@ VA_INLINE void tile_f32(const int rows, const float *a, size_t lda, const float 
 {
     __m512 sum[12];
 
+    VA_UNROLL
     for (int i = 0; i < rows; i++)
         sum[i] = accumulate ? _mm512_loadu_ps(c + (size_t)i * ldc) : _mm512_setzero_ps();
     for (int kk = 0; kk < k; kk++) {
         const __m512 row = _mm512_loadu_ps(b + (size_t)kk * ldb);
+        VA_UNROLL
         for (int i = 0; i < rows; i++)
             sum[i] = _mm512_fmadd_ps(_mm512_set1_ps(a[(size_t)i * lda + (size_t)kk]), row, sum[i]);
     }
+    VA_UNROLL
     for (int i = 0; i < rows; i++)
         _mm512_storeu_ps(c + (size_t)i * ldc, sum[i]);
 }
@@ -116,6 +126,7 @@ static void gelu(float *x, int n)
         const __m512 v = _mm512_loadu_ps(x + i), a = _mm512_min_ps(_mm512_abs_ps(v), end);
         const __m512 t = _mm512_fmadd_ps(a, _mm512_set1_ps(1.0f / 2.75f), _mm512_set1_ps(-1.0f));
         __m512 p = _mm512_set1_ps(va_gelu_bump[0]);
+        VA_UNROLL
         for (int j = 1; j < VA_GELU_TERMS; j++)
             p = _mm512_fmadd_ps(p, t, _mm512_set1_ps(va_gelu_bump[j]));
         _mm512_storeu_ps(x + i, _mm512_fnmadd_ps(_mm512_sub_ps(end, a), p, _mm512_max_ps(v, _mm512_setzero_ps())));

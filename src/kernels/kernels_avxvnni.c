@@ -13,26 +13,33 @@ VA_INLINE void tile_s8(const int rows, const int panels, const int8_t *x, size_t
     const __m256i flip = _mm256_set1_epi8(-128);
     __m256i sum[ROWS][PANELS * 2];
 
+    VA_UNROLL
     for (int p = 0; p < panels * 2; p++) {
         const __m256i sums = _mm256_loadu_si256((const __m256i *)(const void *)(w_sum + p * 8));
+        VA_UNROLL
         for (int i = 0; i < rows; i++)
             sum[i][p] = _mm256_sub_epi32(_mm256_setzero_si256(), _mm256_slli_epi32(sums, 7));
     }
     for (int kk = 0; kk < k; kk += 4) {
         __m256i v[ROWS];
+        VA_UNROLL
         for (int i = 0; i < rows; i++) {
             int32_t four;
             memcpy(&four, x + (size_t)i * ldx + kk, sizeof(four));
             v[i] = _mm256_xor_si256(_mm256_set1_epi32(four), flip);
         }
+        VA_UNROLL
         for (int p = 0; p < panels * 2; p++) {
             const int8_t *from = w + ((size_t)(p / 2) * (size_t)k + (size_t)kk) * VA_PANEL + (size_t)(p % 2) * 32;
             const __m256i weights = _mm256_loadu_si256((const __m256i *)(const void *)from);
+            VA_UNROLL
             for (int i = 0; i < rows; i++)
                 sum[i][p] = _mm256_dpbusd_avx_epi32(sum[i][p], v[i], weights);
         }
     }
+    VA_UNROLL
     for (int i = 0; i < rows; i++)
+        VA_UNROLL
         for (int p = 0; p < panels * 2; p++)
             _mm256_storeu_si256((__m256i *)(void *)(acc + (size_t)i * ldacc + (size_t)p * 8), sum[i][p]);
 }

@@ -8,6 +8,15 @@
 #define VA_HEAD 64              /* values of an attention row */
 #define VA_QUANTIZE_MIN 1e-30f  /* a row whose largest value is below counts as zeros: 127 / max stays finite */
 
+/* A helper compiled anew for its constant arguments, and a loop over its accumulators: unrolled early enough for them to live in registers
+ * (clang does so by itself). */
+#define VA_INLINE static inline __attribute__((always_inline))
+#ifdef __clang__
+#define VA_UNROLL
+#else
+#define VA_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 /* Rows of x [m][k] bytes that stay in the second-level cache while all panels of w pass; a multiple of every tile. */
 #define VA_BLOCK_ROWS(k) (65536 / (k) / 12 * 12 + 12)
 

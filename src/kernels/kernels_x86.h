@@ -19,9 +19,6 @@
 #define VA_SET(name) va_kernels_##name
 #endif
 
-/* A helper that must be compiled with constant arguments. */
-#define VA_INLINE static inline __attribute__((always_inline))
-
 #ifdef VA_KERNELS_EMULATED
 extern const struct va_kernels va_emulated_avx2, va_emulated_avxvnni, va_emulated_avx512vnni;
 #endif
