@@ -18,8 +18,8 @@
 #define VA_PANEL 16 /* columns of a packed panel */
 
 struct va_kernels {
-    const char *name;       /* "c", "avx2", "avxvnni", "avx512vnni", "neon", "dotprod" */
-    unsigned required;      /* VA_CPU_* flags */
+    const char *name;  /* "c", "avx2", "avxvnni", "avx512vnni", "neon", "dotprod" */
+    unsigned required; /* VA_CPU_* flags */
 
     /* x [k] -> q [k] = x * (127 / max|x|) rounded to nearest even, ret_step = max|x| / 127. A row whose
      * max|x| is below 1e-30 gives q = 0, step = 0. Bit-equal on all sets (no fused multiply-add). NaN gives q = 0 and does not count
@@ -29,10 +29,12 @@ struct va_kernels {
     /* acc [m][n_panels * 16] = x [m][k] . w. x has row stride ldx (bytes), acc row stride ldacc (int32).
      * w: n_panels s8 panels; w_sum [n_panels * 16]: sum of each column's weights (for sets that add 128 to x). k >= 4, k % 4 == 0.
      * Exact. m >= 1; kernels are good both for m = 1 (decoder, bound by reading w once) and for large m (encoder). */
-    void (*gemm_s8)(const int8_t *x, size_t ldx, int m, const int8_t *w, const int32_t *w_sum, int k, int n_panels, int32_t *acc, size_t ldacc);
+    void (*gemm_s8)(const int8_t *x, size_t ldx, int m, const int8_t *w, const int32_t *w_sum, int k, int n_panels, int32_t *acc,
+                    size_t ldacc);
 
     /* out [m][n] = acc [m][n] * (x_step[i] * w_step[j]) + bias[j] (bias may be NULL). In this order; 1e-6 relative. */
-    void (*dequantize)(const int32_t *acc, size_t ldacc, int m, int n, const float *x_step, const float *w_step, const float *bias, float *out, size_t ldout);
+    void (*dequantize)(const int32_t *acc, size_t ldacc, int m, int n, const float *x_step, const float *w_step, const float *bias,
+                       float *out, size_t ldout);
 
     /* c [m][16] (row stride ldc) = a [m][k] (row stride lda) . b [k][16] (row stride ldb: 16 for packed panels, more for rows of a
      * larger matrix), added to c when accumulate. Sums in float in order of k (fused multiply-add allowed): 1e-5 relative to |a||b|. */
@@ -41,8 +43,8 @@ struct va_kernels {
     /* y += x; x += bias: both [n] */
     void (*add)(float *y, const float *x, int n);
 
-    /* In place x [n] -> GELU in its erf form, absolute error below 2e-6 for |x| < 10; beyond, x within 1e-6 relative above and 0 within 1e-20
-     * below. */
+    /* In place x [n] -> GELU in its erf form, absolute error below 2e-6 for |x| < 10; beyond, x within 1e-6 relative above and 0 within
+     * 1e-20 below. */
     void (*gelu)(float *x, int n);
 
     /* out [n] = (x - mean) / sqrt(var + 1e-5) * gamma + beta; biased variance, two passes. 1e-5. out may be x. */

@@ -107,7 +107,8 @@ static void panel_s8(const int8_t *x, size_t ldx, int m, const int8_t *w, int k,
         tile_s8(1, x, ldx, w, k, acc, ldacc);
 }
 
-static void gemm_s8(const int8_t *x, size_t ldx, int m, const int8_t *w, const int32_t *w_sum, int k, int n_panels, int32_t *acc, size_t ldacc)
+static void gemm_s8(const int8_t *x, size_t ldx, int m, const int8_t *w, const int32_t *w_sum, int k, int n_panels, int32_t *acc,
+                    size_t ldacc)
 {
     const int block = VA_BLOCK_ROWS(k);
 
@@ -277,8 +278,8 @@ float VA_SET(avx2_max)(const float *x, int n)
     return max;
 }
 
-/* exp(x) for x <= 88: 2^n * (1 + r + r^2 p(r)), n = round(x / ln 2), |r| <= ln 2 / 2, p fitted within 1.1e-7 relative; ln 2 in two parts, so
- * that r is exact to 1e-10. n is rounded by adding 1.5 * 2^23, which leaves it in the low bits as well. 0 below -87.3, where the result
+/* exp(x) for x <= 88: 2^n * (1 + r + r^2 p(r)), n = round(x / ln 2), |r| <= ln 2 / 2, p fitted within 1.1e-7 relative; ln 2 in two parts,
+ * so that r is exact to 1e-10. n is rounded by adding 1.5 * 2^23, which leaves it in the low bits as well. 0 below -87.3, where the result
  * would leave the normal numbers. */
 VA_INLINE __m256 exp_of(__m256 x)
 {
@@ -376,8 +377,8 @@ VA_INLINE void scores(const int half, const float *q, const void *rows, const in
         VA_UNROLL
         for (int j = 1; j < VA_HEAD / 8; j++)
             VA_UNROLL
-            for (int r = 0; r < 4; r++)
-                sum[r] = _mm256_fmadd_ps(query[j], load_row(half, rows, at[r], j), sum[r]);
+        for (int r = 0; r < 4; r++)
+            sum[r] = _mm256_fmadd_ps(query[j], load_row(half, rows, at[r], j), sum[r]);
         const __m256 pairs = _mm256_hadd_ps(_mm256_hadd_ps(sum[0], sum[1]), _mm256_hadd_ps(sum[2], sum[3]));
         _mm_storeu_ps(out + i, _mm_add_ps(_mm256_castps256_ps128(pairs), _mm256_extractf128_ps(pairs, 1)));
     }

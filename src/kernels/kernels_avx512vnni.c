@@ -1,5 +1,5 @@
-/* kernels_avx512vnni.c - AVX-512 with VNNI: vpdpbusd, and 512-bit versions of the float kernels that are bound by arithmetic. The others are
- * bound by memory and are inherited from AVX2. */
+/* kernels_avx512vnni.c - AVX-512 with VNNI: vpdpbusd, and 512-bit versions of the float kernels that are bound by arithmetic.
+ * The others are bound by memory and are inherited from AVX2. */
 #include "kernels/kernels_x86.h"
 
 #include <assert.h>
@@ -9,8 +9,8 @@ enum { ROWS = 6, PANELS = 4 }; /* of the largest tile: 24 accumulators, 4 regist
 
 /* rows x (panels * 16) columns. vpdpbusd multiplies unsigned by signed: 128 is added to x (its sign bit flipped) and 128 * w_sum taken off
  * before. Four products of 255 * 127 added to int32 without saturation: exact. */
-VA_INLINE void tile_s8(const int rows, const int panels, const int8_t *x, size_t ldx, const int8_t *w, const int32_t *w_sum, int k, int32_t *acc,
-                       size_t ldacc)
+VA_INLINE void tile_s8(const int rows, const int panels, const int8_t *x, size_t ldx, const int8_t *w, const int32_t *w_sum, int k,
+                       int32_t *acc, size_t ldacc)
 {
     const __m512i flip = _mm512_set1_epi8(-128);
     const size_t panel_bytes = (size_t)k * VA_PANEL;
@@ -41,8 +41,8 @@ VA_INLINE void tile_s8(const int rows, const int panels, const int8_t *x, size_t
     VA_UNROLL
     for (int i = 0; i < rows; i++)
         VA_UNROLL
-        for (int p = 0; p < panels; p++)
-            _mm512_storeu_si512(acc + (size_t)i * ldacc + (size_t)p * VA_PANEL, sum[i][p]);
+    for (int p = 0; p < panels; p++)
+        _mm512_storeu_si512(acc + (size_t)i * ldacc + (size_t)p * VA_PANEL, sum[i][p]);
 }
 
 /* m rows x (panels * 16) columns */
@@ -72,7 +72,8 @@ VA_INLINE void panels_s8(const int panels, const int8_t *x, size_t ldx, int m, c
     }
 }
 
-static void gemm_s8(const int8_t *x, size_t ldx, int m, const int8_t *w, const int32_t *w_sum, int k, int n_panels, int32_t *acc, size_t ldacc)
+static void gemm_s8(const int8_t *x, size_t ldx, int m, const int8_t *w, const int32_t *w_sum, int k, int n_panels, int32_t *acc,
+                    size_t ldacc)
 {
     const size_t panel_bytes = (size_t)k * VA_PANEL;
     const int block = VA_BLOCK_ROWS(k);
@@ -153,7 +154,8 @@ VA_INLINE __m512 exp_of(__m512 x)
 VA_INLINE __m256d add_wide(__m256d sum, __m512 x)
 {
     const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(x), _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(x), 1)));
-    return _mm256_add_pd(sum, _mm256_add_pd(_mm256_cvtps_pd(_mm256_castps256_ps128(eight)), _mm256_cvtps_pd(_mm256_extractf128_ps(eight, 1))));
+    return _mm256_add_pd(sum,
+                         _mm256_add_pd(_mm256_cvtps_pd(_mm256_castps256_ps128(eight)), _mm256_cvtps_pd(_mm256_extractf128_ps(eight, 1))));
 }
 
 VA_INLINE double sum_doubles(__m256d x)

@@ -7,8 +7,8 @@
 enum { ROWS = 3, PANELS = 2 }; /* of the largest tile: 12 accumulators; two panels share the sign flip of x */
 
 /* rows x (panels * 16) columns; see kernels_avx512vnni.c for the arithmetic. */
-VA_INLINE void tile_s8(const int rows, const int panels, const int8_t *x, size_t ldx, const int8_t *w, const int32_t *w_sum, int k, int32_t *acc,
-                       size_t ldacc)
+VA_INLINE void tile_s8(const int rows, const int panels, const int8_t *x, size_t ldx, const int8_t *w, const int32_t *w_sum, int k,
+                       int32_t *acc, size_t ldacc)
 {
     const __m256i flip = _mm256_set1_epi8(-128);
     __m256i sum[ROWS][PANELS * 2];
@@ -40,8 +40,8 @@ VA_INLINE void tile_s8(const int rows, const int panels, const int8_t *x, size_t
     VA_UNROLL
     for (int i = 0; i < rows; i++)
         VA_UNROLL
-        for (int p = 0; p < panels * 2; p++)
-            _mm256_storeu_si256((__m256i *)(void *)(acc + (size_t)i * ldacc + (size_t)p * 8), sum[i][p]);
+    for (int p = 0; p < panels * 2; p++)
+        _mm256_storeu_si256((__m256i *)(void *)(acc + (size_t)i * ldacc + (size_t)p * 8), sum[i][p]);
 }
 
 /* m rows x (panels * 16) columns */
@@ -56,7 +56,8 @@ VA_INLINE void panels_s8(const int panels, const int8_t *x, size_t ldx, int m, c
         tile_s8(1, panels, x, ldx, w, w_sum, k, acc, ldacc);
 }
 
-static void gemm_s8(const int8_t *x, size_t ldx, int m, const int8_t *w, const int32_t *w_sum, int k, int n_panels, int32_t *acc, size_t ldacc)
+static void gemm_s8(const int8_t *x, size_t ldx, int m, const int8_t *w, const int32_t *w_sum, int k, int n_panels, int32_t *acc,
+                    size_t ldacc)
 {
     const size_t panel_bytes = (size_t)k * VA_PANEL;
     const int block = VA_BLOCK_ROWS(k);

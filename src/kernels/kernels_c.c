@@ -26,7 +26,8 @@ static void quantize_row(const float *x, int k, int8_t *ret_q, float *ret_step)
     *ret_step = max / 127.0f;
 }
 
-static void gemm_s8(const int8_t *x, size_t ldx, int m, const int8_t *w, const int32_t *w_sum, int k, int n_panels, int32_t *acc, size_t ldacc)
+static void gemm_s8(const int8_t *x, size_t ldx, int m, const int8_t *w, const int32_t *w_sum, int k, int n_panels, int32_t *acc,
+                    size_t ldacc)
 {
     (void)w_sum;
     assert(m >= 1 && k >= 4 && k % 4 == 0);
@@ -44,8 +45,8 @@ static void gemm_s8(const int8_t *x, size_t ldx, int m, const int8_t *w, const i
     }
 }
 
-static void dequantize(const int32_t *acc, size_t ldacc, int m, int n, const float *x_step, const float *w_step, const float *bias, float *out,
-                       size_t ldout)
+static void dequantize(const int32_t *acc, size_t ldacc, int m, int n, const float *x_step, const float *w_step, const float *bias,
+                       float *out, size_t ldout)
 {
     for (int i = 0; i < m; i++)
         for (int j = 0; j < n; j++) {

@@ -5,8 +5,8 @@
 
 #include "kernels/kernels.h"
 
-#define VA_HEAD 64              /* values of an attention row */
-#define VA_QUANTIZE_MIN 1e-30f  /* a row whose largest value is below counts as zeros: 127 / max stays finite */
+#define VA_HEAD 64             /* values of an attention row */
+#define VA_QUANTIZE_MIN 1e-30f /* a row whose largest value is below counts as zeros: 127 / max stays finite */
 
 /* A helper compiled anew for its constant arguments, and a loop over its accumulators: unrolled early enough for them to live in registers
  * (clang does so by itself). */
@@ -27,6 +27,7 @@
 enum { VA_GELU_TERMS = 14 };
 extern const float va_gelu_bump[VA_GELU_TERMS];
 
-extern const struct va_kernels va_kernels_c, va_kernels_avx2, va_kernels_avxvnni, va_kernels_avx512vnni, va_kernels_neon, va_kernels_dotprod;
+extern const struct va_kernels va_kernels_c, va_kernels_avx2, va_kernels_avxvnni, va_kernels_avx512vnni, va_kernels_neon,
+    va_kernels_dotprod;
 
 #endif

@@ -17,7 +17,7 @@
 enum { PATTERN = 0xa5, GUARD_BYTES = 64, MAX_MESSAGES = 20 };
 
 static uint64_t random_state;
-static uint8_t *slot_end[CHECK_SLOTS];  /* the page that faults */
+static uint8_t *slot_end[CHECK_SLOTS];   /* the page that faults */
 static uint8_t *slot_start[CHECK_SLOTS]; /* the elements handed out */
 static char current[160];
 static int n_failures;
@@ -196,8 +196,9 @@ static void check_table(void)
         const int runs = (set->required & ~va_cpu_flags()) == 0;
         check(va_kernels_select(set->name) == (runs ? set : NULL), "%s by name", set->name);
         check(!runs || va_kernels_select(NULL)->required >= set->required, "%s is better than the best", set->name);
-        check(set->quantize_row && set->gemm_s8 && set->dequantize && set->gemm_f32 && set->add && set->gelu && set->layer_norm && set->max &&
-                  set->exp_sum && set->sum_exp && set->scale && set->scores_f32 && set->scores_f16 && set->mix_f32 && set->mix_f16 && set->to_f16,
+        check(set->quantize_row && set->gemm_s8 && set->dequantize && set->gemm_f32 && set->add && set->gelu && set->layer_norm &&
+                  set->max && set->exp_sum && set->sum_exp && set->scale && set->scores_f32 && set->scores_f16 && set->mix_f32 &&
+                  set->mix_f16 && set->to_f16,
               "%s has holes", set->name);
     }
     check(n >= 1 && !strcmp(va_kernels_at(n - 1)->name, "c"), "the reference is not the last of %d", n);

@@ -16,9 +16,9 @@ int random_below(int n);
 float random_float(enum regime regime); /* magnitudes about 1e-6, 1e4 and up to 1 */
 int8_t random_s8(enum regime regime);   /* -1..1, +-127, or -127..127 */
 
-/* Slot (0..CHECK_SLOTS-1) of memory whose last byte is followed by a page that faults: n elements end there, so a kernel that reads or writes
- * too far stops the test. The bytes before hold a pattern (check_guards). The content of the n elements is the pattern too. Valid until
- * the slot is asked for again. */
+/* Slot (0..CHECK_SLOTS-1) of memory whose last byte is followed by a page that faults: n elements end there, so a kernel that reads or
+ * writes too far stops the test. The bytes before hold a pattern (check_guards). The content of the n elements is the pattern too. Valid
+ * until the slot is asked for again. */
 enum { CHECK_SLOTS = 10, CHECK_SLOT_BYTES = 16 << 20 };
 void *slot_bytes(int slot, size_t bytes);
 float *slot_floats(int slot, size_t n);
