@@ -36,7 +36,7 @@ static void normalise_head(const va_model *model, float *weights, int rows, int 
 /* Median of MEDIAN_WIDTH values around t, mirrored at the ends. */
 static float median_at(const float *row, int frames, int t)
 {
-    float window[MEDIAN_WIDTH];
+    float window[MEDIAN_WIDTH] = {0};
     for (int i = 0; i < MEDIAN_WIDTH; i++) {
         int at = t + i - MEDIAN_WIDTH / 2;
         if (at < 0)

@@ -8,31 +8,18 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "dsp/log_mel.h"
+#include "whisper/context.h"
 #include "whisper/rules.h"
-#include "whisper/search.h"
 #include "whisper/segments.h"
 #include "whisper/transcript.h"
 #include "whisper/words.h"
 
-#define WINDOW_SAMPLES 480000
-#define WINDOW_FRAMES 1500
 #define MIN_SAMPLES 1600       /* 0.1 s: less holds no word */
 #define FALLBACK_BEAMS 5       /* samples drawn at temperatures above 0 */
 #define MAX_NEW_TOKENS 224     /* half of the text context */
 #define MAX_PROMPT_TOKENS 223  /* half of the text context less one */
 #define MAX_COMPRESSED_TEXT 8192
 #define SILENCE_PEAK (1.5f / 32768.0f) /* digital silence, dithered or not */
-
-struct va_context {
-    const va_model *model;
-    va_pool *pool;
-    va_encoder *encoder;
-    va_search *search;  /* made anew when more beams are asked for */
-    va_log_mel *log_mel;
-    float *pcm;         /* [WINDOW_SAMPLES] */
-    float *mel;         /* [2 * WINDOW_FRAMES][80] */
-};
 
 /* One transcription under way. */
 struct job {
@@ -62,75 +49,6 @@ struct outcome {
     int silent; /* nothing was said */
 };
 
-void va_transcribe_options_init(va_transcribe_options *options)
-{
-    *options = (va_transcribe_options){
-        .beam_size = 1,
-        .timestamps = VA_TIMESTAMPS_SEGMENT,
-        .temperature_fallback = 1,
-        .compression_ratio_threshold = 2.4f,
-        .avg_logprob_threshold = -1.0f,
-        .no_speech_threshold = 0.6f,
-    };
-}
-
-/* ---- context ---- */
-
-int va_context_new(const va_model *model, int threads, va_context **ret_context, va_error *error)
-{
-    va_context *context = va_calloc(1, sizeof *context);
-    if (context == NULL)
-        return va_fail_memory(error);
-    context->model = model;
-    int r = va_pool_new(threads, &context->pool, error);
-    if (r == 0)
-        r = va_encoder_new(model, context->pool, &context->encoder, error);
-    if (r == 0)
-        r = va_search_new(model, context->pool, 1, &context->search, error);
-    if (r == 0)
-        r = va_log_mel_new(&context->log_mel, error);
-    if (r < 0)
-        goto fail;
-    context->pcm = va_alloc_aligned(WINDOW_SAMPLES, sizeof(float));
-    context->mel = va_alloc_aligned((size_t)2 * WINDOW_FRAMES * VA_MEL_BANDS, sizeof(float));
-    if (context->pcm == NULL || context->mel == NULL) {
-        r = va_fail_memory(error);
-        goto fail;
-    }
-    *ret_context = context;
-    return 0;
-
-fail:
-    va_context_free(context);
-    return r;
-}
-
-void va_context_free(va_context *context)
-{
-    if (context == NULL)
-        return;
-    va_log_mel_free(context->log_mel);
-    va_search_free(context->search);
-    va_encoder_free(context->encoder);
-    va_pool_free(context->pool);
-    va_free(context->pcm);
-    va_free(context->mel);
-    va_free(context);
-}
-
-static int need_beams(va_context *context, int beams, va_error *error)
-{
-    if (va_search_beams(context->search) >= beams)
-        return 0;
-    va_search *more;
-    int r = va_search_new(context->model, context->pool, beams, &more, error);
-    if (r < 0)
-        return r;
-    va_search_free(context->search);
-    context->search = more;
-    return 0;
-}
-
 /* ---- the window ---- */
 
 /* Moves the window on by `samples` and fills it up again. */
@@ -141,8 +59,8 @@ static int advance(struct job *job, size_t samples)
     job->n_pcm -= samples;
     job->window_start += samples;
     memmove(pcm, pcm + samples, job->n_pcm * sizeof *pcm);
-    while (!job->ended && job->n_pcm < WINDOW_SAMPLES) {
-        int64_t n = job->read(job->read_user, pcm + job->n_pcm, WINDOW_SAMPLES - job->n_pcm);
+    while (!job->ended && job->n_pcm < VA_WINDOW_SAMPLES) {
+        int64_t n = job->read(job->read_user, pcm + job->n_pcm, VA_WINDOW_SAMPLES - job->n_pcm);
         if (n < 0)
             return va_fail(job->error, (int)n, "reading audio failed: %s", va_status_text((int)n));
         job->ended = n == 0;
@@ -169,10 +87,10 @@ static void encode_window(struct job *job)
     float top;
 
     double start_ms = va_clock_ms();
-    va_log_mel_compute(context->log_mel, context->pcm, job->n_pcm, (size_t)2 * WINDOW_FRAMES, context->mel, &top);
-    va_log_mel_scale(context->mel, (size_t)2 * WINDOW_FRAMES, top);
+    va_log_mel_compute(context->log_mel, context->pcm, job->n_pcm, (size_t)2 * VA_WINDOW_FRAMES, context->mel, &top);
+    va_log_mel_scale(context->mel, (size_t)2 * VA_WINDOW_FRAMES, top);
     double mel_ms = va_clock_ms();
-    va_encoder_run(context->encoder, context->mel, WINDOW_FRAMES);
+    va_encoder_run(context->encoder, context->mel, VA_WINDOW_FRAMES);
     timing->mel_ms += mel_ms - start_ms;
     timing->encode_ms += va_clock_ms() - mel_ms;
 }
@@ -274,7 +192,7 @@ static int decode_window(struct job *job, struct outcome *ret_outcome)
     for (int step = 0; step <= 5; step++) {
         search.temperature = 0.2f * (float)step;
         search.beams = step == 0 ? options->beam_size : FALLBACK_BEAMS;
-        int r = need_beams(job->context, search.beams, job->error);
+        int r = va_context_need_beams(job->context, search.beams, job->error);
         if (r < 0)
             return r;
         r = va_search_run(job->context->search, job->context->encoder, &search, &outcome.result);

@@ -1,0 +1,71 @@
+/* context.c - the room one transcription works in. */
+#include "whisper/context.h"
+
+#include "base/memory.h"
+
+void va_transcribe_options_init(va_transcribe_options *options)
+{
+    *options = (va_transcribe_options){
+        .beam_size = 1,
+        .timestamps = VA_TIMESTAMPS_SEGMENT,
+        .temperature_fallback = 1,
+        .compression_ratio_threshold = 2.4f,
+        .avg_logprob_threshold = -1.0f,
+        .no_speech_threshold = 0.6f,
+    };
+}
+
+int va_context_new(const va_model *model, int threads, va_context **ret_context, va_error *error)
+{
+    va_context *context = va_calloc(1, sizeof *context);
+    if (context == NULL)
+        return va_fail_memory(error);
+    context->model = model;
+    int r = va_pool_new(threads, &context->pool, error);
+    if (r == 0)
+        r = va_encoder_new(model, context->pool, &context->encoder, error);
+    if (r == 0)
+        r = va_search_new(model, context->pool, 1, &context->search, error);
+    if (r == 0)
+        r = va_log_mel_new(&context->log_mel, error);
+    if (r < 0)
+        goto fail;
+    context->pcm = va_alloc_aligned(VA_WINDOW_SAMPLES, sizeof(float));
+    context->mel = va_alloc_aligned((size_t)2 * VA_WINDOW_FRAMES * VA_MEL_BANDS, sizeof(float));
+    if (context->pcm == NULL || context->mel == NULL) {
+        r = va_fail_memory(error);
+        goto fail;
+    }
+    *ret_context = context;
+    return 0;
+
+fail:
+    va_context_free(context);
+    return r;
+}
+
+void va_context_free(va_context *context)
+{
+    if (context == NULL)
+        return;
+    va_log_mel_free(context->log_mel);
+    va_search_free(context->search);
+    va_encoder_free(context->encoder);
+    va_pool_free(context->pool);
+    va_free(context->pcm);
+    va_free(context->mel);
+    va_free(context);
+}
+
+int va_context_need_beams(va_context *context, int beams, va_error *error)
+{
+    if (va_search_beams(context->search) >= beams)
+        return 0;
+    va_search *more;
+    int r = va_search_new(context->model, context->pool, beams, &more, error);
+    if (r < 0)
+        return r;
+    va_search_free(context->search);
+    context->search = more;
+    return 0;
+}
