@@ -241,6 +241,7 @@ static int show(struct demo *demo, const char *folder, const va_yaml_node *recor
         printf("   confidence  %.2f\n", (double)transcript->confidence);
         r = act(demo, transcript->text, text_of(recording, "command"), error);
         printf("   time        %.0f ms (mel %.0f, encoder %.0f, decoder %.0f)\n", timing->total_ms, timing->mel_ms, timing->encode_ms, timing->decode_ms);
+        fflush(stdout);
         demo->speech_s += transcript->duration_s;
         demo->work_ms += timing->total_ms;
     }
