@@ -44,9 +44,9 @@ static uint32_t common_divisor(uint32_t a, uint32_t b)
 /* Nuttall's four-term window, -1 < x < 1: side lobes of -93 dB. */
 static double window(double x)
 {
-    double a = M_PI * x;
+    double c = cos(M_PI * x); /* cos 2a = 2 c^2 - 1, cos 3a = 4 c^3 - 3 c */
 
-    return fabs(x) >= 1.0 ? 0.0 : 0.355768 + 0.487396 * cos(a) + 0.144232 * cos(2.0 * a) + 0.012604 * cos(3.0 * a);
+    return fabs(x) >= 1.0 ? 0.0 : 0.211536 + c * (0.449584 + c * (0.288464 + c * 0.050416));
 }
 
 static void make_row(const va_resampler *resampler, double between, double cutoff, float *ret_row)
