@@ -29,12 +29,25 @@ def run(program):
     return call
 
 
+def prepared(run, name):
+    """The model of VA_TEST_MODELS, else the program's own; skips where there is none."""
+    folder = os.environ.get("VA_TEST_MODELS")
+    wanted = os.path.join(folder, name + ".vam") if folder else name
+    if run("model", "info", wanted).returncode != 0:
+        pytest.skip(f"the model {wanted} is not prepared")
+    return wanted
+
+
 @pytest.fixture(scope="session")
 def model(run):
-    """The name of a prepared model; skips where there is none."""
-    if run("model", "info", "base").returncode != 0:
-        pytest.skip("the model base is not prepared: voice-assistant model fetch base")
-    return "base"
+    """A prepared base model, to be given to --model."""
+    return prepared(run, "base")
+
+
+@pytest.fixture(scope="session")
+def small_model(run):
+    """The fastest model, for tests where the text does not matter."""
+    return prepared(run, "tiny.en")
 
 
 @pytest.fixture(scope="session")
