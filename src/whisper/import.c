@@ -7,6 +7,7 @@
 #include "nn/container.h"
 #include "nn/pack.h"
 #include "nn/sha256.h"
+#include "whisper/import_balance.h"
 #include "whisper/import_source.h"
 
 struct importer {
@@ -15,7 +16,8 @@ struct importer {
     enum va_precision precision;
     va_import_progress_fn progress;
     void *user;
-    double total, done; /* weights */
+    double total, done;   /* weights */
+    const float *balance; /* [k] of the norm and the linear layer being added, see import_balance.h; or NULL */
     va_error *error;
 };
 
@@ -66,7 +68,9 @@ static int add_plain(struct importer *im, const struct va_import_key *key, int r
         return va_fail_memory(im->error);
     if (va_import_read_f32(&view, 0, n, values) < 0)
         r = not_finite(im, name);
-    else
+    for (uint64_t i = 0; r == 0 && im->balance != NULL && i < n; i++)
+        values[i] /= im->balance[i];
+    if (r == 0)
         r = va_container_writer_add(im->writer, name, VA_TENSOR_F32, rank, out_dims, values, im->error);
     va_free(values);
     return r;
@@ -79,7 +83,8 @@ struct packed {
 };
 
 /* Packs one panel (n rows, at most 16) from row first on. scratch: [2 * 16 * k] floats. */
-static int pack_panel(const struct va_import_view *view, int to_s8, int flags, uint64_t first, int n, int k, float *scratch, struct packed *packed)
+static int pack_panel(const struct importer *im, const struct va_import_view *view, int to_s8, int flags, uint64_t first, int n, int k, float *scratch,
+                      struct packed *packed)
 {
     size_t at = (size_t)first * (size_t)k;
 
@@ -99,6 +104,8 @@ static int pack_panel(const struct va_import_view *view, int to_s8, int flags, u
                     ordered[row * k + tap * (k / 3) + in] = scratch[row * k + in * 3 + tap];
         scratch = ordered;
     }
+    for (int i = 0; im->balance != NULL && i < n * k; i++)
+        scratch[i] *= im->balance[i % k];
     if (to_s8)
         va_pack_s8(scratch, n, k, (int8_t *)packed->data + at, packed->step + first, packed->sum + first);
     else
@@ -147,12 +154,13 @@ static int add_linear(struct importer *im, int decoder, int layer, const char *i
     }
     for (uint64_t first = 0; first < n; first += VA_PANEL) {
         int panel_rows = n - first < VA_PANEL ? (int)(n - first) : VA_PANEL;
-        if (pack_panel(&view, to_s8, flags, first, panel_rows, (int)k, scratch, &packed) < 0) {
+        if (pack_panel(im, &view, to_s8, flags, first, panel_rows, (int)k, scratch, &packed) < 0) {
             tensor_name(&key, "", name);
             r = not_finite(im, name);
             goto fail;
         }
     }
+    im->balance = NULL; /* the bias stays as it is */
     r = write_packed(im, item, &key, to_s8, rows, k, &packed);
     if (r == 0 && !(flags & NO_BIAS))
         r = add_plain(im, &bias_key, 1, n, 1, rows);
@@ -175,19 +183,38 @@ static int add_norm(struct importer *im, int decoder, int layer, const char *ite
     return r < 0 ? r : add_plain(im, &(struct va_import_key){decoder, layer, beta}, 1, d, 1, d);
 }
 
+/* A norm and the linear layer [n, d] that alone reads its output, balanced against each other for int8. */
+static int add_norm_and_linear(struct importer *im, int decoder, int layer, const char *norm, const char *linear, uint64_t n, uint64_t d)
+{
+    float *balance = va_alloc(d, sizeof *balance);
+    int r = 0;
+
+    if (balance == NULL)
+        return va_fail_memory(im->error);
+    if (im->precision == VA_PRECISION_S8) {
+        r = va_import_balance(im->source, decoder, layer, norm, linear, n, d, balance, im->error);
+        im->balance = balance;
+    }
+    if (r == 0)
+        r = add_norm(im, decoder, layer, norm, d);
+    if (r == 0)
+        r = add_linear(im, decoder, layer, linear, n, d, 0);
+    im->balance = NULL;
+    va_free(balance);
+    return r;
+}
+
 static int add_layer(struct importer *im, int decoder, int layer)
 {
     uint64_t d = (uint64_t)im->source->hparams[VA_HPARAM_WIDTH];
     int r;
 
-    if ((r = add_norm(im, decoder, layer, "attn_norm", d)) < 0 || (r = add_linear(im, decoder, layer, "qkv", 3 * d, d, 0)) < 0 ||
-        (r = add_linear(im, decoder, layer, "out", d, d, 0)) < 0)
+    if ((r = add_norm_and_linear(im, decoder, layer, "attn_norm", "qkv", 3 * d, d)) < 0 || (r = add_linear(im, decoder, layer, "out", d, d, 0)) < 0)
         return r;
-    if (decoder && ((r = add_norm(im, decoder, layer, "cross_norm", d)) < 0 || (r = add_linear(im, decoder, layer, "cross_q", d, d, 0)) < 0 ||
-                    (r = add_linear(im, decoder, layer, "cross_kv", 2 * d, d, 0)) < 0 ||
-                    (r = add_linear(im, decoder, layer, "cross_out", d, d, 0)) < 0))
+    if (decoder && ((r = add_norm_and_linear(im, decoder, layer, "cross_norm", "cross_q", d, d)) < 0 ||
+                    (r = add_linear(im, decoder, layer, "cross_kv", 2 * d, d, 0)) < 0 || (r = add_linear(im, decoder, layer, "cross_out", d, d, 0)) < 0))
         return r;
-    if ((r = add_norm(im, decoder, layer, "mlp_norm", d)) < 0 || (r = add_linear(im, decoder, layer, "mlp1", 4 * d, d, 0)) < 0)
+    if ((r = add_norm_and_linear(im, decoder, layer, "mlp_norm", "mlp1", 4 * d, d)) < 0)
         return r;
     return add_linear(im, decoder, layer, "mlp2", d, 4 * d, 0);
 }
