@@ -28,7 +28,9 @@ struct va_kernels {
 
     /* acc [m][n_panels * 16] = x [m][k] . w. x has row stride ldx (bytes), acc row stride ldacc (int32).
      * w: n_panels s8 panels; w_sum [n_panels * 16]: sum of each column's weights (for sets that add 128 to x). k >= 4, k % 4 == 0.
-     * Exact. m >= 1; kernels are good both for m = 1 (decoder, bound by reading w once) and for large m (encoder). */
+     * Exact. m >= 1; kernels are good both for m = 1 (decoder, bound by reading w once) and for large m (encoder): they
+     * block the rows themselves, so any m does; threads should take parts of the panels for few rows, of the rows (multiples of 12) for
+     * many. */
     void (*gemm_s8)(const int8_t *x, size_t ldx, int m, const int8_t *w, const int32_t *w_sum, int k, int n_panels, int32_t *acc,
                     size_t ldacc);
 
