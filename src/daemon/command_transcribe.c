@@ -33,7 +33,8 @@ struct progress {
 static void print_help(FILE *out)
 {
     fputs("Usage: voice-assistant transcribe [OPTION]... FILE...\n\n"
-          "Transcribes recordings on this device: WAV of any rate and channel count, FLAC, Ogg (Vorbis, Opus), MP3. '-' is standard input.\n\n"
+          "Transcribes recordings on this device: WAV of any rate and channel count, FLAC, Ogg (Vorbis, Opus), MP3. '-' is standard "
+          "input.\n\n"
           "  --model NAME           a prepared model or a path to one (default: model.name of the configuration)\n"
           "  --language CODE|auto   language spoken, such as en or de (default: model.language of the configuration)\n"
           "  --translate            translate to English\n"
@@ -82,8 +83,21 @@ static int usage(const char *what, const char *value)
     return VA_EXIT_USAGE;
 }
 
-enum { OPT_MODEL = 256, OPT_LANGUAGE, OPT_TRANSLATE, OPT_THREADS, OPT_BEAM, OPT_TIMESTAMPS, OPT_PROMPT, OPT_CONDITION, OPT_NO_FALLBACK, OPT_FORMAT, OPT_RAW,
-       OPT_KERNELS, OPT_QUIET };
+enum {
+    OPT_MODEL = 256,
+    OPT_LANGUAGE,
+    OPT_TRANSLATE,
+    OPT_THREADS,
+    OPT_BEAM,
+    OPT_TIMESTAMPS,
+    OPT_PROMPT,
+    OPT_CONDITION,
+    OPT_NO_FALLBACK,
+    OPT_FORMAT,
+    OPT_RAW,
+    OPT_KERNELS,
+    OPT_QUIET
+};
 
 static const struct option long_options[] = {
     {"model", required_argument, NULL, OPT_MODEL},
@@ -122,21 +136,50 @@ static int parse_arguments(int argc, char **argv, struct request *request)
     while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
         int bad = 0;
         switch (c) {
-        case OPT_MODEL: request->model = optarg; break;
-        case OPT_LANGUAGE: request->options.language = optarg; break;
-        case OPT_TRANSLATE: request->options.translate = 1; break;
-        case OPT_THREADS: bad = parse_number(optarg, 1, 64, &request->threads) < 0; break;
-        case OPT_BEAM: bad = parse_number(optarg, 1, 8, &request->options.beam_size) < 0; break;
-        case OPT_TIMESTAMPS: bad = parse_timestamps(optarg, &timestamps) < 0; break;
-        case OPT_PROMPT: request->options.prompt = optarg; break;
-        case OPT_CONDITION: request->options.condition_on_previous_text = 1; break;
-        case OPT_NO_FALLBACK: request->options.temperature_fallback = 0; break;
-        case OPT_FORMAT: bad = va_output_format_parse(optarg, &request->format) < 0; break;
-        case OPT_RAW: request->raw = 1; break;
-        case OPT_KERNELS: request->kernels = optarg; break;
-        case OPT_QUIET: request->quiet = 1; break;
-        case 'h': print_help(stdout); return VA_EXIT_OK;
-        default: return VA_EXIT_USAGE;
+        case OPT_MODEL:
+            request->model = optarg;
+            break;
+        case OPT_LANGUAGE:
+            request->options.language = optarg;
+            break;
+        case OPT_TRANSLATE:
+            request->options.translate = 1;
+            break;
+        case OPT_THREADS:
+            bad = parse_number(optarg, 1, 64, &request->threads) < 0;
+            break;
+        case OPT_BEAM:
+            bad = parse_number(optarg, 1, 8, &request->options.beam_size) < 0;
+            break;
+        case OPT_TIMESTAMPS:
+            bad = parse_timestamps(optarg, &timestamps) < 0;
+            break;
+        case OPT_PROMPT:
+            request->options.prompt = optarg;
+            break;
+        case OPT_CONDITION:
+            request->options.condition_on_previous_text = 1;
+            break;
+        case OPT_NO_FALLBACK:
+            request->options.temperature_fallback = 0;
+            break;
+        case OPT_FORMAT:
+            bad = va_output_format_parse(optarg, &request->format) < 0;
+            break;
+        case OPT_RAW:
+            request->raw = 1;
+            break;
+        case OPT_KERNELS:
+            request->kernels = optarg;
+            break;
+        case OPT_QUIET:
+            request->quiet = 1;
+            break;
+        case 'h':
+            print_help(stdout);
+            return VA_EXIT_OK;
+        default:
+            return VA_EXIT_USAGE;
         }
         if (bad)
             return usage("wrong value", optarg);
@@ -164,7 +207,8 @@ static int open_model(const struct request *request, va_model **ret_model, va_er
     return r;
 }
 
-static int print_transcript(const struct request *request, const char *file, const va_transcript *transcript, double load_ms, va_error *error)
+static int print_transcript(const struct request *request, const char *file, const va_transcript *transcript, double load_ms,
+                            va_error *error)
 {
     struct va_buffer out;
     va_buffer_init(&out, MAX_OUTPUT_BYTES);
@@ -191,7 +235,8 @@ static int transcribe_file(struct request *request, va_context *context, const c
         request->options.progress = show_progress;
         request->options.progress_user = &progress;
     }
-    r = va_transcribe_stream(context, va_audio_decoder_read, decoder, va_audio_decoder_total(decoder), &request->options, &transcript, error);
+    r = va_transcribe_stream(context, va_audio_decoder_read, decoder, va_audio_decoder_total(decoder), &request->options, &transcript,
+                             error);
     if (progress.shown > 0.0)
         fputs("\r\033[K", stderr);
     if (r < 0 && va_audio_decoder_error(decoder)->code < 0)

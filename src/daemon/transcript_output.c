@@ -5,7 +5,6 @@
 
 #include <jansson.h>
 
-
 int va_output_format_parse(const char *name, enum va_output_format *ret_format)
 {
     static const char *const names[] = {"text", "json", "srt", "vtt"};
@@ -31,10 +30,10 @@ static json_t *word_json(const va_word *word)
 
 static json_t *segment_json(const va_segment *segment)
 {
-    json_t *object = json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "start", number(segment->start_s), "end", number(segment->end_s), "text",
-                               segment->text, "confidence", number(segment->confidence), "avg_logprob", number(segment->avg_logprob), "no_speech_prob",
-                               number(segment->no_speech_prob), "compression_ratio", number(segment->compression_ratio), "temperature",
-                               number(segment->temperature));
+    json_t *object = json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "start", number(segment->start_s), "end", number(segment->end_s),
+                               "text", segment->text, "confidence", number(segment->confidence), "avg_logprob",
+                               number(segment->avg_logprob), "no_speech_prob", number(segment->no_speech_prob), "compression_ratio",
+                               number(segment->compression_ratio), "temperature", number(segment->temperature));
     json_t *words = json_array();
     for (size_t i = 0; i < segment->n_words; i++)
         json_array_append_new(words, word_json(&segment->words[i]));
@@ -53,11 +52,11 @@ static int append_json(const char *file, const va_transcript *transcript, double
     json_t *segments = json_array();
     for (size_t i = 0; i < transcript->n_segments; i++)
         json_array_append_new(segments, segment_json(&transcript->segments[i]));
-    json_t *object = json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:{s:o, s:o, s:o, s:o, s:o}}", "file", file, "text", transcript->text, "confidence",
-                               number(transcript->confidence), "language", transcript->language, "language_probability",
-                               number(transcript->language_probability), "duration", number(transcript->duration_s), "segments", segments, "timing", "load_ms",
-                               number(load_ms), "mel_ms", number(timing->mel_ms), "encode_ms", number(timing->encode_ms), "decode_ms",
-                               number(timing->decode_ms), "total_ms", number(timing->total_ms));
+    json_t *object = json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:{s:o, s:o, s:o, s:o, s:o}}", "file", file, "text", transcript->text,
+                               "confidence", number(transcript->confidence), "language", transcript->language, "language_probability",
+                               number(transcript->language_probability), "duration", number(transcript->duration_s), "segments", segments,
+                               "timing", "load_ms", number(load_ms), "mel_ms", number(timing->mel_ms), "encode_ms",
+                               number(timing->encode_ms), "decode_ms", number(timing->decode_ms), "total_ms", number(timing->total_ms));
     int r = object == NULL || json_dump_callback(object, to_buffer, out, JSON_COMPACT | JSON_REAL_PRECISION(10)) < 0 ? VA_ENOMEM : 0;
     json_decref(object);
     return r < 0 ? r : va_buffer_append(out, "\n", 1);
@@ -90,7 +89,8 @@ static int append_subtitles(const va_transcript *transcript, int srt, struct va_
     return r;
 }
 
-int va_output_transcript(enum va_output_format format, const char *file, const va_transcript *transcript, double load_ms, struct va_buffer *out)
+int va_output_transcript(enum va_output_format format, const char *file, const va_transcript *transcript, double load_ms,
+                         struct va_buffer *out)
 {
     switch (format) {
     case VA_OUTPUT_TEXT:

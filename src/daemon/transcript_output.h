@@ -10,6 +10,7 @@ enum va_output_format { VA_OUTPUT_TEXT, VA_OUTPUT_JSON, VA_OUTPUT_SRT, VA_OUTPUT
 VA_MUST_CHECK int va_output_format_parse(const char *name, enum va_output_format *ret_format);
 
 /* Appends the transcript of `file` to out. JSON: one object on one line. load_ms: what opening the model took. */
-VA_MUST_CHECK int va_output_transcript(enum va_output_format format, const char *file, const va_transcript *transcript, double load_ms, struct va_buffer *out);
+VA_MUST_CHECK int va_output_transcript(enum va_output_format format, const char *file, const va_transcript *transcript, double load_ms,
+                                       struct va_buffer *out);
 
 #endif

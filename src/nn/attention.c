@@ -16,10 +16,12 @@ void va_attention_pack_keys(const float *k, int m, int first_key, float *packed)
 }
 
 /* scores [rows][keys] = q . K^T for one block of keys. */
-static void score_block(const struct va_kernels *kernels, const float *q, size_t ldq, int rows, const float *keys, int n_keys, float *scores)
+static void score_block(const struct va_kernels *kernels, const float *q, size_t ldq, int rows, const float *keys, int n_keys,
+                        float *scores)
 {
     for (int p = 0; p * VA_PANEL < n_keys; p++)
-        kernels->gemm_f32(q, ldq, rows, keys + (size_t)p * VA_KEY_PANEL_SIZE, VA_PANEL, VA_HEAD, scores + p * VA_PANEL, VA_ATTENTION_KEYS, 0);
+        kernels->gemm_f32(q, ldq, rows, keys + (size_t)p * VA_KEY_PANEL_SIZE, VA_PANEL, VA_HEAD, scores + p * VA_PANEL, VA_ATTENTION_KEYS,
+                          0);
 }
 
 /* Queries of at most VA_ATTENTION_QUERIES rows. */
@@ -48,7 +50,8 @@ static void attend_block(const struct va_kernels *kernels, float *q, size_t ldq,
             sum[i] += kernels->exp_sum(row, n, score_scale, top[i]);
         }
         for (int c = 0; c < VA_HEAD; c += VA_PANEL)
-            kernels->gemm_f32(scratch->scores, VA_ATTENTION_KEYS, rows, v + (size_t)first * VA_HEAD + c, VA_HEAD, n, scratch->out + c, VA_HEAD, 1);
+            kernels->gemm_f32(scratch->scores, VA_ATTENTION_KEYS, rows, v + (size_t)first * VA_HEAD + c, VA_HEAD, n, scratch->out + c,
+                              VA_HEAD, 1);
     }
     for (int i = 0; i < rows; i++) {
         kernels->scale(scratch->out + i * VA_HEAD, VA_HEAD, 1.0f / sum[i]);
@@ -56,8 +59,8 @@ static void attend_block(const struct va_kernels *kernels, float *q, size_t ldq,
     }
 }
 
-void va_attention_heads(const struct va_kernels *kernels, float *q, size_t ldq, int n_queries, const float *keys, const float *v, int n_keys,
-                        struct va_attention_scratch *scratch)
+void va_attention_heads(const struct va_kernels *kernels, float *q, size_t ldq, int n_queries, const float *keys, const float *v,
+                        int n_keys, struct va_attention_scratch *scratch)
 {
     for (int i = 0; i < n_queries; i += VA_ATTENTION_QUERIES) {
         int rows = n_queries - i < VA_ATTENTION_QUERIES ? n_queries - i : VA_ATTENTION_QUERIES;
@@ -65,7 +68,8 @@ void va_attention_heads(const struct va_kernels *kernels, float *q, size_t ldq, 
     }
 }
 
-void va_attention_query(const struct va_kernels *kernels, const float *q, const struct va_attention_cache *cache, float *scores, float *raw, float *out)
+void va_attention_query(const struct va_kernels *kernels, const float *q, const struct va_attention_cache *cache, float *scores, float *raw,
+                        float *out)
 {
     int n = cache->n;
 

@@ -24,8 +24,8 @@ struct va_attention_scratch {
 /* One head: n_queries rows q (stride ldq) are replaced by their attention over n_keys keys (packed; the last panel's unused columns
  * must be finite) and values v [n_keys][64]. Walks over the keys once, keeping a running maximum and sum (online softmax:
  * arXiv 1805.02867, 2205.14135), so that no n_queries x n_keys matrix is stored. */
-void va_attention_heads(const struct va_kernels *kernels, float *q, size_t ldq, int n_queries, const float *keys, const float *v, int n_keys,
-                        struct va_attention_scratch *scratch);
+void va_attention_heads(const struct va_kernels *kernels, float *q, size_t ldq, int n_queries, const float *keys, const float *v,
+                        int n_keys, struct va_attention_scratch *scratch);
 
 /* Cached rows of one head, float32 or float16. */
 struct va_attention_cache {
@@ -37,6 +37,7 @@ struct va_attention_cache {
 
 /* One query over the cache: out [64]. scores [n] is scratch, and holds the raw products q . k (before the division by 8) in raw
  * [n] when raw is not NULL. */
-void va_attention_query(const struct va_kernels *kernels, const float *q, const struct va_attention_cache *cache, float *scores, float *raw, float *out);
+void va_attention_query(const struct va_kernels *kernels, const float *q, const struct va_attention_cache *cache, float *scores, float *raw,
+                        float *out);
 
 #endif

@@ -9,7 +9,7 @@
 struct va_container {
     struct va_map map;
     size_t count;
-    struct va_tensor *tensors; /* [count], in file order */
+    struct va_tensor *tensors;       /* [count], in file order */
     const struct va_tensor **sorted; /* [count], by name */
 };
 
@@ -53,12 +53,14 @@ static int check_header(const char *path, const struct va_map *map, enum va_cont
     const uint8_t *p = map->data;
 
     if (map->size < HEADER_SIZE || memcmp(p + AT_MAGIC, VA_CONTAINER_MAGIC, sizeof VA_CONTAINER_MAGIC) != 0)
-        return va_fail(error, VA_EFORMAT, "%s: not a prepared model file; make one with 'voice-assistant model import' or 'model fetch'", path);
+        return va_fail(error, VA_EFORMAT, "%s: not a prepared model file; make one with 'voice-assistant model import' or 'model fetch'",
+                       path);
     if (load_u32(p + AT_VERSION) != VA_CONTAINER_VERSION)
-        return va_fail(error, VA_EFORMAT,
-                       "%s: prepared by another version (format %u, this program reads %u): import it again with 'voice-assistant model import' "
-                       "or 'model fetch'",
-                       path, load_u32(p + AT_VERSION), VA_CONTAINER_VERSION);
+        return va_fail(
+            error, VA_EFORMAT,
+            "%s: prepared by another version (format %u, this program reads %u): import it again with 'voice-assistant model import' "
+            "or 'model fetch'",
+            path, load_u32(p + AT_VERSION), VA_CONTAINER_VERSION);
     if (load_u32(p + AT_KIND) != (uint32_t)kind)
         return va_fail(error, VA_EFORMAT, "%s: holds another kind of model (%u, not %u)", path, load_u32(p + AT_KIND), (unsigned)kind);
     if (load_u64(p + AT_FILE_SIZE) != map->size)
@@ -88,7 +90,8 @@ static int read_entry(const char *path, const struct va_map *map, size_t i, uint
         return va_fail(error, VA_EFORMAT, "%s: damaged: tensor %zu has no proper name", path, i);
     for (int j = 0; j < 4; j++)
         tensor.dim[j] = load_u64(p + ENTRY_DIMS + 8 * j);
-    if (va_container_tensor_bytes(type, rank, tensor.dim, &bytes) < 0 || bytes != load_u64(p + ENTRY_BYTES) || load_u64(p + ENTRY_ZERO) != 0)
+    if (va_container_tensor_bytes(type, rank, tensor.dim, &bytes) < 0 || bytes != load_u64(p + ENTRY_BYTES) ||
+        load_u64(p + ENTRY_ZERO) != 0)
         return va_fail(error, VA_EFORMAT, "%s: damaged: type or shape of %s", path, tensor.name);
     if (offset < *end || offset % VA_CONTAINER_ALIGNMENT != 0 || __builtin_add_overflow(offset, bytes, &stop) || stop > table)
         return va_fail(error, VA_EFORMAT, "%s: damaged: place of %s", path, tensor.name);
@@ -171,8 +174,8 @@ int va_container_get(const va_container *container, const char *name, enum va_te
         return va_fail(error, VA_EFORMAT, "the model file lacks %s", name);
     const struct va_tensor *tensor = *found;
     if (tensor->type != type || tensor->rank != rank)
-        return va_fail(error, VA_EFORMAT, "the model file has %s with type %d and rank %d, not %d and %d", name, (int)tensor->type, tensor->rank,
-                       (int)type, rank);
+        return va_fail(error, VA_EFORMAT, "the model file has %s with type %d and rank %d, not %d and %d", name, (int)tensor->type,
+                       tensor->rank, (int)type, rank);
     for (int i = 0; i < rank; i++)
         if (dims[i] != 0 && dims[i] != tensor->dim[i])
             return va_fail(error, VA_EFORMAT, "the model file has %s with %llu at dimension %d, not %llu", name,

@@ -25,9 +25,9 @@ typedef struct va_container va_container;
 struct va_tensor {
     char name[VA_CONTAINER_NAME_SIZE];
     enum va_tensor_type type;
-    int rank;            /* 0..4; 0 is a scalar */
-    uint64_t dim[4];     /* dim[0] is the slowest; unused ones are 1 */
-    const void *data;    /* 64-byte aligned, in the mapping */
+    int rank;         /* 0..4; 0 is a scalar */
+    uint64_t dim[4];  /* dim[0] is the slowest; unused ones are 1 */
+    const void *data; /* 64-byte aligned, in the mapping */
     uint64_t bytes;
 };
 
@@ -39,18 +39,18 @@ VA_MUST_CHECK int va_container_verify(const va_container *container, va_error *e
 size_t va_container_count(const va_container *container);
 const struct va_tensor *va_container_at(const va_container *container, size_t i);
 /* Finds a tensor and checks its type, rank and dims [rank] (0 = any size). VA_EFORMAT says what is missing or differs. */
-VA_MUST_CHECK int va_container_get(const va_container *container, const char *name, enum va_tensor_type type, int rank, const uint64_t *dims,
-                                   const struct va_tensor **ret_tensor, va_error *error);
+VA_MUST_CHECK int va_container_get(const va_container *container, const char *name, enum va_tensor_type type, int rank,
+                                   const uint64_t *dims, const struct va_tensor **ret_tensor, va_error *error);
 const uint8_t *va_container_hash(const va_container *container);        /* [32] */
 const uint8_t *va_container_source_hash(const va_container *container); /* [32] */
 uint64_t va_container_file_size(const va_container *container);
 
 /* Writing: tensors one after the other into a temporary file beside path; _finish syncs and renames, _free without it leaves nothing. */
 typedef struct va_container_writer va_container_writer;
-VA_MUST_CHECK int va_container_writer_new(const char *path, enum va_container_kind kind, const uint8_t source_hash[32], uint64_t source_size,
-                                          va_container_writer **ret_writer, va_error *error);
-VA_MUST_CHECK int va_container_writer_add(va_container_writer *writer, const char *name, enum va_tensor_type type, int rank, const uint64_t *dims,
-                                          const void *data, va_error *error);
+VA_MUST_CHECK int va_container_writer_new(const char *path, enum va_container_kind kind, const uint8_t source_hash[32],
+                                          uint64_t source_size, va_container_writer **ret_writer, va_error *error);
+VA_MUST_CHECK int va_container_writer_add(va_container_writer *writer, const char *name, enum va_tensor_type type, int rank,
+                                          const uint64_t *dims, const void *data, va_error *error);
 VA_MUST_CHECK int va_container_writer_finish(va_container_writer *writer, va_error *error);
 void va_container_writer_free(va_container_writer *writer);
 

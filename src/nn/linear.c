@@ -8,7 +8,8 @@
 #define TILE_ROWS 48
 #define TILE_PANELS 4
 
-struct va_rows va_rows_prepare(const struct va_kernels *kernels, const struct va_linear *w, const float *x, size_t ldx, int m, int8_t *q, float *step)
+struct va_rows va_rows_prepare(const struct va_kernels *kernels, const struct va_linear *w, const float *x, size_t ldx, int m, int8_t *q,
+                               float *step)
 {
     if (w->s8 == NULL)
         return (struct va_rows){.f = x, .ldf = ldx};
@@ -17,8 +18,8 @@ struct va_rows va_rows_prepare(const struct va_kernels *kernels, const struct va
     return (struct va_rows){.q = q, .step = step};
 }
 
-static void forward_s8(const struct va_kernels *kernels, const struct va_linear *w, const struct va_rows *x, int m, int first_panel, int n_panels, float *out,
-                       size_t ldout)
+static void forward_s8(const struct va_kernels *kernels, const struct va_linear *w, const struct va_rows *x, int m, int first_panel,
+                       int n_panels, float *out, size_t ldout)
 {
     int32_t acc[TILE_ROWS * TILE_PANELS * VA_PANEL] __attribute__((aligned(64)));
     size_t k = (size_t)w->k;
@@ -29,14 +30,14 @@ static void forward_s8(const struct va_kernels *kernels, const struct va_linear 
         for (int i = 0; i < m; i += TILE_ROWS) {
             int rows = m - i < TILE_ROWS ? m - i : TILE_ROWS;
             kernels->gemm_s8(x->q + (size_t)i * k, k, rows, w->s8 + column * k, w->sum + column, w->k, panels, acc, TILE_PANELS * VA_PANEL);
-            kernels->dequantize(acc, TILE_PANELS * VA_PANEL, rows, panels * VA_PANEL, x->step + i, w->step + column, w->bias == NULL ? NULL : w->bias + column,
-                                out + (size_t)i * ldout + (size_t)p * VA_PANEL, ldout);
+            kernels->dequantize(acc, TILE_PANELS * VA_PANEL, rows, panels * VA_PANEL, x->step + i, w->step + column,
+                                w->bias == NULL ? NULL : w->bias + column, out + (size_t)i * ldout + (size_t)p * VA_PANEL, ldout);
         }
     }
 }
 
-static void forward_f32(const struct va_kernels *kernels, const struct va_linear *w, const struct va_rows *x, int m, int first_panel, int n_panels, float *out,
-                        size_t ldout)
+static void forward_f32(const struct va_kernels *kernels, const struct va_linear *w, const struct va_rows *x, int m, int first_panel,
+                        int n_panels, float *out, size_t ldout)
 {
     for (int p = 0; p < n_panels; p++) {
         size_t column = (size_t)(first_panel + p) * VA_PANEL;
@@ -48,8 +49,8 @@ static void forward_f32(const struct va_kernels *kernels, const struct va_linear
     }
 }
 
-void va_linear_forward(const struct va_kernels *kernels, const struct va_linear *w, const struct va_rows *x, int m, int first_panel, int n_panels, float *out,
-                       size_t ldout)
+void va_linear_forward(const struct va_kernels *kernels, const struct va_linear *w, const struct va_rows *x, int m, int first_panel,
+                       int n_panels, float *out, size_t ldout)
 {
     if (w->s8 != NULL)
         forward_s8(kernels, w, x, m, first_panel, n_panels, out, ldout);

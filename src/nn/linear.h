@@ -9,28 +9,29 @@
 
 /* Views into a mapped model file. Exactly one of s8 and f32 is set. */
 struct va_linear {
-    int n, k;            /* outputs (rows of W), inputs; k % 4 == 0 */
-    const int8_t *s8;    /* [P(n) / 16] s8 panels */
-    const float *f32;    /* [P(n) / 16] f32 panels */
-    const float *step;   /* [P(n)] s8 only */
-    const int32_t *sum;  /* [P(n)] s8 only */
-    const float *bias;   /* [P(n)] or NULL */
+    int n, k;           /* outputs (rows of W), inputs; k % 4 == 0 */
+    const int8_t *s8;   /* [P(n) / 16] s8 panels */
+    const float *f32;   /* [P(n) / 16] f32 panels */
+    const float *step;  /* [P(n)] s8 only */
+    const int32_t *sum; /* [P(n)] s8 only */
+    const float *bias;  /* [P(n)] or NULL */
 };
 
 /* m rows of input, as int8 linears (q, step) or float ones (f) want them. */
 struct va_rows {
-    const float *f;    /* [m] rows of stride ldf */
+    const float *f; /* [m] rows of stride ldf */
     size_t ldf;
     const int8_t *q;   /* [m][k] */
     const float *step; /* [m] */
 };
 
 /* Rows of float input, made ready for w: quantised into q [m][k] and step [m] when w is int8, else passed on. */
-struct va_rows va_rows_prepare(const struct va_kernels *kernels, const struct va_linear *w, const float *x, size_t ldx, int m, int8_t *q, float *step);
+struct va_rows va_rows_prepare(const struct va_kernels *kernels, const struct va_linear *w, const float *x, size_t ldx, int m, int8_t *q,
+                               float *step);
 
 /* out [m][n_panels * 16] (row stride ldout) = x . W^T + b for the columns of panels first_panel ..; columns beyond n get 0. */
-void va_linear_forward(const struct va_kernels *kernels, const struct va_linear *w, const struct va_rows *x, int m, int first_panel, int n_panels, float *out,
-                       size_t ldout);
+void va_linear_forward(const struct va_kernels *kernels, const struct va_linear *w, const struct va_rows *x, int m, int first_panel,
+                       int n_panels, float *out, size_t ldout);
 
 /* Row j of W as floats [k] (the token embedding). */
 void va_linear_row(const struct va_linear *w, int j, float *ret_row);

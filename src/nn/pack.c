@@ -6,7 +6,8 @@
 /* Where element (row, i) of a packed matrix stands. */
 static size_t s8_at(int k, int row, int i)
 {
-    return (size_t)(row / VA_PANEL) * VA_PANEL * (size_t)k + (size_t)(i / 4) * VA_PANEL * 4 + (size_t)(row % VA_PANEL) * 4 + (size_t)(i % 4);
+    return (size_t)(row / VA_PANEL) * VA_PANEL * (size_t)k + (size_t)(i / 4) * VA_PANEL * 4 + (size_t)(row % VA_PANEL) * 4 +
+           (size_t)(i % 4);
 }
 
 static size_t f32_at(int k, int row, int i)

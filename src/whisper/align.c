@@ -92,7 +92,8 @@ static int warp(const float *matrix, int rows, int frames, int *ret_frames)
 }
 
 /* Raw attention products of every alignment head for the sequence: capture [heads][rows][encoder frames]. */
-static void capture_attention(const va_model *model, va_search *search, const va_encoder *encoder, const int32_t *sequence, int rows, float *capture)
+static void capture_attention(const va_model *model, va_search *search, const va_encoder *encoder, const int32_t *sequence, int rows,
+                              float *capture)
 {
     memset(capture, 0, (size_t)model->n_alignment * (size_t)rows * (size_t)va_encoder_frames(encoder) * sizeof *capture);
     va_decoder_capture(va_search_decoder(search), capture, rows);
@@ -100,8 +101,8 @@ static void capture_attention(const va_model *model, va_search *search, const va
     va_decoder_capture(va_search_decoder(search), NULL, 0);
 }
 
-int va_words_align(const va_model *model, va_search *search, const va_encoder *encoder, const int32_t *start, int n_start, const int32_t *tokens, int n,
-                   int frames, int *ret_frames, va_error *error)
+int va_words_align(const va_model *model, va_search *search, const va_encoder *encoder, const int32_t *start, int n_start,
+                   const int32_t *tokens, int n, int frames, int *ret_frames, va_error *error)
 {
     int32_t sequence[VA_SEARCH_MAX_TOKENS];
     int rows = n_start + 1 + n + 1, stride = va_encoder_frames(encoder);
@@ -122,11 +123,13 @@ int va_words_align(const va_model *model, va_search *search, const va_encoder *e
     capture_attention(model, search, encoder, sequence, rows, capture);
     for (int h = 0; h < model->n_alignment; h++) {
         for (int i = 0; i < rows; i++)
-            memcpy(head + (size_t)i * (size_t)frames, capture + (size_t)h * head_size + (size_t)i * (size_t)stride, (size_t)frames * sizeof *head);
+            memcpy(head + (size_t)i * (size_t)frames, capture + (size_t)h * head_size + (size_t)i * (size_t)stride,
+                   (size_t)frames * sizeof *head);
         normalise_head(model, head, rows, frames);
         for (int i = 0; i < rows; i++)
             for (int t = 0; t < frames; t++)
-                matrix[(size_t)i * (size_t)frames + (size_t)t] += median_at(head + (size_t)i * (size_t)frames, frames, t) / (float)model->n_alignment;
+                matrix[(size_t)i * (size_t)frames + (size_t)t] +=
+                    median_at(head + (size_t)i * (size_t)frames, frames, t) / (float)model->n_alignment;
     }
     /* The row of a token's predecessor looks where the token is: rows n_start (<|notimestamps|>) .. up to the last text token. */
     r = warp(matrix + (size_t)n_start * (size_t)frames, n + 1, frames, ret_frames);

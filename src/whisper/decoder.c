@@ -60,8 +60,8 @@ int va_decoder_new(const va_model *model, va_pool *pool, int beams, va_decoder *
     decoder->hidden = va_alloc_aligned(rows * 4 * d, sizeof(float));
     decoder->scores = va_alloc_aligned((size_t)va_pool_threads(pool) * score_stride(model), sizeof(float));
     decoder->q = va_alloc_aligned(rows * 4 * d, sizeof(int8_t));
-    if (decoder->cache == NULL || decoder->x == NULL || decoder->norm == NULL || decoder->qkv == NULL || decoder->attend == NULL || decoder->hidden == NULL ||
-        decoder->scores == NULL || decoder->q == NULL) {
+    if (decoder->cache == NULL || decoder->x == NULL || decoder->norm == NULL || decoder->qkv == NULL || decoder->attend == NULL ||
+        decoder->hidden == NULL || decoder->scores == NULL || decoder->q == NULL) {
         va_decoder_free(decoder);
         return va_fail_memory(error);
     }
@@ -110,8 +110,8 @@ static void linear_task(void *arg, int task, int thread)
     int first = (int)((int64_t)panels * task / tasks), end = (int)((int64_t)panels * (task + 1) / tasks);
 
     if (end > first)
-        va_linear_forward(decoder->model->kernels, decoder->linear, &decoder->in, decoder->m, first, end - first, decoder->out + (size_t)first * VA_PANEL,
-                          decoder->ldout);
+        va_linear_forward(decoder->model->kernels, decoder->linear, &decoder->in, decoder->m, first, end - first,
+                          decoder->out + (size_t)first * VA_PANEL, decoder->ldout);
 }
 
 /* out [m][n] = W . in + b for in [m][k]. */
@@ -172,7 +172,8 @@ static void self_attention_task(void *arg, int head, int thread)
         struct va_attention_cache cache = {
             .k = k, .v = v, .half = decoder->model->half_cache, .index = decoder->rows[i].slots, .n = decoder->rows[i].position + 1};
         va_attention_query(decoder->model->kernels, decoder->qkv + (size_t)i * 3 * d + (size_t)head * VA_HEAD, &cache,
-                           decoder->scores + (size_t)thread * score_stride(decoder->model), NULL, decoder->attend + (size_t)i * d + (size_t)head * VA_HEAD);
+                           decoder->scores + (size_t)thread * score_stride(decoder->model), NULL,
+                           decoder->attend + (size_t)i * d + (size_t)head * VA_HEAD);
     }
 }
 
@@ -183,8 +184,8 @@ static float *capture_at(const va_decoder *decoder, int head, int row)
         return NULL;
     for (int i = 0; i < model->n_alignment; i++)
         if (model->alignment[2 * i] == decoder->layer && model->alignment[2 * i + 1] == head)
-            return decoder->capture +
-                   ((size_t)i * (size_t)decoder->capture_capacity + (size_t)(decoder->captured + row)) * (size_t)va_encoder_frames(decoder->encoder);
+            return decoder->capture + ((size_t)i * (size_t)decoder->capture_capacity + (size_t)(decoder->captured + row)) *
+                                          (size_t)va_encoder_frames(decoder->encoder);
     return NULL;
 }
 

@@ -24,16 +24,16 @@ struct scratch {
 struct va_encoder {
     const va_model *model;
     va_pool *pool;
-    int frames;      /* T of the last run */
-    int block_rows;  /* of this run */
-    int layer;       /* the phase's layer */
-    float *padded_mel; /* [1 + 2T + 1][80]: a zero frame at each end */
-    float *conv; /* [1 + 2T + 1][d] conv1's output with a zero frame at each end */
-    float *x;    /* [T][d] residual stream, and after the run the encoder's rows */
-    float *q;    /* [T][d] queries, replaced by the attention's output */
-    float *keys; /* [heads][ceil(T / 16)][64][16] */
-    float *v;    /* [heads][T][64] */
-    void *cross; /* [layers][K, V][heads][T][64] float16 or float32 */
+    int frames;              /* T of the last run */
+    int block_rows;          /* of this run */
+    int layer;               /* the phase's layer */
+    float *padded_mel;       /* [1 + 2T + 1][80]: a zero frame at each end */
+    float *conv;             /* [1 + 2T + 1][d] conv1's output with a zero frame at each end */
+    float *x;                /* [T][d] residual stream, and after the run the encoder's rows */
+    float *q;                /* [T][d] queries, replaced by the attention's output */
+    float *keys;             /* [heads][ceil(T / 16)][64][16] */
+    float *v;                /* [heads][T][64] */
+    void *cross;             /* [layers][K, V][heads][T][64] float16 or float32 */
     struct scratch *scratch; /* [threads] */
 };
 
@@ -66,8 +66,8 @@ int va_encoder_new(const va_model *model, va_pool *pool, va_encoder **ret_encode
     encoder->scratch = va_alloc_aligned((size_t)threads, sizeof *encoder->scratch);
     if (encoder->scratch != NULL)
         memset(encoder->scratch, 0, (size_t)threads * sizeof *encoder->scratch);
-    if (encoder->padded_mel == NULL || encoder->conv == NULL || encoder->x == NULL || encoder->q == NULL || encoder->keys == NULL || encoder->v == NULL ||
-        encoder->cross == NULL || encoder->scratch == NULL)
+    if (encoder->padded_mel == NULL || encoder->conv == NULL || encoder->x == NULL || encoder->q == NULL || encoder->keys == NULL ||
+        encoder->v == NULL || encoder->cross == NULL || encoder->scratch == NULL)
         goto fail;
     for (int i = 0; i < threads; i++) {
         struct scratch *scratch = &encoder->scratch[i];
@@ -218,8 +218,8 @@ static void attention_task(void *arg, int task, int thread)
     int rows, first = task_rows(encoder->block_rows, task / model->heads, encoder->frames, &rows);
 
     va_attention_heads(model->kernels, encoder->q + (size_t)first * d + (size_t)head * VA_HEAD, d, rows,
-                       encoder->keys + (size_t)head * key_panels(encoder->frames) * VA_KEY_PANEL_SIZE, encoder->v + (size_t)head * frames * VA_HEAD,
-                       encoder->frames, &encoder->scratch[thread].attention);
+                       encoder->keys + (size_t)head * key_panels(encoder->frames) * VA_KEY_PANEL_SIZE,
+                       encoder->v + (size_t)head * frames * VA_HEAD, encoder->frames, &encoder->scratch[thread].attention);
 }
 
 static char *cross_at(const va_encoder *encoder, int layer, int is_v, int head)
@@ -237,11 +237,13 @@ static void cross_task(void *arg, int task, int thread)
     struct scratch *scratch = &encoder->scratch[thread];
     size_t d = (size_t)model->width, element = cross_element(encoder);
     int rows, first = task_rows(encoder->block_rows, task, encoder->frames, &rows);
-    struct va_rows in = va_rows_prepare(model->kernels, &model->decoder[0].cross_kv, encoder->x + (size_t)first * d, d, rows, scratch->q, scratch->step);
+    struct va_rows in =
+        va_rows_prepare(model->kernels, &model->decoder[0].cross_kv, encoder->x + (size_t)first * d, d, rows, scratch->q, scratch->step);
 
     for (int layer = 0; layer < model->dec_layers; layer++) {
         for (int part = 0; part < 2 * model->heads; part++) {
-            va_linear_forward(model->kernels, &model->decoder[layer].cross_kv, &in, rows, part * HEAD_PANELS, HEAD_PANELS, scratch->head, VA_HEAD);
+            va_linear_forward(model->kernels, &model->decoder[layer].cross_kv, &in, rows, part * HEAD_PANELS, HEAD_PANELS, scratch->head,
+                              VA_HEAD);
             char *out = cross_at(encoder, layer, part >= model->heads, part % model->heads) + (size_t)first * VA_HEAD * element;
             if (model->half_cache)
                 model->kernels->to_f16(scratch->head, rows * VA_HEAD, (uint16_t *)out);

@@ -83,8 +83,8 @@ struct packed {
 };
 
 /* Packs one panel (n rows, at most 16) from row first on. scratch: [2 * 16 * k] floats. */
-static int pack_panel(const struct importer *im, const struct va_import_view *view, int to_s8, int flags, uint64_t first, int n, int k, float *scratch,
-                      struct packed *packed)
+static int pack_panel(const struct importer *im, const struct va_import_view *view, int to_s8, int flags, uint64_t first, int n, int k,
+                      float *scratch, struct packed *packed)
 {
     size_t at = (size_t)first * (size_t)k;
 
@@ -147,7 +147,8 @@ static int add_linear(struct importer *im, int decoder, int layer, const char *i
     if ((r = va_import_find(im->source, &key, flags & CONV ? 3 : 2, dims, &view, im->error)) < 0)
         return r;
     float *scratch = va_alloc(2 * VA_PANEL * k, sizeof *scratch);
-    struct packed packed = {va_alloc(rows * k, to_s8 ? 1 : sizeof(float)), va_calloc(rows, sizeof(float)), va_calloc(rows, sizeof(int32_t))};
+    struct packed packed = {va_alloc(rows * k, to_s8 ? 1 : sizeof(float)), va_calloc(rows, sizeof(float)),
+                            va_calloc(rows, sizeof(int32_t))};
     if (scratch == NULL || packed.data == NULL || packed.step == NULL || packed.sum == NULL) {
         r = va_fail_memory(im->error);
         goto fail;
@@ -209,10 +210,12 @@ static int add_layer(struct importer *im, int decoder, int layer)
     uint64_t d = (uint64_t)im->source->hparams[VA_HPARAM_WIDTH];
     int r;
 
-    if ((r = add_norm_and_linear(im, decoder, layer, "attn_norm", "qkv", 3 * d, d)) < 0 || (r = add_linear(im, decoder, layer, "out", d, d, 0)) < 0)
+    if ((r = add_norm_and_linear(im, decoder, layer, "attn_norm", "qkv", 3 * d, d)) < 0 ||
+        (r = add_linear(im, decoder, layer, "out", d, d, 0)) < 0)
         return r;
     if (decoder && ((r = add_norm_and_linear(im, decoder, layer, "cross_norm", "cross_q", d, d)) < 0 ||
-                    (r = add_linear(im, decoder, layer, "cross_kv", 2 * d, d, 0)) < 0 || (r = add_linear(im, decoder, layer, "cross_out", d, d, 0)) < 0))
+                    (r = add_linear(im, decoder, layer, "cross_kv", 2 * d, d, 0)) < 0 ||
+                    (r = add_linear(im, decoder, layer, "cross_out", d, d, 0)) < 0))
         return r;
     if ((r = add_norm_and_linear(im, decoder, layer, "mlp_norm", "mlp1", 4 * d, d)) < 0)
         return r;
@@ -226,13 +229,16 @@ static int add_network(struct importer *im)
     int r;
 
     if ((r = add_linear(im, 0, -1, "conv1", d, 3 * mels, CONV)) < 0 || (r = add_linear(im, 0, -1, "conv2", d, 3 * d, CONV)) < 0 ||
-        (r = add_plain(im, &(struct va_import_key){0, -1, "positions"}, 2, (uint64_t)h[VA_HPARAM_AUDIO_CTX], d, (uint64_t)h[VA_HPARAM_AUDIO_CTX])) < 0)
+        (r = add_plain(im, &(struct va_import_key){0, -1, "positions"}, 2, (uint64_t)h[VA_HPARAM_AUDIO_CTX], d,
+                       (uint64_t)h[VA_HPARAM_AUDIO_CTX])) < 0)
         return r;
     for (int layer = 0; layer < h[VA_HPARAM_ENC_LAYERS]; layer++)
         if ((r = add_layer(im, 0, layer)) < 0)
             return r;
-    if ((r = add_norm(im, 0, -1, "norm", d)) < 0 || (r = add_linear(im, 1, -1, "embedding", (uint64_t)h[VA_HPARAM_VOCAB], d, NO_BIAS)) < 0 ||
-        (r = add_plain(im, &(struct va_import_key){1, -1, "positions"}, 2, (uint64_t)h[VA_HPARAM_TEXT_CTX], d, (uint64_t)h[VA_HPARAM_TEXT_CTX])) < 0)
+    if ((r = add_norm(im, 0, -1, "norm", d)) < 0 ||
+        (r = add_linear(im, 1, -1, "embedding", (uint64_t)h[VA_HPARAM_VOCAB], d, NO_BIAS)) < 0 ||
+        (r = add_plain(im, &(struct va_import_key){1, -1, "positions"}, 2, (uint64_t)h[VA_HPARAM_TEXT_CTX], d,
+                       (uint64_t)h[VA_HPARAM_TEXT_CTX])) < 0)
         return r;
     for (int layer = 0; layer < h[VA_HPARAM_DEC_LAYERS]; layer++)
         if ((r = add_layer(im, 1, layer)) < 0)
@@ -270,8 +276,8 @@ static int open_source(const char *path, struct va_import_source *source, va_err
     return S_ISDIR(info.st_mode) ? va_import_ct2_open(path, source, error) : va_import_ggml_open(path, source, error);
 }
 
-int va_whisper_import(const char *source_path, enum va_precision precision, const char *out_path, va_import_progress_fn progress, void *user,
-                      va_error *error)
+int va_whisper_import(const char *source_path, enum va_precision precision, const char *out_path, va_import_progress_fn progress,
+                      void *user, va_error *error)
 {
     struct va_import_source source = {0};
     struct importer im = {.source = &source, .precision = precision, .progress = progress, .user = user, .error = error};
@@ -286,7 +292,8 @@ int va_whisper_import(const char *source_path, enum va_precision precision, cons
         goto fail;
     const int32_t *h = source.hparams;
     double d = h[VA_HPARAM_WIDTH];
-    im.total = d * (3.0 * h[VA_HPARAM_MELS] + 3 * d + h[VA_HPARAM_VOCAB] + d * (12.0 * h[VA_HPARAM_ENC_LAYERS] + 16.0 * h[VA_HPARAM_DEC_LAYERS]));
+    im.total =
+        d * (3.0 * h[VA_HPARAM_MELS] + 3 * d + h[VA_HPARAM_VOCAB] + d * (12.0 * h[VA_HPARAM_ENC_LAYERS] + 16.0 * h[VA_HPARAM_DEC_LAYERS]));
     source.hparams[VA_HPARAM_PRECISION] = (int32_t)precision;
     if ((r = va_container_writer_new(out_path, VA_CONTAINER_WHISPER, digest, source.map.size, &im.writer, error)) < 0)
         goto fail;

@@ -31,8 +31,8 @@ static int largest_weights(const struct va_import_view *view, uint64_t n, uint64
     return 0;
 }
 
-static int scale_from(const struct va_import_view *gamma, const struct va_import_view *beta, const struct va_import_view *weight, uint64_t n, uint64_t k,
-                      float *scratch, float *ret_scale)
+static int scale_from(const struct va_import_view *gamma, const struct va_import_view *beta, const struct va_import_view *weight,
+                      uint64_t n, uint64_t k, float *scratch, float *ret_scale)
 {
     float *g = scratch, *b = scratch + k, *largest = scratch + 2 * k, *row = scratch + 3 * k;
     double mean_log = 0.0;

@@ -12,7 +12,7 @@
 
 /* s [k] for the norm (items "NORM.gamma", "NORM.beta") before the linear layer `linear` [n, k]. Weights that are int8 already cannot
  * be changed: s is then all 1. VA_EFORMAT, VA_ENOMEM. */
-VA_MUST_CHECK int va_import_balance(struct va_import_source *source, int decoder, int layer, const char *norm, const char *linear, uint64_t n, uint64_t k,
-                                    float *ret_scale, va_error *error);
+VA_MUST_CHECK int va_import_balance(struct va_import_source *source, int decoder, int layer, const char *norm, const char *linear,
+                                    uint64_t n, uint64_t k, float *ret_scale, va_error *error);
 
 #endif

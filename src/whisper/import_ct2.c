@@ -63,7 +63,8 @@ static int read_index(struct va_import_source *source, va_error *error)
     if (va_import_take_u32(&cursor, &revision) < 0 || va_import_take_u32(&cursor, &n) < 0)
         return va_fail(error, VA_EFORMAT, "%s: truncated", source->path);
     if (revision > 3)
-        return va_fail(error, VA_EUNSUPPORTED, "%s: revision %u of CTranslate2's Whisper is not supported (up to 3 is)", source->path, revision);
+        return va_fail(error, VA_EUNSUPPORTED, "%s: revision %u of CTranslate2's Whisper is not supported (up to 3 is)", source->path,
+                       revision);
     for (uint32_t i = 0; i < n; i++) {
         struct va_import_entry entry;
         if (read_variable(&cursor, &entry) < 0)
@@ -86,37 +87,39 @@ static int names(const struct va_import_key *key, char ret_names[][VA_IMPORT_NAM
 {
     static const struct {
         const char *item, *ct2;
-    } outside[] = {
-        {"conv1.weight", "conv1/weight"},
-        {"conv1.bias", "conv1/bias"},
-        {"conv2.weight", "conv2/weight"},
-        {"conv2.bias", "conv2/bias"},
-        {"positions", "position_encodings/encodings"},
-        {"embedding.weight", "embeddings/weight"},
-        {"norm.gamma", "layer_norm/gamma"},
-        {"norm.beta", "layer_norm/beta"},
-    }, inside[] = {
-        {"attn_norm.gamma", "self_attention/layer_norm/gamma"},
-        {"attn_norm.beta", "self_attention/layer_norm/beta"},
-        {"qkv.weight", "self_attention/linear_0/weight"},
-        {"qkv.bias", "self_attention/linear_0/bias"},
-        {"out.weight", "self_attention/linear_1/weight"},
-        {"out.bias", "self_attention/linear_1/bias"},
-        {"cross_norm.gamma", "attention/layer_norm/gamma"},
-        {"cross_norm.beta", "attention/layer_norm/beta"},
-        {"cross_q.weight", "attention/linear_0/weight"},
-        {"cross_q.bias", "attention/linear_0/bias"},
-        {"cross_kv.weight", "attention/linear_1/weight"},
-        {"cross_kv.bias", "attention/linear_1/bias"},
-        {"cross_out.weight", "attention/linear_2/weight"},
-        {"cross_out.bias", "attention/linear_2/bias"},
-        {"mlp_norm.gamma", "ffn/layer_norm/gamma"},
-        {"mlp_norm.beta", "ffn/layer_norm/beta"},
-        {"mlp1.weight", "ffn/linear_0/weight"},
-        {"mlp1.bias", "ffn/linear_0/bias"},
-        {"mlp2.weight", "ffn/linear_1/weight"},
-        {"mlp2.bias", "ffn/linear_1/bias"},
-    };
+    } outside[] =
+        {
+            {"conv1.weight", "conv1/weight"},
+            {"conv1.bias", "conv1/bias"},
+            {"conv2.weight", "conv2/weight"},
+            {"conv2.bias", "conv2/bias"},
+            {"positions", "position_encodings/encodings"},
+            {"embedding.weight", "embeddings/weight"},
+            {"norm.gamma", "layer_norm/gamma"},
+            {"norm.beta", "layer_norm/beta"},
+        },
+      inside[] = {
+          {"attn_norm.gamma", "self_attention/layer_norm/gamma"},
+          {"attn_norm.beta", "self_attention/layer_norm/beta"},
+          {"qkv.weight", "self_attention/linear_0/weight"},
+          {"qkv.bias", "self_attention/linear_0/bias"},
+          {"out.weight", "self_attention/linear_1/weight"},
+          {"out.bias", "self_attention/linear_1/bias"},
+          {"cross_norm.gamma", "attention/layer_norm/gamma"},
+          {"cross_norm.beta", "attention/layer_norm/beta"},
+          {"cross_q.weight", "attention/linear_0/weight"},
+          {"cross_q.bias", "attention/linear_0/bias"},
+          {"cross_kv.weight", "attention/linear_1/weight"},
+          {"cross_kv.bias", "attention/linear_1/bias"},
+          {"cross_out.weight", "attention/linear_2/weight"},
+          {"cross_out.bias", "attention/linear_2/bias"},
+          {"mlp_norm.gamma", "ffn/layer_norm/gamma"},
+          {"mlp_norm.beta", "ffn/layer_norm/beta"},
+          {"mlp1.weight", "ffn/linear_0/weight"},
+          {"mlp1.bias", "ffn/linear_0/bias"},
+          {"mlp2.weight", "ffn/linear_1/weight"},
+          {"mlp2.bias", "ffn/linear_1/bias"},
+      };
     const char *part = key->decoder ? "decoder" : "encoder";
 
     if (key->layer < 0) {

@@ -4,12 +4,7 @@
 #include "base/memory.h"
 #include "whisper/import_source.h"
 
-enum {
-    MAX_CONFIG_BYTES = 1 << 20,
-    MAX_VOCABULARY_BYTES = 8 << 20,
-    MAX_TOKEN_BYTES = 1024,
-    MAX_LIST = 4096
-};
+enum { MAX_CONFIG_BYTES = 1 << 20, MAX_VOCABULARY_BYTES = 8 << 20, MAX_TOKEN_BYTES = 1024, MAX_LIST = 4096 };
 
 static int load_json(const char *path, size_t max, json_t **ret_json, va_error *error)
 {
@@ -57,7 +52,8 @@ static int read_list(const char *path, const json_t *config, const char *name, i
     return 0;
 }
 
-static int read_heads(const char *path, const json_t *config, const struct va_import_source *source, struct va_import_list *ret_list, va_error *error)
+static int read_heads(const char *path, const json_t *config, const struct va_import_source *source, struct va_import_list *ret_list,
+                      va_error *error)
 {
     const json_t *list = json_object_get(config, "alignment_heads");
 
@@ -72,7 +68,8 @@ static int read_heads(const char *path, const json_t *config, const struct va_im
     for (size_t i = 0; i < n; i++) {
         const json_t *layer = json_array_get(json_array_get(list, i), 0), *head = json_array_get(json_array_get(list, i), 1);
         if (!json_is_integer(layer) || !json_is_integer(head) || json_integer_value(layer) < 0 || json_integer_value(head) < 0 ||
-            json_integer_value(layer) >= source->hparams[VA_HPARAM_DEC_LAYERS] || json_integer_value(head) >= source->hparams[VA_HPARAM_HEADS]) {
+            json_integer_value(layer) >= source->hparams[VA_HPARAM_DEC_LAYERS] ||
+            json_integer_value(head) >= source->hparams[VA_HPARAM_HEADS]) {
             va_free(values);
             return va_fail(error, VA_EFORMAT, "%s: alignment_heads has an entry that is no head of this model", path);
         }

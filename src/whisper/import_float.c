@@ -46,7 +46,8 @@ static void q8_to_f32(const uint8_t *p, float *ret)
 
 void va_import_to_f32(enum va_import_type type, const uint8_t *data, uint64_t n, float *ret)
 {
-    static const uint8_t block_bytes[] = {[VA_IMPORT_Q4_0] = 18, [VA_IMPORT_Q4_1] = 20, [VA_IMPORT_Q5_0] = 22, [VA_IMPORT_Q5_1] = 24, [VA_IMPORT_Q8_0] = 34};
+    static const uint8_t block_bytes[] = {
+        [VA_IMPORT_Q4_0] = 18, [VA_IMPORT_Q4_1] = 20, [VA_IMPORT_Q5_0] = 22, [VA_IMPORT_Q5_1] = 24, [VA_IMPORT_Q8_0] = 34};
 
     switch (type) {
     case VA_IMPORT_F32:

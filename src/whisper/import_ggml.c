@@ -4,28 +4,10 @@
 #include "base/memory.h"
 #include "whisper/import_source.h"
 
-enum {
-    MAGIC = 0x67676d6c,
-    N_HPARAMS = 11,
-    MEL_BINS = 201,
-    MAX_TOKENS = 51866,
-    MAX_TOKEN_BYTES = 1024,
-    MAX_NAME_BYTES = 128
-};
+enum { MAGIC = 0x67676d6c, N_HPARAMS = 11, MEL_BINS = 201, MAX_TOKENS = 51866, MAX_TOKEN_BYTES = 1024, MAX_NAME_BYTES = 128 };
 
 /* In the order of the file. */
-enum {
-    N_VOCAB,
-    N_AUDIO_CTX,
-    N_AUDIO_STATE,
-    N_AUDIO_HEAD,
-    N_AUDIO_LAYER,
-    N_TEXT_CTX,
-    N_TEXT_STATE,
-    N_TEXT_HEAD,
-    N_TEXT_LAYER,
-    N_MELS
-};
+enum { N_VOCAB, N_AUDIO_CTX, N_AUDIO_STATE, N_AUDIO_HEAD, N_AUDIO_LAYER, N_TEXT_CTX, N_TEXT_STATE, N_TEXT_HEAD, N_TEXT_LAYER, N_MELS };
 
 static int truncated(const struct va_import_source *source, const char *where, va_error *error)
 {
@@ -117,13 +99,14 @@ static int type_of(uint32_t number, enum va_import_type *ret_type)
     }
 }
 
-static int read_tensor(struct va_import_cursor *cursor, const struct va_import_source *source, struct va_import_entry *ret_entry, va_error *error)
+static int read_tensor(struct va_import_cursor *cursor, const struct va_import_source *source, struct va_import_entry *ret_entry,
+                       va_error *error)
 {
     struct va_import_entry entry = {0};
     uint32_t rank, name_size, type, dim;
 
-    if (va_import_take_u32(cursor, &rank) < 0 || va_import_take_u32(cursor, &name_size) < 0 || va_import_take_u32(cursor, &type) < 0 || rank < 1 ||
-        rank > VA_IMPORT_MAX_RANK || name_size < 1 || name_size > MAX_NAME_BYTES)
+    if (va_import_take_u32(cursor, &rank) < 0 || va_import_take_u32(cursor, &name_size) < 0 || va_import_take_u32(cursor, &type) < 0 ||
+        rank < 1 || rank > VA_IMPORT_MAX_RANK || name_size < 1 || name_size > MAX_NAME_BYTES)
         return truncated(source, "tensors", error);
     entry.rank = (int)rank;
     for (int i = entry.rank - 1; i >= 0; i--) {
@@ -135,9 +118,10 @@ static int read_tensor(struct va_import_cursor *cursor, const struct va_import_s
         return truncated(source, "tensors", error);
     entry.name_size = name_size;
     if (type_of(type, &entry.type) < 0)
-        return va_fail(error, VA_EUNSUPPORTED, "%s: number format %u is not supported (f32, f16, q8_0, q5_0, q5_1, q4_0, q4_1 are)", source->path,
-                       type);
-    if (va_import_type_bytes(entry.type, entry.rank, entry.dim, &entry.bytes) < 0 || (entry.data = va_import_take(cursor, entry.bytes)) == NULL)
+        return va_fail(error, VA_EUNSUPPORTED, "%s: number format %u is not supported (f32, f16, q8_0, q5_0, q5_1, q4_0, q4_1 are)",
+                       source->path, type);
+    if (va_import_type_bytes(entry.type, entry.rank, entry.dim, &entry.bytes) < 0 ||
+        (entry.data = va_import_take(cursor, entry.bytes)) == NULL)
         return truncated(source, "tensors", error);
     if (entry.rank == 2 && entry.dim[1] == 1) /* the conv biases are columns */
         entry.rank = 1;
@@ -150,35 +134,33 @@ static const char *pattern_of(const char *item, int is_inside)
 {
     static const struct {
         const char *item, *pattern;
-    } outside[] = {
-        {"conv1.weight", "conv1.weight"},
-        {"conv1.bias", "conv1.bias"},
-        {"conv2.weight", "conv2.weight"},
-        {"conv2.bias", "conv2.bias"},
-        {"positions", "positional_embedding"},
-        {"embedding.weight", "token_embedding.weight"},
-    }, inside[] = {
-        {"attn_norm.gamma", "attn_ln.weight"},
-        {"attn_norm.beta", "attn_ln.bias"},
-        {"qkv.weight", "attn.query.weight,attn.key.weight,attn.value.weight"},
-        {"qkv.bias", "attn.query.bias,-,attn.value.bias"},
-        {"out.weight", "attn.out.weight"},
-        {"out.bias", "attn.out.bias"},
-        {"cross_norm.gamma", "cross_attn_ln.weight"},
-        {"cross_norm.beta", "cross_attn_ln.bias"},
-        {"cross_q.weight", "cross_attn.query.weight"},
-        {"cross_q.bias", "cross_attn.query.bias"},
-        {"cross_kv.weight", "cross_attn.key.weight,cross_attn.value.weight"},
-        {"cross_kv.bias", "-,cross_attn.value.bias"},
-        {"cross_out.weight", "cross_attn.out.weight"},
-        {"cross_out.bias", "cross_attn.out.bias"},
-        {"mlp_norm.gamma", "mlp_ln.weight"},
-        {"mlp_norm.beta", "mlp_ln.bias"},
-        {"mlp1.weight", "mlp.0.weight"},
-        {"mlp1.bias", "mlp.0.bias"},
-        {"mlp2.weight", "mlp.2.weight"},
-        {"mlp2.bias", "mlp.2.bias"},
-    };
+    } outside[] =
+        {
+            {"conv1.weight", "conv1.weight"}, {"conv1.bias", "conv1.bias"},          {"conv2.weight", "conv2.weight"},
+            {"conv2.bias", "conv2.bias"},     {"positions", "positional_embedding"}, {"embedding.weight", "token_embedding.weight"},
+        },
+      inside[] = {
+          {"attn_norm.gamma", "attn_ln.weight"},
+          {"attn_norm.beta", "attn_ln.bias"},
+          {"qkv.weight", "attn.query.weight,attn.key.weight,attn.value.weight"},
+          {"qkv.bias", "attn.query.bias,-,attn.value.bias"},
+          {"out.weight", "attn.out.weight"},
+          {"out.bias", "attn.out.bias"},
+          {"cross_norm.gamma", "cross_attn_ln.weight"},
+          {"cross_norm.beta", "cross_attn_ln.bias"},
+          {"cross_q.weight", "cross_attn.query.weight"},
+          {"cross_q.bias", "cross_attn.query.bias"},
+          {"cross_kv.weight", "cross_attn.key.weight,cross_attn.value.weight"},
+          {"cross_kv.bias", "-,cross_attn.value.bias"},
+          {"cross_out.weight", "cross_attn.out.weight"},
+          {"cross_out.bias", "cross_attn.out.bias"},
+          {"mlp_norm.gamma", "mlp_ln.weight"},
+          {"mlp_norm.beta", "mlp_ln.bias"},
+          {"mlp1.weight", "mlp.0.weight"},
+          {"mlp1.bias", "mlp.0.bias"},
+          {"mlp2.weight", "mlp.2.weight"},
+          {"mlp2.bias", "mlp.2.bias"},
+      };
 
     if (is_inside) {
         for (size_t i = 0; i < sizeof inside / sizeof inside[0]; i++)

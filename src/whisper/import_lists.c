@@ -6,10 +6,13 @@
 
 /* Sounds and marks that are not speech. A token is never sampled when its text is one of these, alone or after a space. */
 static const char *const symbols[] = {
-    "\"", "#",  "(",  ")",  "*",  "+",   "/",   ":",   ";",   "<",   "=",  ">",  "@",  "[",  "\\",  "]",   "^",   "_",   "`",   "{",   "|",    "}",   "~",
-    "「", "」", "『", "』", "<<", ">>",  "<<<", ">>>", "--",  "---", "-(", "-[", "('", "(\"", "((",  "))",  "(((", ")))", "[[",  "]]",  "{{",  "}}",
-    "♪♪", "♪♪♪", "♩", "♪",  "♫",  "♬",   "♭",   "♮",   "♯",
-    "\xe2\x99", /* what the music marks begin with when they have no token of their own */
+    "\"", "#",   "(",   ")",  "*",  "+",  "/",  ":",  ";",   "<",  "=",   ">",   "@",  "[",   "\\", "]",  "^",        "_",   "`",
+    "{",  "|",   "}",   "~",  "「", "」", "『", "』", "<<",  ">>", "<<<", ">>>", "--", "---", "-(", "-[", "('",       "(\"", "((",
+    "))", "(((", ")))", "[[", "]]", "{{", "}}", "♪♪", "♪♪♪", "♩",  "♪",   "♫",   "♬",  "♭",   "♮",  "♯",  "\xe2\x99", /* what the music
+                                                                                                                         marks begin with
+                                                                                                                         when they have no
+                                                                                                                         token of their own
+                                                                                                                       */
 };
 static const char *const only_after_space[] = {" -", " '"};
 
@@ -26,7 +29,25 @@ static const struct {
      12,
      0,
      19,
-     {{6, 6}, {7, 0}, {7, 3}, {7, 8}, {8, 2}, {8, 5}, {8, 7}, {9, 0}, {9, 4}, {9, 8}, {9, 10}, {10, 0}, {10, 1}, {10, 2}, {10, 3}, {10, 6}, {10, 11}, {11, 2}, {11, 4}}},
+     {{6, 6},
+      {7, 0},
+      {7, 3},
+      {7, 8},
+      {8, 2},
+      {8, 5},
+      {8, 7},
+      {9, 0},
+      {9, 4},
+      {9, 8},
+      {9, 10},
+      {10, 0},
+      {10, 1},
+      {10, 2},
+      {10, 3},
+      {10, 6},
+      {10, 11},
+      {11, 2},
+      {11, 4}}},
 };
 
 static int token_is(const struct va_import_source *source, int id, const char *text, size_t size)
@@ -56,12 +77,8 @@ static int complete_suppress(struct va_import_source *source, va_error *error)
     int vocab = source->hparams[VA_HPARAM_VOCAB], multilingual = vocab >= 51865;
     int32_t start = multilingual ? 50258 : 50257, languages = vocab - 51765 - multilingual;
     /* start of transcript; then after the languages: translate, transcribe, start of LM, start of previous, no speech */
-    const int32_t specials[] = {start,
-                                start + languages + 1,
-                                start + languages + 2,
-                                start + languages + 3,
-                                start + languages + 4,
-                                start + languages + 5};
+    const int32_t specials[] = {
+        start, start + languages + 1, start + languages + 2, start + languages + 3, start + languages + 4, start + languages + 5};
     size_t n = 0, capacity = 256;
     int32_t *values = va_alloc(capacity, sizeof *values);
 

@@ -6,10 +6,7 @@
 
 #include "base/memory.h"
 
-enum {
-    MAX_ENTRIES = 65536,
-    MAX_VOCAB_BYTES = 4 << 20
-};
+enum { MAX_ENTRIES = 65536, MAX_VOCAB_BYTES = 4 << 20 };
 
 void va_import_source_free(struct va_import_source *source)
 {
@@ -58,7 +55,8 @@ int va_import_index_sort(struct va_import_index *index, const char *path, va_err
     qsort(index->entries, index->n, sizeof *index->entries, by_name);
     for (size_t i = 1; i < index->n; i++)
         if (by_name(&index->entries[i - 1], &index->entries[i]) == 0)
-            return va_fail(error, VA_EFORMAT, "%s: tensor %.*s is there twice", path, (int)index->entries[i].name_size, index->entries[i].name);
+            return va_fail(error, VA_EFORMAT, "%s: tensor %.*s is there twice", path, (int)index->entries[i].name_size,
+                           index->entries[i].name);
     return 0;
 }
 
@@ -107,8 +105,8 @@ int va_import_check_hparams(const struct va_import_source *source, va_error *err
         return va_fail(error, VA_EFORMAT, "%s: %d and %d layers: not a Whisper model", source->path, h[VA_HPARAM_ENC_LAYERS],
                        h[VA_HPARAM_DEC_LAYERS]);
     if (h[VA_HPARAM_MELS] != 80 || h[VA_HPARAM_AUDIO_CTX] != 1500 || h[VA_HPARAM_TEXT_CTX] != 448)
-        return va_fail(error, VA_EFORMAT, "%s: %d mel bands, %d audio and %d text positions: not a Whisper model", source->path, h[VA_HPARAM_MELS],
-                       h[VA_HPARAM_AUDIO_CTX], h[VA_HPARAM_TEXT_CTX]);
+        return va_fail(error, VA_EFORMAT, "%s: %d mel bands, %d audio and %d text positions: not a Whisper model", source->path,
+                       h[VA_HPARAM_MELS], h[VA_HPARAM_AUDIO_CTX], h[VA_HPARAM_TEXT_CTX]);
     return 0;
 }
 
@@ -156,8 +154,8 @@ static int find_scale(const struct va_import_source *source, const char *name, u
     return 0;
 }
 
-static int find_piece(const struct va_import_source *source, const char *name, int rank, const uint64_t *dims, struct va_import_piece *ret_piece,
-                      va_error *error)
+static int find_piece(const struct va_import_source *source, const char *name, int rank, const uint64_t *dims,
+                      struct va_import_piece *ret_piece, va_error *error)
 {
     const struct va_import_entry *entry = va_import_index_get(&source->index, name);
 

@@ -18,7 +18,8 @@ struct reader {
     va_error *error;
 };
 
-static const struct va_tensor *get(struct reader *reader, const char *name, enum va_tensor_type type, int rank, uint64_t dim0, uint64_t dim1)
+static const struct va_tensor *get(struct reader *reader, const char *name, enum va_tensor_type type, int rank, uint64_t dim0,
+                                   uint64_t dim1)
 {
     const struct va_tensor *tensor = NULL;
     const uint64_t dims[2] = {dim0, dim1};
@@ -33,7 +34,8 @@ static const void *get_data(struct reader *reader, const char *name, enum va_ten
     return tensor == NULL ? NULL : tensor->data;
 }
 
-static const void *get_part(struct reader *reader, const char *name, const char *part, enum va_tensor_type type, int rank, uint64_t dim0, uint64_t dim1)
+static const void *get_part(struct reader *reader, const char *name, const char *part, enum va_tensor_type type, int rank, uint64_t dim0,
+                            uint64_t dim1)
 {
     char full[2 * VA_CONTAINER_NAME_SIZE];
     snprintf(full, sizeof full, "%s.%s", name, part);
@@ -130,10 +132,10 @@ static int read_hparams(struct reader *reader, va_model *model)
     model->audio_ctx = h[VA_HPARAM_AUDIO_CTX];
     model->text_ctx = h[VA_HPARAM_TEXT_CTX];
     reader->precision = h[VA_HPARAM_PRECISION];
-    if (model->width < VA_HEAD || model->width > VA_WHISPER_MAX_WIDTH || model->width % VA_HEAD != 0 || model->heads * VA_HEAD != model->width ||
-        model->enc_layers < 1 || model->enc_layers > VA_WHISPER_MAX_LAYERS || model->dec_layers < 1 || model->dec_layers > VA_WHISPER_MAX_LAYERS ||
-        model->audio_ctx != 1500 || model->text_ctx != 448 || h[VA_HPARAM_MELS] != VA_MEL_BANDS ||
-        (reader->precision != VA_PRECISION_S8 && reader->precision != VA_PRECISION_F32))
+    if (model->width < VA_HEAD || model->width > VA_WHISPER_MAX_WIDTH || model->width % VA_HEAD != 0 ||
+        model->heads * VA_HEAD != model->width || model->enc_layers < 1 || model->enc_layers > VA_WHISPER_MAX_LAYERS ||
+        model->dec_layers < 1 || model->dec_layers > VA_WHISPER_MAX_LAYERS || model->audio_ctx != 1500 || model->text_ctx != 448 ||
+        h[VA_HPARAM_MELS] != VA_MEL_BANDS || (reader->precision != VA_PRECISION_S8 && reader->precision != VA_PRECISION_F32))
         return va_fail(reader->error, VA_EFORMAT, "model header names sizes that no supported Whisper has");
     model->half_cache = reader->precision == VA_PRECISION_S8;
     return 0;

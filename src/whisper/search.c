@@ -9,7 +9,7 @@
 struct va_search {
     const va_model *model;
     va_decoder *decoder;
-    float *logits; /* [max(beams, 2)][va_decoder_logits_size] */
+    float *logits;                                 /* [max(beams, 2)][va_decoder_logits_size] */
     struct va_hypothesis *beams, *next, *finished; /* [beams] each */
     int max_beams;
 
@@ -347,7 +347,8 @@ static const struct va_hypothesis *best_hypothesis(va_search *search)
     return best;
 }
 
-int va_search_run(va_search *search, const va_encoder *encoder, const struct va_search_options *options, struct va_search_result *ret_result)
+int va_search_run(va_search *search, const va_encoder *encoder, const struct va_search_options *options,
+                  struct va_search_result *ret_result)
 {
     int room = search->model->text_ctx - options->n_prompt;
     int max_tokens = options->max_tokens < room ? options->max_tokens : room;
@@ -374,6 +375,7 @@ int va_search_run(va_search *search, const va_encoder *encoder, const struct va_
             return VA_ECANCELLED;
     }
     const struct va_hypothesis *best = best_hypothesis(search);
-    *ret_result = (struct va_search_result){.best = best, .avg_logprob = best->sum_logprob / (float)(best->n + 1), .no_speech_prob = no_speech};
+    *ret_result =
+        (struct va_search_result){.best = best, .avg_logprob = best->sum_logprob / (float)(best->n + 1), .no_speech_prob = no_speech};
     return 0;
 }

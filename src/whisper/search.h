@@ -18,8 +18,8 @@ typedef void (*va_token_filter_fn)(void *user, const int32_t *tokens, int n, flo
 struct va_search_options {
     const int32_t *prompt; /* [n_prompt] fed before the first sampled token; ends with the start sequence */
     int n_prompt;
-    int start;             /* index of <|startoftranscript|> in prompt: its logits tell whether there is speech */
-    int beams;             /* 1: greedy; at a temperature above 0: samples drawn side by side, of which the likeliest wins */
+    int start; /* index of <|startoftranscript|> in prompt: its logits tell whether there is speech */
+    int beams; /* 1: greedy; at a temperature above 0: samples drawn side by side, of which the likeliest wins */
     float temperature;
     uint64_t seed;
     int max_tokens;
@@ -49,7 +49,8 @@ void va_search_free(va_search *search);
 int va_search_beams(const va_search *search); /* the most it can do */
 
 /* VA_ECANCELLED, VA_EINVAL (prompt too long, beams beyond the object's). */
-VA_MUST_CHECK int va_search_run(va_search *search, const va_encoder *encoder, const struct va_search_options *options, struct va_search_result *ret_result);
+VA_MUST_CHECK int va_search_run(va_search *search, const va_encoder *encoder, const struct va_search_options *options,
+                                struct va_search_result *ret_result);
 
 /* Runs tokens [n] (positions 0 ..) in one hypothesis and gives the last one's logits [n_vocab] (valid until the next call). */
 const float *va_search_feed(va_search *search, const va_encoder *encoder, const int32_t *tokens, int n);

@@ -5,7 +5,8 @@ static int clamp_frame(int frame, int frames)
     return frame < 0 ? 0 : frame > frames ? frames : frame;
 }
 
-int va_segments_cut(const struct va_special_tokens *special, const int32_t *tokens, int n, int frames, struct va_token_span *ret_spans, int *ret_advance)
+int va_segments_cut(const struct va_special_tokens *special, const int32_t *tokens, int n, int frames, struct va_token_span *ret_spans,
+                    int *ret_advance)
 {
     int t0 = special->first_timestamp, n_spans = 0, first = 0, last_timestamp = -1;
     int ends_single = n >= 2 && tokens[n - 1] >= t0 && tokens[n - 2] < t0;
@@ -33,7 +34,8 @@ int va_segments_cut(const struct va_special_tokens *special, const int32_t *toke
     for (int i = 1; i < n; i++)
         if (tokens[i] > t0)
             end = tokens[i] - t0;
-    ret_spans[0] = (struct va_token_span){.first = 0, .n = n, .start_frame = clamp_frame(start, frames), .end_frame = clamp_frame(end, frames)};
+    ret_spans[0] =
+        (struct va_token_span){.first = 0, .n = n, .start_frame = clamp_frame(start, frames), .end_frame = clamp_frame(end, frames)};
     *ret_advance = frames;
     return n > 0;
 }

@@ -11,7 +11,7 @@
 #define VA_FRAME_SAMPLES 320
 
 struct va_token_span {
-    int first, n;             /* tokens first .. first + n - 1, timestamps included */
+    int first, n;               /* tokens first .. first + n - 1, timestamps included */
     int start_frame, end_frame; /* from the window's start */
 };
 
@@ -19,6 +19,7 @@ struct va_token_span {
 
 /* tokens [n] of a window whose audio has `frames` frames. Returns the number of spans in ret_spans [VA_SEGMENTS_MAX], and by how many
  * frames the window moves on (1 .. frames). */
-int va_segments_cut(const struct va_special_tokens *special, const int32_t *tokens, int n, int frames, struct va_token_span *ret_spans, int *ret_advance);
+int va_segments_cut(const struct va_special_tokens *special, const int32_t *tokens, int n, int frames, struct va_token_span *ret_spans,
+                    int *ret_advance);
 
 #endif

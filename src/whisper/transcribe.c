@@ -14,10 +14,10 @@
 #include "whisper/transcript.h"
 #include "whisper/words.h"
 
-#define MIN_SAMPLES 1600       /* 0.1 s: less holds no word */
-#define FALLBACK_BEAMS 5       /* samples drawn at temperatures above 0 */
-#define MAX_NEW_TOKENS 224     /* half of the text context */
-#define MAX_PROMPT_TOKENS 223  /* half of the text context less one */
+#define MIN_SAMPLES 1600      /* 0.1 s: less holds no word */
+#define FALLBACK_BEAMS 5      /* samples drawn at temperatures above 0 */
+#define MAX_NEW_TOKENS 224    /* half of the text context */
+#define MAX_PROMPT_TOKENS 223 /* half of the text context less one */
 #define MAX_COMPRESSED_TEXT 8192
 #define SILENCE_PEAK (1.5f / 32768.0f) /* digital silence, dithered or not */
 
@@ -28,16 +28,16 @@ struct job {
     va_read_fn read;
     void *read_user;
     uint64_t total_samples;
-    int language; /* index, -1: not yet known */
+    int language;   /* index, -1: not yet known */
     int timestamps; /* decode with timestamps */
     int32_t user_prompt[MAX_PROMPT_TOKENS];
     int n_user_prompt;
     int32_t history[MAX_PROMPT_TOKENS]; /* text of earlier windows */
     int n_history;
 
-    size_t n_pcm;         /* samples in context->pcm */
+    size_t n_pcm;          /* samples in context->pcm */
     uint64_t window_start; /* sample where the window begins */
-    int ended;            /* the reader has no more */
+    int ended;             /* the reader has no more */
     struct va_transcript_builder builder;
     va_error *error;
 };
@@ -229,7 +229,8 @@ static void remember(struct job *job, const struct outcome *outcome)
 }
 
 /* Word times of the window's text, given to its segments. */
-static int add_words(struct job *job, const struct va_hypothesis *best, const struct va_token_span *spans, int n_spans, size_t first_segment, int frames)
+static int add_words(struct job *job, const struct va_hypothesis *best, const struct va_token_span *spans, int n_spans,
+                     size_t first_segment, int frames)
 {
     const va_model *model = job->context->model;
     int32_t prompt[VA_SEARCH_MAX_TOKENS], text[VA_SEARCH_MAX_TOKENS];
@@ -248,15 +249,16 @@ static int add_words(struct job *job, const struct va_hypothesis *best, const st
     if (n == 0)
         return 0;
     int n_prompt = build_prompt(job, prompt, &start) - (job->timestamps ? 0 : 1);
-    int r = va_words_align(model, job->context->search, job->context->encoder, prompt + start, n_prompt - start, text, n, frames, times, job->error);
+    int r = va_words_align(model, job->context->search, job->context->encoder, prompt + start, n_prompt - start, text, n, frames, times,
+                           job->error);
     size_t segment = first_segment;
     for (int s = 0, at = 0; r == 0 && s < n_spans; at += counts[s++]) {
         struct va_word *words;
         size_t n_words;
         if (spans[s].n < 0 || counts[s] == 0)
             continue;
-        r = va_words_join(model->tokenizer, va_language_code(job->language), text + at, logprobs + at, counts[s], times + at, seconds(job->window_start), &words,
-                          &n_words, job->error);
+        r = va_words_join(model->tokenizer, va_language_code(job->language), text + at, logprobs + at, counts[s], times + at,
+                          seconds(job->window_start), &words, &n_words, job->error);
         if (r == 0)
             va_transcript_set_words(&job->builder, segment++, words, n_words);
     }
@@ -281,8 +283,8 @@ static int add_segments(struct job *job, const struct outcome *outcome, int fram
             .temperature = outcome->temperature,
         };
         int added;
-        r = va_transcript_add(&job->builder, model->tokenizer, &segment, best->tokens + spans[i].first, best->logprobs + spans[i].first, spans[i].n, &added,
-                              job->error);
+        r = va_transcript_add(&job->builder, model->tokenizer, &segment, best->tokens + spans[i].first, best->logprobs + spans[i].first,
+                              spans[i].n, &added, job->error);
         if (r == 0 && added)
             with_text[n_with_text++] = spans[i];
     }
@@ -378,8 +380,8 @@ static int run(struct job *job)
     return r;
 }
 
-int va_transcribe_stream(va_context *context, va_read_fn read, void *read_user, uint64_t total_samples, const va_transcribe_options *options,
-                         va_transcript **ret_transcript, va_error *error)
+int va_transcribe_stream(va_context *context, va_read_fn read, void *read_user, uint64_t total_samples,
+                         const va_transcribe_options *options, va_transcript **ret_transcript, va_error *error)
 {
     va_transcribe_options defaults;
     va_transcribe_options_init(&defaults);
@@ -428,8 +430,8 @@ static int64_t read_pcm(void *user, float *pcm, size_t capacity)
     return (int64_t)n;
 }
 
-int va_transcribe(va_context *context, const float *pcm, size_t n_samples, const va_transcribe_options *options, va_transcript **ret_transcript,
-                  va_error *error)
+int va_transcribe(va_context *context, const float *pcm, size_t n_samples, const va_transcribe_options *options,
+                  va_transcript **ret_transcript, va_error *error)
 {
     struct pcm_reader reader = {pcm, n_samples};
     return va_transcribe_stream(context, read_pcm, &reader, n_samples, options, ret_transcript, error);

@@ -70,8 +70,8 @@ static int reserve_segment(struct va_transcript_builder *builder)
     return 0;
 }
 
-int va_transcript_add(struct va_transcript_builder *builder, const va_tokenizer *tokenizer, const struct va_segment *segment, const int32_t *tokens,
-                      const float *logprobs, int n, int *ret_added, va_error *error)
+int va_transcript_add(struct va_transcript_builder *builder, const va_tokenizer *tokenizer, const struct va_segment *segment,
+                      const int32_t *tokens, const float *logprobs, int n, int *ret_added, va_error *error)
 {
     int end = va_tokenizer_special(tokenizer)->end;
     va_transcript *transcript = builder->transcript;
@@ -137,7 +137,8 @@ int va_transcript_end(struct va_transcript_builder *builder, va_transcript **ret
         r = VA_ENOMEM;
     if (r < 0) {
         va_buffer_free(&text);
-        return r == VA_ELIMIT ? va_fail(error, r, "the transcript is longer than %u MB", VA_TRANSCRIPT_MAX_TEXT >> 20) : va_fail_memory(error);
+        return r == VA_ELIMIT ? va_fail(error, r, "the transcript is longer than %u MB", VA_TRANSCRIPT_MAX_TEXT >> 20)
+                              : va_fail_memory(error);
     }
     if (builder->n_tokens > 0)
         transcript->confidence = (float)exp(builder->sum_logprob / (double)builder->n_tokens);

@@ -9,8 +9,8 @@
 
 struct va_transcript_builder {
     va_transcript *transcript;
-    size_t capacity;     /* of segments */
-    double sum_logprob;  /* over all text tokens */
+    size_t capacity;    /* of segments */
+    double sum_logprob; /* over all text tokens */
     size_t n_tokens;
 };
 
@@ -18,8 +18,8 @@ VA_MUST_CHECK int va_transcript_begin(struct va_transcript_builder *builder, va_
 
 /* tokens [n] may hold timestamps, which are left out; logprobs [n]. segment gives times and measures; the rest is filled here. A segment
  * without text is skipped: *ret_added says whether it was. */
-VA_MUST_CHECK int va_transcript_add(struct va_transcript_builder *builder, const va_tokenizer *tokenizer, const struct va_segment *segment, const int32_t *tokens,
-                                    const float *logprobs, int n, int *ret_added, va_error *error);
+VA_MUST_CHECK int va_transcript_add(struct va_transcript_builder *builder, const va_tokenizer *tokenizer, const struct va_segment *segment,
+                                    const int32_t *tokens, const float *logprobs, int n, int *ret_added, va_error *error);
 
 /* Words of the segment added last; the transcript takes words [n] and their texts over, on failure too. */
 void va_transcript_set_words(struct va_transcript_builder *builder, size_t segment, struct va_word *words, size_t n);

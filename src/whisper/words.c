@@ -12,7 +12,8 @@
 #define USUAL_MAX_S 0.7
 
 static const char *const before_word[] = {"\"", "'", "\u201c", "\u00bf", "(", "[", "{", "-", NULL};
-static const char *const after_word[] = {"\"", "'", ".", "\u3002", ",", "\uff0c", "!", "\uff01", "?", "\uff1f", ":", "\uff1a", "\u201d", ")", "]", "}", "\u3001", NULL};
+static const char *const after_word[] = {"\"",     "'", ".",      "\u3002", ",", "\uff0c", "!", "\uff01", "?",
+                                         "\uff1f", ":", "\uff1a", "\u201d", ")", "]",      "}", "\u3001", NULL};
 static const char *const ends_sentence[] = {".", "\u3002", "!", "\uff01", "?", "\uff1f", NULL};
 
 static int is_one_of(const char *text, const char *const *list)
@@ -68,7 +69,8 @@ static int64_t merge_punctuation(struct va_word *words, size_t n)
 {
     for (size_t i = n; i-- > 1;) {
         struct va_word *previous = &words[i - 1];
-        if (words[i].text != NULL && previous->text[0] == ' ' && is_one_of(previous->text, before_word) && merge(&words[i], previous, 1) < 0)
+        if (words[i].text != NULL && previous->text[0] == ' ' && is_one_of(previous->text, before_word) &&
+            merge(&words[i], previous, 1) < 0)
             return VA_ENOMEM;
         if (previous->text == NULL) {
             *previous = words[i];
@@ -79,7 +81,8 @@ static int64_t merge_punctuation(struct va_word *words, size_t n)
     for (size_t i = 0; i < n; i++) {
         if (words[i].text == NULL)
             continue;
-        if (kept > 0 && is_one_of(words[i].text, after_word) && words[i].text[0] != ' ' && !ends_with_one_of(words[kept - 1].text, (const char *const[]){" ", NULL})) {
+        if (kept > 0 && is_one_of(words[i].text, after_word) && words[i].text[0] != ' ' &&
+            !ends_with_one_of(words[kept - 1].text, (const char *const[]){" ", NULL})) {
             if (merge(&words[kept - 1], &words[i], 0) < 0)
                 return VA_ENOMEM;
             continue;
@@ -158,8 +161,8 @@ static int close_word(struct joiner *joiner, const int *frames, int end, double 
 }
 
 /* tokens -> words, before punctuation is given to its neighbours. */
-static int collect(struct joiner *joiner, const va_tokenizer *tokenizer, int spaceless, const int32_t *tokens, const float *logprobs, int n, const int *frames,
-                   double offset_s)
+static int collect(struct joiner *joiner, const va_tokenizer *tokenizer, int spaceless, const int32_t *tokens, const float *logprobs, int n,
+                   const int *frames, double offset_s)
 {
     char group[64];
     size_t group_size = 0;
@@ -192,8 +195,8 @@ static int collect(struct joiner *joiner, const va_tokenizer *tokenizer, int spa
     return r < 0 ? r : close_word(joiner, frames, n, offset_s);
 }
 
-int va_words_join(const va_tokenizer *tokenizer, const char *language, const int32_t *tokens, const float *logprobs, int n, const int *frames, double offset_s,
-                  struct va_word **ret_words, size_t *ret_n, va_error *error)
+int va_words_join(const va_tokenizer *tokenizer, const char *language, const int32_t *tokens, const float *logprobs, int n,
+                  const int *frames, double offset_s, struct va_word **ret_words, size_t *ret_n, va_error *error)
 {
     struct joiner joiner = {.words = va_calloc((size_t)n, sizeof(struct va_word)), .first = -1};
     if (joiner.words == NULL)

@@ -19,9 +19,9 @@ struct golden {
     const char *model;
     int32_t prompt[4];
     int n_prompt;
-    int first_row_index[3];      /* encoder rows looked at */
-    float first_row[3][4];       /* their first four values */
-    double mean_abs, norm;       /* of all encoder values */
+    int first_row_index[3]; /* encoder rows looked at */
+    float first_row[3][4];  /* their first four values */
+    double mean_abs, norm;  /* of all encoder values */
     int32_t top[5];
     float top_logits[5];
     int32_t tokens[32];
@@ -34,12 +34,15 @@ static const struct golden base = {
     .prompt = {50258, 50259, 50359, 50363},
     .n_prompt = 4,
     .first_row_index = {0, 749, 1499},
-    .first_row = {{-1.65234f, 0.68353f, -0.69972f, -1.14216f}, {0.34499f, -0.09781f, 0.34694f, -1.54645f}, {-0.84529f, -0.46746f, 0.71794f, 0.09070f}},
+    .first_row = {{-1.65234f, 0.68353f, -0.69972f, -1.14216f},
+                  {0.34499f, -0.09781f, 0.34694f, -1.54645f},
+                  {-0.84529f, -0.46746f, 0.71794f, 0.09070f}},
     .mean_abs = 0.73043,
     .norm = 1281.83,
     .top = {400, 293, 407, 359, 503},
     .top_logits = {32.788f, 31.486f, 29.680f, 28.920f, 28.821f},
-    .tokens = {400, 370, 452, 7177, 6280, 11, 1029, 406, 437, 428, 1941, 393, 360, 337, 291, 11, 1029, 437, 291, 393, 360, 337, 428, 1941, 13},
+    .tokens = {400, 370, 452, 7177, 6280, 11,  1029, 406, 437, 428, 1941, 393, 360,
+               337, 291, 11,  1029, 437,  291, 393,  360, 337, 428, 1941, 13},
     .n_tokens = 25,
     .avg_logprob = -0.0955f,
     .no_speech = 0.0444f,
@@ -50,7 +53,9 @@ static const struct golden tiny_en = {
     .prompt = {50257, 50362},
     .n_prompt = 2,
     .first_row_index = {0, 1499, 1499},
-    .first_row = {{-0.94163f, -0.01246f, 0.51257f, 0.01369f}, {-0.10844f, 0.14907f, -0.66831f, 0.76962f}, {-0.10844f, 0.14907f, -0.66831f, 0.76962f}},
+    .first_row = {{-0.94163f, -0.01246f, 0.51257f, 0.01369f},
+                  {-0.10844f, 0.14907f, -0.66831f, 0.76962f},
+                  {-0.10844f, 0.14907f, -0.66831f, 0.76962f}},
     .mean_abs = 0.63371,
     .norm = 839.77,
     .top = {843, 290, 1406, 366, 532},
@@ -206,8 +211,8 @@ static void test_s8_tiny_en(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_float_base),         cmocka_unit_test(test_float_tiny_en), cmocka_unit_test(test_float_reference_kernels),
-        cmocka_unit_test(test_s8_base), cmocka_unit_test(test_s8_tiny_en),
+        cmocka_unit_test(test_float_base), cmocka_unit_test(test_float_tiny_en), cmocka_unit_test(test_float_reference_kernels),
+        cmocka_unit_test(test_s8_base),    cmocka_unit_test(test_s8_tiny_en),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

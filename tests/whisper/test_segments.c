@@ -91,8 +91,10 @@ static void test_odd_sequences_always_move_on(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pairs_cut_and_the_rest_is_heard_again), cmocka_unit_test(test_a_single_timestamp_at_the_end_closes_the_window),
-        cmocka_unit_test(test_no_pair_is_one_segment),                cmocka_unit_test(test_times_beyond_the_audio_are_clamped),
+        cmocka_unit_test(test_pairs_cut_and_the_rest_is_heard_again),
+        cmocka_unit_test(test_a_single_timestamp_at_the_end_closes_the_window),
+        cmocka_unit_test(test_no_pair_is_one_segment),
+        cmocka_unit_test(test_times_beyond_the_audio_are_clamped),
         cmocka_unit_test(test_odd_sequences_always_move_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

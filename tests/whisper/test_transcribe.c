@@ -308,9 +308,19 @@ static void test_hostile_headers_are_refused(void **state)
     static const struct {
         int index;
         int32_t value;
-    } lies[] = {{VA_HPARAM_VOCAB, 1000}, {VA_HPARAM_WIDTH, 65}, {VA_HPARAM_WIDTH, 128}, {VA_HPARAM_WIDTH, -64}, {VA_HPARAM_HEADS, 2}, {VA_HPARAM_ENC_LAYERS, 0},
-                {VA_HPARAM_ENC_LAYERS, 3}, {VA_HPARAM_DEC_LAYERS, 1000000}, {VA_HPARAM_MELS, 128}, {VA_HPARAM_AUDIO_CTX, 0}, {VA_HPARAM_TEXT_CTX, 449},
-                {VA_HPARAM_PRECISION, 2}, {VA_HPARAM_PRECISION, VA_PRECISION_F32}};
+    } lies[] = {{VA_HPARAM_VOCAB, 1000},
+                {VA_HPARAM_WIDTH, 65},
+                {VA_HPARAM_WIDTH, 128},
+                {VA_HPARAM_WIDTH, -64},
+                {VA_HPARAM_HEADS, 2},
+                {VA_HPARAM_ENC_LAYERS, 0},
+                {VA_HPARAM_ENC_LAYERS, 3},
+                {VA_HPARAM_DEC_LAYERS, 1000000},
+                {VA_HPARAM_MELS, 128},
+                {VA_HPARAM_AUDIO_CTX, 0},
+                {VA_HPARAM_TEXT_CTX, 449},
+                {VA_HPARAM_PRECISION, 2},
+                {VA_HPARAM_PRECISION, VA_PRECISION_F32}};
     char path[64];
     snprintf(path, sizeof path, "/tmp/va-tiny-hostile-%d.vam", (int)getpid());
     for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {

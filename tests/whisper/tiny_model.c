@@ -33,7 +33,8 @@ static void add(struct writer *writer, const char *name, enum va_tensor_type typ
     assert_int_equal(va_container_writer_add(writer->container, name, type, rank, dims, data, NULL), 0);
 }
 
-static void add_part(struct writer *writer, const char *name, const char *part, enum va_tensor_type type, int rank, uint64_t dim0, uint64_t dim1, const void *data)
+static void add_part(struct writer *writer, const char *name, const char *part, enum va_tensor_type type, int rank, uint64_t dim0,
+                     uint64_t dim1, const void *data)
 {
     char full[64];
     snprintf(full, sizeof full, "%s.%s", name, part);
@@ -52,7 +53,8 @@ static void add_random(struct writer *writer, const char *name, uint64_t rows, u
 static void add_linear(struct writer *writer, const char *name, int n, int k, int as_float, int has_bias)
 {
     size_t rows = (size_t)VA_PACKED_ROWS(n), size = rows * (size_t)k;
-    float *weights = va_alloc((size_t)n * (size_t)k, sizeof *weights), *packed = va_calloc(size, sizeof *packed), *step = va_calloc(rows, sizeof *step);
+    float *weights = va_alloc((size_t)n * (size_t)k, sizeof *weights), *packed = va_calloc(size, sizeof *packed),
+          *step = va_calloc(rows, sizeof *step);
     int8_t *quantised = va_calloc(size, 1);
     int32_t *sum = va_calloc(rows, sizeof *sum);
     for (size_t i = 0; i < (size_t)n * (size_t)k; i++)
@@ -93,8 +95,8 @@ static void add_layer(struct writer *writer, const char *side, int layer, int cr
         const char *name;
         int n, k, cross; /* k = 0: a norm */
     } parts[] = {
-        {"attn_norm", 0, 0, 0}, {"qkv", 3 * WIDTH, WIDTH, 0}, {"out", WIDTH, WIDTH, 0},       {"cross_norm", 0, 0, 1},
-        {"cross_q", WIDTH, WIDTH, 1}, {"cross_kv", 2 * WIDTH, WIDTH, 1}, {"cross_out", WIDTH, WIDTH, 1}, {"mlp_norm", 0, 0, 0},
+        {"attn_norm", 0, 0, 0},        {"qkv", 3 * WIDTH, WIDTH, 0},      {"out", WIDTH, WIDTH, 0},       {"cross_norm", 0, 0, 1},
+        {"cross_q", WIDTH, WIDTH, 1},  {"cross_kv", 2 * WIDTH, WIDTH, 1}, {"cross_out", WIDTH, WIDTH, 1}, {"mlp_norm", 0, 0, 0},
         {"mlp1", 4 * WIDTH, WIDTH, 0}, {"mlp2", WIDTH, 4 * WIDTH, 0},
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
