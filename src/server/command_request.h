@@ -1,0 +1,27 @@
+/* command_request.h - the JSON bodies of POST /command/execute and POST /command, read and checked. */
+#ifndef VA_SERVER_COMMAND_REQUEST_H
+#define VA_SERVER_COMMAND_REQUEST_H
+
+#include "base/error.h"
+
+#define VA_COMMAND_MAX_SLOTS 32
+#define VA_COMMAND_NUMBER_BYTES 40
+
+struct va_command_request {
+    const char *text; /* of a sentence, or the command's name; not empty */
+    va_slot slots[VA_COMMAND_MAX_SLOTS];
+    size_t n_slots;
+
+    void *document; /* what the texts above point into */
+    char numbers[VA_COMMAND_MAX_SLOTS][VA_COMMAND_NUMBER_BYTES];
+};
+
+/* {"text": "what was said"}. VA_EFORMAT: not JSON, with the place; VA_EINVAL: not of this form. Clear the result. */
+VA_MUST_CHECK int va_command_request_text(const char *body, size_t n, struct va_command_request *ret_request, va_error *error);
+
+/* {"command": "name", slot: value, ..., "slots": {slot: value, ...}}: values are texts, numbers and booleans, made texts. */
+VA_MUST_CHECK int va_command_request_name(const char *body, size_t n, struct va_command_request *ret_request, va_error *error);
+
+void va_command_request_clear(struct va_command_request *request);
+
+#endif
