@@ -1,0 +1,275 @@
+/* A connection without a socket: what cannot be brought about from outside at will. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "server/connection.h"
+#include "server/json.h"
+#include "server/upload.h"
+
+static va_request *held; /* the handler keeps it */
+static va_request *replies;
+
+static void deliver(void *user, va_request *request)
+{
+    request->next = replies;
+    replies = request;
+}
+
+static void keep(void *user, va_request *request)
+{
+    held = request;
+}
+
+static const struct va_route routes[] = {
+    {"GET", "/", VA_BODY_NONE, 0, NULL, keep},
+    {"POST", "/form", VA_BODY_FORM, 0, "audio", keep},
+};
+static struct va_site site;
+static va_connection *connection;
+
+static int start(void **state)
+{
+    site = (struct va_site){.routes = routes, .n_routes = 2, .folder = "/tmp", .sink = {deliver, NULL}};
+    site.max_upload_bytes = 1000;
+    site.timeout_s = 10;
+    held = replies = NULL;
+    connection = va_connection_new(&site, 0);
+    return connection == NULL;
+}
+
+static int stop(void **state)
+{
+    va_connection_free(connection);
+    return 0;
+}
+
+static void receive(const char *text, double now_s)
+{
+    va_connection_receive(connection, text, strlen(text), now_s);
+}
+
+/* What is in the output; it is then sent. */
+static const char *output(double now_s)
+{
+    static char text[8192];
+    size_t n;
+    const char *data = va_connection_output(connection, &n);
+    assert_true(n < sizeof text);
+    memcpy(text, data, n);
+    text[n] = '\0';
+    va_connection_sent(connection, n, now_s);
+    va_connection_flushed(connection, now_s);
+    return text;
+}
+
+static void answer(double now_s)
+{
+    va_request_fail(held, 200, "fine", "%s", "");
+    va_request *request = replies;
+    replies = NULL;
+    if (request->connection != NULL)
+        va_connection_answer(connection, request, now_s);
+    va_request_release(request);
+}
+
+static void a_slow_head_and_an_idle_client(void **state)
+{
+    receive("GET / HT", 5);
+    assert_true(va_connection_deadline_s(connection) == 15);
+    receive("TP", 14); /* a trickle does not buy time */
+    assert_true(va_connection_deadline_s(connection) == 15);
+    va_connection_expire(connection, 14.9);
+    assert_int_equal(va_connection_wishes(connection), 0);
+    va_connection_expire(connection, 15);
+    assert_non_null(strstr(output(15), "HTTP/1.1 408 "));
+    assert_int_equal(va_connection_wishes(connection), VA_CONNECTION_END_OUTPUT);
+    receive("/1.1\r\n", 16);
+    assert_true(va_connection_deadline_s(connection) == 18);
+    receive("rubbish", 24.5);
+    assert_true(va_connection_deadline_s(connection) == 25); /* 10 s of it are enough */
+    va_connection_expire(connection, 25);
+    assert_int_equal(va_connection_wishes(connection), VA_CONNECTION_CLOSE);
+}
+
+static void a_silent_client_is_let_go(void **state)
+{
+    va_connection_expire(connection, 10);
+    assert_int_equal(va_connection_wishes(connection), VA_CONNECTION_CLOSE);
+}
+
+static void a_body_may_be_slow_but_not_too_slow(void **state)
+{
+    char piece[513];
+    memset(piece, 'x', sizeof piece - 1);
+    piece[sizeof piece - 1] = '\0';
+    atomic_store(&site.max_upload_bytes, 1 << 20);
+    receive("POST /form HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000\r\n\r\n"
+            "--b\r\nContent-Disposition: form-data; name=audio\r\n\r\n",
+            0);
+    for (int i = 0; i < 64; i++)
+        receive(piece, i * 0.1);
+    double deadline_s = va_connection_deadline_s(connection); /* 32 KB at 8 KB/s: 4 s more */
+    assert_true(deadline_s > 13.9 && deadline_s < 14.1);
+    va_connection_expire(connection, deadline_s);
+    assert_non_null(strstr(output(deadline_s), "HTTP/1.1 408 "));
+    assert_true(atomic_load(&site.upload_bytes) == 0);
+}
+
+static void early_requests_wait_in_bounded_memory(void **state)
+{
+    static char many[40000];
+    receive("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", 0);
+    assert_non_null(held);
+    memset(many, '\n', sizeof many - 1);
+    receive(many, 0);
+    assert_int_equal(va_connection_wishes(connection), VA_CONNECTION_PAUSE);
+    receive(many, 0);
+    assert_int_equal(va_connection_wishes(connection), VA_CONNECTION_CLOSE);
+    va_request_fail(held, 200, "late", "%s", "");
+    va_request_release(replies);
+}
+
+static void a_reply_for_a_client_that_has_gone(void **state)
+{
+    receive("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", 0);
+    assert_false(va_request_is_gone(held));
+    va_connection_free(connection);
+    connection = NULL;
+    assert_true(va_request_is_gone(held));
+    answer(0);
+}
+
+static void stopping(void **state)
+{
+    va_connection_close_idle(connection, 0);
+    assert_int_equal(va_connection_wishes(connection), VA_CONNECTION_CLOSE);
+    stop(state);
+    start(state);
+    receive("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", 0);
+    va_connection_close_idle(connection, 0);
+    assert_int_equal(va_connection_wishes(connection), 0);
+    site.closing = 1;
+    answer(0);
+    assert_non_null(strstr(output(0), "\r\nConnection: close\r\n"));
+    assert_int_equal(va_connection_wishes(connection), VA_CONNECTION_END_OUTPUT);
+}
+
+static void expect_continue(void **state)
+{
+    receive("POST /form HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\nExpect: "
+            "100-continue\r\nContent-Length: 5\r\n\r\n",
+            0);
+    assert_string_equal(output(0), "HTTP/1.1 100 Continue\r\n\r\n");
+    receive("--b--", 0);
+    answer(0);
+    assert_non_null(strstr(output(0), "HTTP/1.1 200 OK\r\n"));
+    /* What will be refused is not asked for. */
+    receive("POST /form HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n", 0);
+    const char *refusal = output(0);
+    assert_non_null(strstr(refusal, "HTTP/1.1 415 "));
+    assert_null(strstr(refusal, "100 Continue"));
+}
+
+static void all_uploads_together_are_bounded(void **state)
+{
+    atomic_store(&site.upload_bytes, 4 * 1000 - 10);
+    receive("POST /form HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 500\r\n\r\n"
+            "--b\r\nContent-Disposition: form-data; name=audio\r\n\r\n0123456789AB",
+            0);
+    const char *refusal = output(0);
+    assert_non_null(strstr(refusal, "HTTP/1.1 503 "));
+    assert_non_null(strstr(refusal, "\r\nRetry-After: "));
+    assert_true(atomic_load(&site.upload_bytes) == 4 * 1000 - 10);
+}
+
+static void two_files_and_no_folder(void **state)
+{
+#define FORM_HEAD "POST /form HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 500\r\n\r\n"
+#define PART "--b\r\nContent-Disposition: form-data; name=audio\r\n\r\nx\r\n"
+    receive(FORM_HEAD PART PART, 0);
+    assert_non_null(strstr(output(0), "more than one field 'audio'"));
+    stop(state);
+    start(state);
+    site.folder = "/nowhere/at/all";
+    receive(FORM_HEAD PART, 0);
+    assert_non_null(strstr(output(0), "HTTP/1.1 500 "));
+}
+
+static void out_of_memory(void **state)
+{
+    static const char request[] =
+        "POST /form HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 63\r\n\r\n"
+        "--b\r\nContent-Disposition: form-data; name=language\r\n\r\nen\r\n--b--";
+    for (size_t n = 1; n < 12; n++) {
+        va_memory_fail_after(n);
+        va_connection *other = va_connection_new(&site, 0);
+        if (other != NULL) {
+            held = NULL;
+            va_connection_receive(other, request, sizeof request - 1, 0);
+            va_memory_fail_after(0);
+            if (held != NULL) {
+                va_request_fail(held, 200, "fine", "%s", "");
+                va_request *reply = replies;
+                replies = NULL;
+                va_memory_fail_after(n);
+                va_connection_answer(other, reply, 0);
+                va_memory_fail_after(0);
+                va_request_release(reply);
+            }
+            /* An answer, or the end. */
+            assert_true(va_connection_wishes(other) != 0);
+        }
+        va_memory_fail_after(0);
+        va_connection_free(other);
+    }
+}
+
+static void json_texts(void **state)
+{
+    struct va_buffer out;
+    va_buffer_init(&out, 200);
+    struct va_json json = {.out = &out};
+    va_json_open(&json, NULL, '[');
+    va_json_text(&json, NULL, "a\"\\\n\x01\xc3\xa4\xff\xed\xa0\x80");
+    va_json_text(&json, NULL, NULL);
+    va_json_number(&json, NULL, 1.25, 1);
+    va_json_number(&json, NULL, 0.0 / 0.0, 1);
+    va_json_integer(&json, NULL, -5);
+    va_json_open(&json, NULL, '{');
+    va_json_bool(&json, "b", 0);
+    va_json_bool(&json, "c", 1);
+    va_json_close(&json, '}');
+    va_json_close(&json, ']');
+    assert_int_equal(json.error, 0);
+    assert_string_equal(out.data,
+                        "[\"a\\\"\\\\\\u000a\\u0001\xc3\xa4\\ufffd\\ufffd\\ufffd\\ufffd\",null,1.2,null,-5,{\"b\":false,\"c\":true}]");
+    for (int i = 0; i < 20; i++)
+        va_json_text(&json, NULL, "too long for it");
+    assert_int_equal(json.error, VA_ELIMIT);
+    va_buffer_free(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_slow_head_and_an_idle_client, start, stop),
+        cmocka_unit_test_setup_teardown(a_silent_client_is_let_go, start, stop),
+        cmocka_unit_test_setup_teardown(a_body_may_be_slow_but_not_too_slow, start, stop),
+        cmocka_unit_test_setup_teardown(early_requests_wait_in_bounded_memory, start, stop),
+        cmocka_unit_test_setup_teardown(a_reply_for_a_client_that_has_gone, start, stop),
+        cmocka_unit_test_setup_teardown(stopping, start, stop),
+        cmocka_unit_test_setup_teardown(expect_continue, start, stop),
+        cmocka_unit_test_setup_teardown(all_uploads_together_are_bounded, start, stop),
+        cmocka_unit_test_setup_teardown(two_files_and_no_folder, start, stop),
+        cmocka_unit_test_setup_teardown(out_of_memory, start, stop),
+        cmocka_unit_test(json_texts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
