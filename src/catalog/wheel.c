@@ -8,9 +8,7 @@
 #include "base/memory.h"
 #include "catalog/fetch.h"
 
-enum {
-    CHUNK = 1 << 18
-};
+enum { CHUNK = 1 << 18 };
 
 int va_catalog_check_file(const char *path, const char *sha256, va_error *error)
 {

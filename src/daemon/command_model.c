@@ -14,11 +14,7 @@
 #include "nn/container.h"
 #include "whisper/import.h"
 
-enum {
-    MAX_TEXT_BYTES = 1 << 20,
-    BAR_WIDTH = 30,
-    BAR_PAUSE_MS = 100
-};
+enum { MAX_TEXT_BYTES = 1 << 20, BAR_WIDTH = 30, BAR_PAUSE_MS = 100 };
 
 struct arguments {
     const char *folder, *from, *to, *name; /* name: also the only argument that is not an option */
@@ -280,10 +276,14 @@ static int usage(const struct verb *verb)
 /* Returns VA_EXIT_OK to go on, or another exit code; -1 when help was printed. */
 static int parse(const struct verb *verb, int argc, char **argv, struct arguments *ret)
 {
-    static const struct option options[] = {{"folder", required_argument, NULL, 'd'}, {"from", required_argument, NULL, 'f'},
-                                            {"to", required_argument, NULL, 't'},     {"name", required_argument, NULL, 'n'},
-                                            {"precision", required_argument, NULL, 'p'}, {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},         {0}};
+    static const struct option options[] = {{"folder", required_argument, NULL, 'd'},
+                                            {"from", required_argument, NULL, 'f'},
+                                            {"to", required_argument, NULL, 't'},
+                                            {"name", required_argument, NULL, 'n'},
+                                            {"precision", required_argument, NULL, 'p'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
     int c;
 
     while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {

@@ -13,7 +13,7 @@
 
 struct va_container_writer {
     char *path, *temporary;
-    int fd;
+    int fd, folder;
     enum va_container_kind kind;
     uint8_t source_hash[VA_SHA256_SIZE];
     uint64_t source_size;
@@ -35,43 +35,53 @@ int va_container_verify(const va_container *container, va_error *error)
     return 0;
 }
 
+/* The temporary file beside the path, with its header still zero. */
+static int create(va_container_writer *w, va_error *error)
+{
+    static const uint8_t header[HEADER_SIZE];
+    char *copy = va_strdup(w->path), *temporary = va_asprintf("%s.XXXXXX", w->path);
+    int r = 0;
+
+    if (copy == NULL || temporary == NULL) {
+        r = va_fail_memory(error);
+        goto done;
+    }
+    if ((w->folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 || (w->fd = mkostemp(temporary, O_CLOEXEC)) < 0) {
+        r = va_fail_errno(error, "cannot write %s", w->path);
+        goto done;
+    }
+    w->temporary = temporary;
+    temporary = NULL;
+    if (write(w->fd, header, sizeof header) != (ssize_t)sizeof header)
+        r = va_fail_errno(error, "cannot write %s", w->path);
+done:
+    va_free(temporary);
+    va_free(copy);
+    return r;
+}
+
 int va_container_writer_new(const char *path, enum va_container_kind kind, const uint8_t source_hash[32], uint64_t source_size,
                             va_container_writer **ret_writer, va_error *error)
 {
-    static const uint8_t header[HEADER_SIZE];
     va_container_writer *w = va_calloc(1, sizeof *w);
     int r;
 
     if (w == NULL)
         return va_fail_memory(error);
-    w->fd = -1;
+    w->fd = w->folder = -1;
     w->kind = kind;
     w->source_size = source_size;
     w->offset = HEADER_SIZE;
     memcpy(w->source_hash, source_hash, sizeof w->source_hash);
     va_buffer_init(&w->table, (size_t)MAX_TENSORS * ENTRY_SIZE);
-    w->path = va_strdup(path);
-    char *temporary = va_asprintf("%s.XXXXXX", path);
-    if (w->path == NULL || temporary == NULL) {
-        va_free(temporary);
+    if ((w->path = va_strdup(path)) == NULL) {
         r = va_fail_memory(error);
         goto fail;
     }
-    if ((r = va_sha256_new(&w->hash, error)) < 0) {
-        va_free(temporary);
+    if ((r = va_sha256_new(&w->hash, error)) < 0)
         goto fail;
-    }
-    w->fd = mkostemp(temporary, O_CLOEXEC);
-    if (w->fd < 0) {
-        r = va_fail_errno(error, "cannot write %s", path);
-        va_free(temporary);
+    if ((r = create(w, error)) < 0)
         goto fail;
-    }
-    w->temporary = temporary;
-    if (pwrite(w->fd, header, sizeof header, 0) != (ssize_t)sizeof header || lseek(w->fd, HEADER_SIZE, SEEK_SET) < 0) {
-        r = va_fail_errno(error, "cannot write %s", path);
-        goto fail;
-    }
     *ret_writer = w;
     return 0;
 
@@ -86,6 +96,8 @@ void va_container_writer_free(va_container_writer *writer)
         return;
     if (writer->fd >= 0)
         close(writer->fd);
+    if (writer->folder >= 0)
+        close(writer->folder);
     if (writer->temporary != NULL)
         unlink(writer->temporary);
     va_sha256_free(writer->hash);
@@ -151,22 +163,6 @@ int va_container_writer_add(va_container_writer *writer, const char *name, enum 
     return write_hashed(writer, data, bytes, error);
 }
 
-/* So that the rename itself survives a power cut. */
-static int sync_folder(const char *path, va_error *error)
-{
-    int r = 0;
-    char *copy = va_strdup(path);
-    if (copy == NULL)
-        return va_fail_memory(error);
-    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL))
-        r = va_fail_errno(error, "cannot write the folder of %s", path);
-    if (fd >= 0)
-        close(fd);
-    va_free(copy);
-    return r;
-}
-
 int va_container_writer_finish(va_container_writer *writer, va_error *error)
 {
     uint8_t header[HEADER_SIZE] = {0};
@@ -193,5 +189,6 @@ int va_container_writer_finish(va_container_writer *writer, va_error *error)
         return va_fail_errno(error, "cannot write %s", writer->path);
     va_free(writer->temporary);
     writer->temporary = NULL;
-    return sync_folder(writer->path, error);
+    fsync(writer->folder); /* the rename itself; the file is whole whether this works or not */
+    return 0;
 }

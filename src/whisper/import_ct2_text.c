@@ -18,7 +18,7 @@ static int load_json(const char *path, size_t max, json_t **ret_json, va_error *
     json_t *json = json_loadb(text, size, JSON_REJECT_DUPLICATES, &problem);
     va_free(text);
     if (json == NULL) {
-        if (json_error_code(&problem) == json_error_out_of_memory)
+        if (problem.text[0] == '\0' || json_error_code(&problem) == json_error_out_of_memory) /* not all of jansson says why */
             return va_fail_memory(error);
         return va_fail(error, VA_EFORMAT, "%s:%d: %s", path, problem.line, problem.text);
     }

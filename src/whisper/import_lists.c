@@ -1,8 +1,10 @@
 /* Token lists and alignment heads that a source without a config.json does not carry. */
-#include <stdlib.h>
-
 #include "base/memory.h"
 #include "whisper/import_source.h"
+
+enum {
+    MAX_SYMBOL_BYTES = 9 /* three notes */
+};
 
 /* Sounds and marks that are not speech. A token is never sampled when its text is one of these, alone or after a space. */
 static const char *const symbols[] = {
@@ -50,26 +52,37 @@ static const struct {
       {11, 4}}},
 };
 
-static int token_is(const struct va_import_source *source, int id, const char *text, size_t size)
+static const char *token_text(const struct va_import_source *source, int id, size_t *ret_size)
 {
-    int32_t start = id == 0 ? 0 : source->vocab_ends[id - 1], end = source->vocab_ends[id];
-    return (size_t)(end - start) == size && memcmp(source->vocab_bytes.data + start, text, size) == 0;
+    int32_t start = id == 0 ? 0 : source->vocab_ends[id - 1];
+    *ret_size = (size_t)(source->vocab_ends[id] - start);
+    return source->vocab_bytes.data + start;
 }
 
-static int is_not_speech(const struct va_import_source *source, int id)
+static int is_one_of(const char *text, size_t size, const char *const *list, size_t n)
 {
-    char spaced[16] = " ";
-
-    for (size_t i = 0; i < sizeof only_after_space / sizeof only_after_space[0]; i++)
-        if (token_is(source, id, only_after_space[i], strlen(only_after_space[i])))
+    for (size_t i = 0; i < n; i++)
+        if (strlen(list[i]) == size && memcmp(list[i], text, size) == 0)
             return 1;
-    for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
-        size_t n = strlen(symbols[i]);
-        memcpy(spaced + 1, symbols[i], n);
-        if (token_is(source, id, symbols[i], n) || token_is(source, id, spaced, n + 1))
-            return 1;
-    }
     return 0;
+}
+
+static int is_letter_or_digit(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+static int is_not_speech(const char *text, size_t size)
+{
+    if (size == 0 || size > MAX_SYMBOL_BYTES + 1 || is_letter_or_digit(text[size - 1])) /* nearly all */
+        return 0;
+    if (is_one_of(text, size, only_after_space, sizeof only_after_space / sizeof only_after_space[0]))
+        return 1;
+    if (size > 1 && text[0] == ' ') {
+        text++;
+        size--;
+    }
+    return is_one_of(text, size, symbols, sizeof symbols / sizeof symbols[0]);
 }
 
 static int complete_suppress(struct va_import_source *source, va_error *error)
@@ -84,9 +97,12 @@ static int complete_suppress(struct va_import_source *source, va_error *error)
 
     if (values == NULL)
         return va_fail_memory(error);
-    for (int id = 0; id < source->n_text && n < capacity - 6; id++)
-        if (is_not_speech(source, id))
+    for (int id = 0; id < source->n_text && n < capacity - 6; id++) {
+        size_t size;
+        const char *text = token_text(source, id, &size);
+        if (is_not_speech(text, size))
             values[n++] = id;
+    }
     memcpy(values + n, specials, sizeof specials);
     source->suppress = (struct va_import_list){values, n + sizeof specials / sizeof specials[0]};
     return 0;
@@ -100,9 +116,12 @@ static int complete_suppress_begin(struct va_import_source *source, va_error *er
 
     if (values == NULL)
         return va_fail_memory(error);
-    for (int id = 0; id < source->n_text && n < 1; id++)
-        if (token_is(source, id, " ", 1))
+    for (int id = 0; id < source->n_text && n < 1; id++) {
+        size_t size;
+        const char *text = token_text(source, id, &size);
+        if (size == 1 && text[0] == ' ')
             values[n++] = id;
+    }
     values[n++] = end_of_text;
     source->suppress_begin = (struct va_import_list){values, n};
     return 0;

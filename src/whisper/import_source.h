@@ -17,9 +17,9 @@ enum va_import_type {
     VA_IMPORT_F32,
     VA_IMPORT_F16,
     VA_IMPORT_BF16,
-    VA_IMPORT_S8,  /* q / scale, one f32 scale a row, in a tensor NAME_scale */
-    VA_IMPORT_S16, /* only scalars */
-    VA_IMPORT_S32, /* only scalars */
+    VA_IMPORT_S8,   /* q / scale, one f32 scale a row, in a tensor NAME_scale */
+    VA_IMPORT_S16,  /* only scalars */
+    VA_IMPORT_S32,  /* only scalars */
     VA_IMPORT_Q4_0, /* blocks of 32 values, see import_float.c */
     VA_IMPORT_Q4_1,
     VA_IMPORT_Q5_0,

@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""Writes the seeds of the container and import fuzz targets (corpus/). They are small files made up here."""
+import hashlib
+import pathlib
+import struct
+
+CORPUS = pathlib.Path(__file__).parent / "corpus"
+
+
+def save(target, name, data):
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+def container(tensors, version=1):
+    body, entries = b"", b""
+    for name, kind, dims, data in tensors:
+        body += b"\0" * (-len(body) % 64)
+        padded = list(dims) + [1] * (4 - len(dims))
+        entries += struct.pack("<64sII4QQQQ", name, kind, len(dims), *padded, 128 + len(body), len(data), 0)
+        body += data
+    body += b"\0" * (-len(body) % 64)
+    table = 128 + len(body)
+    body += entries
+    head = struct.pack("<8sIIQQIIQ16x", b"VAMODEL", version, 1, 128 + len(body), table, len(tensors), 0, 0)
+    return head + hashlib.sha256(body).digest() + bytes(32) + body
+
+
+def ct2(variables, version=6):
+    def text(s):
+        return struct.pack("<H", len(s) + 1) + s + b"\0"
+
+    out = struct.pack("<I", version) + text(b"WhisperSpec") + struct.pack("<II", 3, len(variables))
+    for name, dims, kind, data in variables:
+        out += text(name) + struct.pack("<B", len(dims)) + struct.pack("<%dI" % len(dims), *dims)
+        out += struct.pack("<BI", kind, len(data)) + data
+    return out + struct.pack("<I", 1) + text(b"decoder/projection/weight") + text(b"decoder/embeddings/weight")
+
+
+def ggml_tensor(name, dims, kind, data):
+    return struct.pack("<III", len(dims), len(name), kind) + struct.pack("<%dI" % len(dims), *dims) + name + data
+
+
+def main():
+    floats = struct.pack("<6f", *range(6))
+    save("container", "empty", container([]))
+    save("container", "two", container([(b"a", 0, (2, 3), floats), (b"b.c", 3, (5,), b"hello")]))
+    save("container", "scalar", container([(b"x", 2, (), b"\1\0\0\0"), (b"none", 1, (0, 4), b"")]))
+    save("container", "version2", container([], 2))
+    save("container", "cut", container([(b"a", 0, (2, 3), floats)])[:200])
+
+    small = ct2([(b"decoder/num_heads", (), 2, b"\1\0"), (b"decoder/embeddings/weight", (2, 3), 4, bytes(12)),
+                 (b"x", (4,), 1, b"abcd"), (b"x_scale", (1,), 0, b"\0\0\x80\x3f")])
+    save("import_ct2", "model", b"\0" + small)
+    save("import_ct2", "model_old", b"\0" + ct2([], 3))
+    save("import_ct2", "model_cut", b"\0" + small[:70])
+    save("import_ct2", "change", b"\1" + struct.pack("<IB", 22, 1) + b"\5" + struct.pack("<IB", 100, 4) + b"\xff\xff\xff\x7f")
+    save("import_ct2", "change_nothing", b"\1")
+    save("import_ct2", "config", b'\2{"suppress_ids": [1, 2, 50257], "suppress_ids_begin": [220], "alignment_heads": [[0, 0]]}')
+    save("import_ct2", "config_bad", b'\2{"suppress_ids": [1e3, -1], "alignment_heads": [[7, "a"], 3, []]}')
+    save("import_ct2", "text", b"\3" + struct.pack("<IB", 7, 3) + b"\n\xc4\x80")
+    save("import_ct2", "json", b'\4["!", "\\u0120a", "\\ud83d\\ude00", ""]')
+
+    head = struct.pack("<12I", 0x67676D6C, 51864, 1500, 64, 1, 1, 448, 64, 1, 1, 80, 1) + struct.pack("<II", 80, 201)
+    save("import_ggml", "head", b"\0" + head)
+    save("import_ggml", "change", b"\1" + struct.pack("<IB", 4, 4) + struct.pack("<I", 51865))
+    save("import_ggml", "change_nothing", b"\1")
+    tensors = ggml_tensor(b"encoder.ln_post.bias", (64,), 0, bytes(256)) + ggml_tensor(b"encoder.conv1.bias", (1, 64), 0, bytes(256))
+    tensors += ggml_tensor(b"decoder.blocks.0.attn.query.weight", (64, 2), 8, bytes(34 * 4))
+    save("import_ggml", "tensors", b"\2" + tensors)
+    save("import_ggml", "tensors_cut", b"\2" + tensors[:-9])
+    save("import_ggml", "tensors_huge", b"\2" + ggml_tensor(b"a", (0xFFFFFFE0, 0xFFFFFFFF, 0xFFFFFFFF), 6, b""))
+
+
+main()
