@@ -102,17 +102,17 @@ static int wait_for(pid_t pid, const struct va_catalog_report *report, const cha
     const struct timespec pause = {0, POLL_MS * 1000000L};
     int status, r;
 
-    for (;;) {
+    for (;;) { /* the stage is told at least once, however quick the child is */
+        if ((r = va_catalog_report(report, "download", detail, -1, error)) < 0) {
+            stop_child(pid);
+            return r;
+        }
         pid_t done = waitpid(pid, &status, WNOHANG);
         if (done < 0 && errno != EINTR)
             return va_fail_errno(error, "waiting for pip");
         if (done == pid) {
             *ret_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
             return 0;
-        }
-        if ((r = va_catalog_report(report, "download", detail, -1, error)) < 0) {
-            stop_child(pid);
-            return r;
         }
         nanosleep(&pause, NULL);
     }
