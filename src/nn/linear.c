@@ -1,37 +1,76 @@
 #include "nn/linear.h"
 
-#include <string.h>
+#include <math.h>
 
 #include "nn/pack.h"
 
 /* A tile of int32 sums stays in the first-level cache between the product and its conversion: 48 rows of 64 columns are 12 kB. */
 #define TILE_ROWS 48
 #define TILE_PANELS 4
+#define TILE_COLUMNS (TILE_PANELS * VA_PANEL)
 
-struct va_rows va_rows_prepare(const struct va_kernels *kernels, const struct va_linear *w, const float *x, size_t ldx, int m, int8_t *q,
-                               float *step)
+/* What q left of x [k], in steps of 1/254 of q's: half a step is 127 of them. */
+static void quantize_rest(const float *x, int k, const int8_t *q, float step, int8_t *ret_rest, float *ret_step)
 {
+    float scale = step > 0.0f && isfinite(step) ? 1.0f / step : 0.0f;
+    for (int j = 0; j < k; j++) {
+        float rest = (x[j] * scale - (float)q[j]) * 254.0f;
+        rest = rest > 127.0f ? 127.0f : rest;
+        ret_rest[j] = (int8_t)(rest < -127.0f ? -127.0f : rest >= -127.0f ? rintf(rest) : 0.0f); /* not a number: 0 */
+    }
+    *ret_step = step / 254.0f;
+}
+
+struct va_rows va_rows_prepare(const struct va_kernels *kernels, const struct va_linear *w, const float *x, size_t ldx, int m,
+                               enum va_fineness fineness, int8_t *q, float *step)
+{
+    size_t k = (size_t)w->k, terms = (size_t)fineness;
+
     if (w->s8 == NULL)
         return (struct va_rows){.f = x, .ldf = ldx};
-    for (int i = 0; i < m; i++)
-        kernels->quantize_row(x + (size_t)i * ldx, w->k, q + (size_t)i * (size_t)w->k, &step[i]);
-    return (struct va_rows){.q = q, .step = step};
+    for (size_t i = 0; i < (size_t)m; i++) {
+        int8_t *row = q + i * terms * k;
+        kernels->quantize_row(x + i * ldx, w->k, row, &step[i * terms]);
+        if (fineness == VA_FINE)
+            quantize_rest(x + i * ldx, w->k, row, step[i * terms], row + k, &step[i * terms + 1]);
+    }
+    return (struct va_rows){.fineness = fineness, .q = q, .step = step};
+}
+
+/* out [rows][columns] = both terms of each row of `terms` [2 * rows][TILE_COLUMNS], and the bias. */
+static void add_terms(const float *terms, int rows, int columns, const float *bias, float *out, size_t ldout)
+{
+    for (int i = 0; i < rows; i++) {
+        const float *coarse = terms + 2 * i * TILE_COLUMNS, *rest = coarse + TILE_COLUMNS;
+        for (int j = 0; j < columns; j++)
+            out[(size_t)i * ldout + (size_t)j] = coarse[j] + rest[j] + (bias == NULL ? 0.0f : bias[j]);
+    }
 }
 
 static void forward_s8(const struct va_kernels *kernels, const struct va_linear *w, const struct va_rows *x, int m, int first_panel,
                        int n_panels, float *out, size_t ldout)
 {
-    int32_t acc[TILE_ROWS * TILE_PANELS * VA_PANEL] __attribute__((aligned(64)));
+    int32_t acc[TILE_ROWS * TILE_COLUMNS] __attribute__((aligned(64)));
+    float tile[TILE_ROWS * TILE_COLUMNS] __attribute__((aligned(64)));
     size_t k = (size_t)w->k;
+    int terms = (int)x->fineness, most = TILE_ROWS / terms;
 
     for (int p = 0; p < n_panels; p += TILE_PANELS) {
-        int panels = n_panels - p < TILE_PANELS ? n_panels - p : TILE_PANELS;
+        int panels = n_panels - p < TILE_PANELS ? n_panels - p : TILE_PANELS, columns = panels * VA_PANEL;
         size_t column = (size_t)(first_panel + p) * VA_PANEL;
-        for (int i = 0; i < m; i += TILE_ROWS) {
-            int rows = m - i < TILE_ROWS ? m - i : TILE_ROWS;
-            kernels->gemm_s8(x->q + (size_t)i * k, k, rows, w->s8 + column * k, w->sum + column, w->k, panels, acc, TILE_PANELS * VA_PANEL);
-            kernels->dequantize(acc, TILE_PANELS * VA_PANEL, rows, panels * VA_PANEL, x->step + i, w->step + column,
-                                w->bias == NULL ? NULL : w->bias + column, out + (size_t)i * ldout + (size_t)p * VA_PANEL, ldout);
+        const float *bias = w->bias == NULL ? NULL : w->bias + column;
+        for (int i = 0; i < m; i += most) {
+            int rows = m - i < most ? m - i : most;
+            const float *step = x->step + i * terms;
+            float *to = out + (size_t)i * ldout + (size_t)p * VA_PANEL;
+            kernels->gemm_s8(x->q + (size_t)(i * terms) * k, k, rows * terms, w->s8 + column * k, w->sum + column, w->k, panels, acc,
+                             TILE_COLUMNS);
+            if (terms == 1) {
+                kernels->dequantize(acc, TILE_COLUMNS, rows, columns, step, w->step + column, bias, to, ldout);
+                continue;
+            }
+            kernels->dequantize(acc, TILE_COLUMNS, rows * terms, columns, step, w->step + column, NULL, tile, TILE_COLUMNS);
+            add_terms(tile, rows, columns, bias, to, ldout);
         }
     }
 }

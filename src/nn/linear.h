@@ -17,17 +17,22 @@ struct va_linear {
     const float *bias;  /* [P(n)] or NULL */
 };
 
+/* How finely an int8 linear's input is quantised. VA_FINE adds a second int8 row for what the first one's rounding left, which takes
+ * the input's error away: twice the products for the same weights, so it is nearly free where reading the weights is the work. */
+enum va_fineness { VA_COARSE = 1, VA_FINE = 2 };
+
 /* m rows of input, as int8 linears (q, step) or float ones (f) want them. */
 struct va_rows {
     const float *f; /* [m] rows of stride ldf */
     size_t ldf;
-    const int8_t *q;   /* [m][k] */
-    const float *step; /* [m] */
+    enum va_fineness fineness;
+    const int8_t *q;   /* [m * fineness][k]: with VA_FINE, a row and what it left, in turn */
+    const float *step; /* [m * fineness] */
 };
 
-/* Rows of float input, made ready for w: quantised into q [m][k] and step [m] when w is int8, else passed on. */
-struct va_rows va_rows_prepare(const struct va_kernels *kernels, const struct va_linear *w, const float *x, size_t ldx, int m, int8_t *q,
-                               float *step);
+/* Rows of float input, made ready for w: quantised into q [m * fineness][k] and step [m * fineness] when w is int8, else passed on. */
+struct va_rows va_rows_prepare(const struct va_kernels *kernels, const struct va_linear *w, const float *x, size_t ldx, int m,
+                               enum va_fineness fineness, int8_t *q, float *step);
 
 /* out [m][n_panels * 16] (row stride ldout) = x . W^T + b for the columns of panels first_panel ..; columns beyond n get 0. */
 void va_linear_forward(const struct va_kernels *kernels, const struct va_linear *w, const struct va_rows *x, int m, int first_panel,

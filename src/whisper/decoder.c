@@ -17,8 +17,8 @@ struct va_decoder {
     float *attend; /* [MAX_ROWS][d] attention's output */
     float *hidden; /* [MAX_ROWS][4d] */
     float *scores; /* [threads][audio_ctx rounded up] */
-    int8_t *q;     /* [MAX_ROWS][4d] */
-    float step[VA_DECODER_MAX_ROWS];
+    int8_t *q;     /* [2 * MAX_ROWS][4d] */
+    float step[2 * VA_DECODER_MAX_ROWS];
     float *capture; /* see va_decoder_capture */
     int capture_capacity, captured;
 
@@ -59,7 +59,7 @@ int va_decoder_new(const va_model *model, va_pool *pool, int beams, va_decoder *
     decoder->attend = va_alloc_aligned(rows * d, sizeof(float));
     decoder->hidden = va_alloc_aligned(rows * 4 * d, sizeof(float));
     decoder->scores = va_alloc_aligned((size_t)va_pool_threads(pool) * score_stride(model), sizeof(float));
-    decoder->q = va_alloc_aligned(rows * 4 * d, sizeof(int8_t));
+    decoder->q = va_alloc_aligned(2 * rows * 4 * d, sizeof(int8_t));
     if (decoder->cache == NULL || decoder->x == NULL || decoder->norm == NULL || decoder->qkv == NULL || decoder->attend == NULL ||
         decoder->hidden == NULL || decoder->scores == NULL || decoder->q == NULL) {
         va_decoder_free(decoder);
@@ -118,7 +118,7 @@ static void linear_task(void *arg, int task, int thread)
 static void run_linear(va_decoder *decoder, const struct va_linear *w, const float *in, float *out, size_t ldout)
 {
     decoder->linear = w;
-    decoder->in = va_rows_prepare(decoder->model->kernels, w, in, (size_t)w->k, decoder->m, decoder->q, decoder->step);
+    decoder->in = va_rows_prepare(decoder->model->kernels, w, in, (size_t)w->k, decoder->m, VA_FINE, decoder->q, decoder->step);
     decoder->out = out;
     decoder->ldout = ldout;
     va_pool_run(decoder->pool, va_pool_threads(decoder->pool), linear_task, decoder);

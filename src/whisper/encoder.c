@@ -157,7 +157,7 @@ static void norm_rows(const va_model *model, const struct va_norm *norm, const f
 static void add_linear(const va_model *model, const struct va_linear *w, const float *in, int rows, float *x, struct scratch *scratch)
 {
     size_t d = (size_t)model->width;
-    struct va_rows prepared = va_rows_prepare(model->kernels, w, in, (size_t)w->k, rows, scratch->q, scratch->step);
+    struct va_rows prepared = va_rows_prepare(model->kernels, w, in, (size_t)w->k, rows, VA_COARSE, scratch->q, scratch->step);
     va_linear_forward(model->kernels, w, &prepared, rows, 0, va_linear_panels(w), scratch->norm, d);
     model->kernels->add(x, scratch->norm, rows * (int)d);
 }
@@ -171,7 +171,7 @@ static void project_qkv(va_encoder *encoder, const struct va_encoder_layer *laye
     int panels = model->width / VA_PANEL;
 
     norm_rows(model, &layer->attn_norm, encoder->x + (size_t)first * d, rows, scratch->norm);
-    struct va_rows in = va_rows_prepare(kernels, &layer->qkv, scratch->norm, d, rows, scratch->q, scratch->step);
+    struct va_rows in = va_rows_prepare(kernels, &layer->qkv, scratch->norm, d, rows, VA_COARSE, scratch->q, scratch->step);
     va_linear_forward(kernels, &layer->qkv, &in, rows, 0, panels, encoder->q + (size_t)first * d, d);
     for (int h = 0; h < model->heads; h++) {
         va_linear_forward(kernels, &layer->qkv, &in, rows, panels + h * HEAD_PANELS, HEAD_PANELS, scratch->head, VA_HEAD);
@@ -198,7 +198,7 @@ static void rows_task(void *arg, int task, int thread)
         const struct va_encoder_layer *done = &model->encoder[encoder->layer - 1];
         add_linear(model, &done->out, encoder->q + (size_t)first * d, rows, x, scratch);
         norm_rows(model, &done->mlp_norm, x, rows, scratch->norm);
-        struct va_rows in = va_rows_prepare(model->kernels, &done->mlp1, scratch->norm, d, rows, scratch->q, scratch->step);
+        struct va_rows in = va_rows_prepare(model->kernels, &done->mlp1, scratch->norm, d, rows, VA_COARSE, scratch->q, scratch->step);
         va_linear_forward(model->kernels, &done->mlp1, &in, rows, 0, va_linear_panels(&done->mlp1), scratch->hidden, 4 * d);
         model->kernels->gelu(scratch->hidden, rows * 4 * (int)d);
         add_linear(model, &done->mlp2, scratch->hidden, rows, x, scratch);
@@ -237,8 +237,8 @@ static void cross_task(void *arg, int task, int thread)
     struct scratch *scratch = &encoder->scratch[thread];
     size_t d = (size_t)model->width, element = cross_element(encoder);
     int rows, first = task_rows(encoder->block_rows, task, encoder->frames, &rows);
-    struct va_rows in =
-        va_rows_prepare(model->kernels, &model->decoder[0].cross_kv, encoder->x + (size_t)first * d, d, rows, scratch->q, scratch->step);
+    struct va_rows in = va_rows_prepare(model->kernels, &model->decoder[0].cross_kv, encoder->x + (size_t)first * d, d, rows, VA_COARSE,
+                                        scratch->q, scratch->step);
 
     for (int layer = 0; layer < model->dec_layers; layer++) {
         for (int part = 0; part < 2 * model->heads; part++) {

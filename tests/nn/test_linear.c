@@ -59,14 +59,14 @@ static void layer_free(struct layer *layer)
 }
 
 /* out [m][P(n)] by way of va_linear_forward, in `cuts` pieces of columns. */
-static float *forward(const struct layer *layer, const float *x, int m, int cuts)
+static float *forward(const struct layer *layer, const float *x, int m, enum va_fineness fineness, int cuts)
 {
     const struct va_kernels *kernels = va_kernels_select(NULL);
     size_t ldout = (size_t)VA_PACKED_ROWS(layer->w.n);
-    float *out = va_calloc((size_t)m * ldout, sizeof *out), *step = va_calloc((size_t)m, sizeof *step);
-    int8_t *q = va_calloc((size_t)m * (size_t)layer->w.k, 1);
+    float *out = va_calloc((size_t)m * ldout, sizeof *out), *step = va_calloc(2 * (size_t)m, sizeof *step);
+    int8_t *q = va_calloc(2 * (size_t)m * (size_t)layer->w.k, 1);
     int panels = va_linear_panels(&layer->w);
-    struct va_rows rows = va_rows_prepare(kernels, &layer->w, x, (size_t)layer->w.k, m, q, step);
+    struct va_rows rows = va_rows_prepare(kernels, &layer->w, x, (size_t)layer->w.k, m, fineness, q, step);
     for (int c = 0; c < cuts; c++) {
         int first = panels * c / cuts, end = panels * (c + 1) / cuts;
         if (end > first)
@@ -84,7 +84,7 @@ static void check(int n, int k, int m, int quantised)
     uint32_t random = 7;
     for (int i = 0; i < m * k; i++)
         x[i] = uniform(&random);
-    float *whole = forward(&layer, x, m, 1), *cut = forward(&layer, x, m, 3);
+    float *whole = forward(&layer, x, m, VA_COARSE, 1), *cut = forward(&layer, x, m, VA_COARSE, 3);
     size_t ldout = (size_t)VA_PACKED_ROWS(n);
     assert_memory_equal(whole, cut, (size_t)m * ldout * sizeof *whole);
     for (int i = 0; i < m; i++)
@@ -114,6 +114,53 @@ static void test_products(void **state)
     }
 }
 
+/* With the second term only the weights are rounded: against them as they were packed the result is that of floats. */
+static void test_fine_rows(void **state)
+{
+    static const int sizes[][3] = {{1, 4, 1}, {17, 64, 5}, {129, 256, 49}, {64, 512, 8}};
+    for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
+        int n = sizes[s][0], k = sizes[s][1], m = sizes[s][2];
+        struct layer layer = layer_new(n, k, 1);
+        float *x = va_alloc((size_t)m * (size_t)k, sizeof *x), *row = va_alloc((size_t)k, sizeof *row);
+        uint32_t random = 9;
+        for (int i = 0; i < m * k; i++)
+            x[i] = uniform(&random);
+        x[0] = 30.0f; /* a column that takes all the steps */
+        float *whole = forward(&layer, x, m, VA_FINE, 1), *cut = forward(&layer, x, m, VA_FINE, 2);
+        size_t ldout = (size_t)VA_PACKED_ROWS(n);
+        assert_memory_equal(whole, cut, (size_t)m * ldout * sizeof *whole);
+        for (int j = 0; j < n; j++) {
+            va_linear_row(&layer.w, j, row);
+            for (int i = 0; i < m; i++) {
+                double sum = ((float *)layer.bias)[j];
+                for (int p = 0; p < k; p++)
+                    sum += (double)row[p] * x[i * k + p];
+                assert_float_equal(whole[(size_t)i * ldout + (size_t)j], sum, (i == 0 ? 5e-4 : 2e-5) * sqrt(k));
+            }
+        }
+        va_free(whole);
+        va_free(cut);
+        va_free(x);
+        va_free(row);
+        layer_free(&layer);
+    }
+}
+
+static void test_rows_that_are_not_numbers(void **state)
+{
+    struct layer layer = layer_new(16, 64, 1);
+    float x[64] = {0};
+    x[1] = NAN;
+    x[2] = INFINITY;
+    va_free(forward(&layer, x, 1, VA_FINE, 1));
+    memset(x, 0, sizeof x);
+    float *out = forward(&layer, x, 1, VA_FINE, 1);
+    for (int j = 0; j < 16; j++)
+        assert_float_equal(out[j], ((float *)layer.bias)[j], 0.0f);
+    va_free(out);
+    layer_free(&layer);
+}
+
 static void test_rows_of_the_matrix(void **state)
 {
     for (int quantised = 0; quantised < 2; quantised++) {
@@ -130,6 +177,7 @@ static void test_rows_of_the_matrix(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_products), cmocka_unit_test(test_rows_of_the_matrix)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_products), cmocka_unit_test(test_fine_rows),
+                                       cmocka_unit_test(test_rows_that_are_not_numbers), cmocka_unit_test(test_rows_of_the_matrix)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
