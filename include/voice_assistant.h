@@ -39,19 +39,19 @@ extern "C" {
 
 enum va_status {
     VA_OK = 0,
-    VA_EINVAL = -1,        /* the caller's arguments make no sense */
-    VA_ENOMEM = -2,        /* out of memory */
-    VA_EIO = -3,           /* reading or writing failed */
-    VA_EFORMAT = -4,       /* input is damaged or not what it claims to be */
-    VA_EUNSUPPORTED = -5,  /* input is sound but of a kind not handled */
-    VA_ENOTFOUND = -6,     /* no such file, model, device, command */
-    VA_ELIMIT = -7,        /* a stated bound was exceeded */
-    VA_EBUSY = -8,         /* queue full or device in use: try again later */
-    VA_ECANCELLED = -9,    /* the caller asked to stop */
-    VA_ETIMEOUT = -10,     /* the deadline passed */
-    VA_EDENIED = -11,      /* not permitted */
-    VA_ESTATE = -12,       /* not possible in the present state */
-    VA_EFAILED = -13       /* a child process or peer reported failure */
+    VA_EINVAL = -1,       /* the caller's arguments make no sense */
+    VA_ENOMEM = -2,       /* out of memory */
+    VA_EIO = -3,          /* reading or writing failed */
+    VA_EFORMAT = -4,      /* input is damaged or not what it claims to be */
+    VA_EUNSUPPORTED = -5, /* input is sound but of a kind not handled */
+    VA_ENOTFOUND = -6,    /* no such file, model, device, command */
+    VA_ELIMIT = -7,       /* a stated bound was exceeded */
+    VA_EBUSY = -8,        /* queue full or device in use: try again later */
+    VA_ECANCELLED = -9,   /* the caller asked to stop */
+    VA_ETIMEOUT = -10,    /* the deadline passed */
+    VA_EDENIED = -11,     /* not permitted */
+    VA_ESTATE = -12,      /* not possible in the present state */
+    VA_EFAILED = -13      /* a child process or peer reported failure */
 };
 
 typedef struct va_error {
@@ -101,13 +101,13 @@ enum va_timestamps {
 typedef int (*va_progress_fn)(void *user, double done_s, double total_s);
 
 typedef struct va_transcribe_options {
-    const char *language; /* "en", "de", ...; "auto" or NULL: detected from the first window (English for .en models) */
-    int translate;        /* 1: to English text */
-    int beam_size;        /* 1 = greedy, up to 8 */
-    int timestamps;       /* enum va_timestamps */
-    const char *prompt;   /* text that came before, or words to expect; NULL for none */
-    int condition_on_previous_text; /* 1: each window's text is the next one's prompt */
-    int temperature_fallback;       /* 1: decode again at temperatures 0.2 .. 1.0 when the result fails the two thresholds below */
+    const char *language;              /* "en", "de", ...; "auto" or NULL: detected from the first window (English for .en models) */
+    int translate;                     /* 1: to English text */
+    int beam_size;                     /* 1 = greedy, up to 8 */
+    int timestamps;                    /* enum va_timestamps */
+    const char *prompt;                /* text that came before, or words to expect; NULL for none */
+    int condition_on_previous_text;    /* 1: each window's text is the next one's prompt */
+    int temperature_fallback;          /* 1: decode again at temperatures 0.2 .. 1.0 when the result fails the two thresholds below */
     float compression_ratio_threshold; /* 2.4: above it the text repeats itself */
     float avg_logprob_threshold;       /* -1.0: below it the text is doubtful */
     float no_speech_threshold;         /* 0.6: above it, with a doubtful text, the window is silence */
@@ -144,9 +144,9 @@ typedef struct va_timing {
 } va_timing;
 
 typedef struct va_transcript {
-    const char *text;  /* UTF-8; empty when nothing was said */
-    float confidence;  /* 0..1, mean over tokens; 0 when there is no text */
-    char language[8];  /* ISO 639 code */
+    const char *text;           /* UTF-8; empty when nothing was said */
+    float confidence;           /* 0..1, mean over tokens; 0 when there is no text */
+    char language[8];           /* ISO 639 code */
     float language_probability; /* 1 when the language was given */
     float no_speech_prob;       /* of the first window */
     double duration_s;          /* of the audio */

@@ -16,8 +16,8 @@ struct va_context {
     va_encoder *encoder;
     va_search *search; /* made anew when more beams are asked for */
     va_log_mel *log_mel;
-    float *pcm;        /* [VA_WINDOW_SAMPLES] */
-    float *mel;        /* [2 * VA_WINDOW_FRAMES][VA_MEL_BANDS] */
+    float *pcm; /* [VA_WINDOW_SAMPLES] */
+    float *mel; /* [2 * VA_WINDOW_FRAMES][VA_MEL_BANDS] */
 };
 
 /* Makes room for at least `beams`. VA_ENOMEM: the context is as it was. */

@@ -39,8 +39,8 @@ struct va_model {
     const struct va_special_tokens *special;
 
     int n_vocab, width, heads, enc_layers, dec_layers;
-    int audio_ctx; /* 1500 frames of 20 ms */
-    int text_ctx;  /* 448 */
+    int audio_ctx;  /* 1500 frames of 20 ms */
+    int text_ctx;   /* 448 */
     int half_cache; /* 1: K/V caches in float16 (int8 models); 0: float32 */
 
     struct va_linear conv1, conv2;  /* [d, 3 * 80], [d, 3 * d] */

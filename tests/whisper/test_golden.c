@@ -134,9 +134,10 @@ static void check_tokens(struct engine *engine, const struct golden *golden, flo
 static void check_float(const struct golden *golden, const char *kernels)
 {
     struct engine engine;
-    char *path = fixture_model(golden->model, "-f32");
+    char path[FIXTURE_PATH_SIZE];
+    fixture_need_recording();
+    fixture_model(golden->model, "-f32", path);
     engine_open(&engine, path, kernels, 2);
-    va_free(path);
     encode(&engine);
 
     const float *rows = va_encoder_rows(engine.encoder);
@@ -162,11 +163,12 @@ static void check_float(const struct golden *golden, const char *kernels)
 static void check_s8(const struct golden *golden, double max_error)
 {
     struct engine exact, fast;
-    char *exact_path = fixture_model(golden->model, "-f32"), *fast_path = fixture_model(golden->model, "");
+    char exact_path[FIXTURE_PATH_SIZE], fast_path[FIXTURE_PATH_SIZE];
+    fixture_need_recording();
+    fixture_model(golden->model, "-f32", exact_path);
+    fixture_model(golden->model, "", fast_path);
     engine_open(&exact, exact_path, NULL, 1);
     engine_open(&fast, fast_path, NULL, 1);
-    va_free(exact_path);
-    va_free(fast_path);
     encode(&exact);
     encode(&fast);
 

@@ -33,8 +33,13 @@ static int allowed(int token)
 
 static int set_up(void **state)
 {
-    model = (va_model){.kernels = va_kernels_select("c"), .special = &special, .n_vocab = N_VOCAB, .suppress = suppress, .n_suppress = 3,
-                       .suppress_begin = suppress_begin, .n_suppress_begin = 2};
+    model = (va_model){.kernels = va_kernels_select("c"),
+                       .special = &special,
+                       .n_vocab = N_VOCAB,
+                       .suppress = suppress,
+                       .n_suppress = 3,
+                       .suppress_begin = suppress_begin,
+                       .n_suppress_begin = 2};
     return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,28 +14,36 @@
 #include "base/paths.h"
 #include "shared_data.h"
 
-char *fixture_model(const char *name, const char *suffix)
+#define RECORDING "misc_read/jfk.wav"
+
+void fixture_model(const char *name, const char *suffix, char ret_path[FIXTURE_PATH_SIZE])
 {
     const char *folder = getenv("VA_TEST_MODELS");
-    char *data = NULL, *path = NULL;
+    char *data = NULL;
+    ret_path[0] = '\0';
     if (folder != NULL)
-        path = va_asprintf("%s/%s%s.vam", folder, name, suffix);
+        snprintf(ret_path, FIXTURE_PATH_SIZE, "%s/%s%s.vam", folder, name, suffix);
     else if (va_paths_folder(VA_FOLDER_DATA, &data, NULL) == 0)
-        path = va_asprintf("%s/models/%s%s.vam", data, name, suffix);
+        snprintf(ret_path, FIXTURE_PATH_SIZE, "%s/models/%s%s.vam", data, name, suffix);
     va_free(data);
-    if (path == NULL || !va_file_exists(path)) {
+    if (!va_file_exists(ret_path)) {
         print_message("skipped: no prepared model %s%s (set VA_TEST_MODELS)\n", name, suffix);
-        va_free(path);
         skip();
     }
-    return path;
+}
+
+void fixture_need_recording(void)
+{
+    char path[512];
+    if (!find_shared_data(RECORDING, path))
+        skip();
 }
 
 float *fixture_recording(size_t *ret_n)
 {
     char path[512], *data;
     size_t size;
-    if (!find_shared_data("misc_read/jfk.wav", path) || va_file_read(path, 1 << 20, &data, &size, NULL) < 0)
+    if (!find_shared_data(RECORDING, path) || va_file_read(path, 1 << 20, &data, &size, NULL) < 0)
         skip();
     char *samples = memmem(data, size, "data", 4); /* 16-bit samples to the end of the file */
     assert_non_null(samples);
