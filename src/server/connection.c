@@ -202,6 +202,18 @@ static int check_origin(const struct va_http *http, const char **ret_reason)
     return 0;
 }
 
+/* Is this from a page that we did not serve? Browsers name the page's origin with every POST; who names none is no page. */
+static int is_from_other_page(const struct va_http *http)
+{
+    static const char scheme[] = "http://";
+    const char *host = va_http_field(http, "host"), *origin = va_http_field(http, "origin"), *site = va_http_field(http, "sec-fetch-site");
+
+    if (site != NULL && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0)
+        return 1;
+    return origin != NULL &&
+           (host == NULL || strncmp(origin, scheme, sizeof scheme - 1) != 0 || strcasecmp(origin + sizeof scheme - 1, host) != 0);
+}
+
 static const struct va_route *find_route(va_connection *connection, int *ret_status)
 {
     const char *method = connection->head_only ? "GET" : connection->http.method;
@@ -247,7 +259,7 @@ static int begin_request(va_connection *connection, double now_s)
     request->max_body = max_upload;
     request->folder = site->folder;
     va_upload_init(&request->upload, &site->upload_bytes, max_upload * UPLOADS_AT_ONCE);
-    status = va_request_begin_body(request, va_http_field(http, "content-type"));
+    status = va_request_begin_body(request, va_http_field(http, "content-type"), is_from_other_page(http));
     if (status == 0 && http->has_length && http->length > request->max_body)
         status = va_request_take_body(request, NULL, (size_t)http->length);
     if (status != 0) {

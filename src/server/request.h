@@ -48,8 +48,10 @@ va_request *va_request_new(const struct va_route *route, const char *query, cons
 void va_request_hold(va_request *request);
 void va_request_release(va_request *request); /* frees with the last hold */
 
-/* Prepares for the body. 0, or the HTTP status to refuse with and the reason in request->error. */
-int va_request_begin_body(va_request *request, const char *content_type);
+/* Prepares for the body. 0, or the HTTP status to refuse with and the reason in request->error.
+ * from_other_page: a browser sends it for a page of another origin. It may send a JSON body as another type without asking us first
+ * (a CORS preflight, which we refuse), so there the type must be JSON; other clients may leave it to their defaults, as curl -d does. */
+int va_request_begin_body(va_request *request, const char *content_type, int from_other_page);
 int va_request_take_body(va_request *request, const char *data, size_t n);
 int va_request_finish_body(va_request *request);
 

@@ -8,7 +8,8 @@
  *
  * Everything a client can do wrong ends in an answer {"success":false,"error":{"code","message"}} and costs bounded memory, disk
  * and time: heads of 16 KB, bodies as the route says, uploads in unlinked files, clients that are slow are let go.
- * Browsers: there are no CORS headers; a request with a foreign Origin or a Host that is not this machine is refused. */
+ * Browsers: there are no CORS headers; a request with a foreign Origin or a Host that is not this machine is refused, and so is a JSON
+ * body of another Content-Type from any page but our own. */
 #ifndef VA_SERVER_H
 #define VA_SERVER_H
 
@@ -19,7 +20,7 @@ typedef struct va_request va_request;
 
 enum va_body_kind {
     VA_BODY_NONE, /* none expected; a small one is read and ignored */
-    VA_BODY_JSON, /* kept in memory, at most max_body bytes */
+    VA_BODY_JSON, /* kept in memory, at most max_body bytes; whether it is JSON the handler finds out */
     VA_BODY_FORM  /* multipart/form-data: one file field to disk, the others to memory */
 };
 

@@ -118,9 +118,21 @@ def test_a_command_by_name(server):
     assert answer.status_code == 200 and answer.json()["success"] is True
 
 
-def test_a_form_of_another_site_is_refused(server):
-    answer = server.post("/command/execute", data='{"text":"what time is it"}', headers={"Content-Type": "application/x-www-form-urlencoded"})
-    error_of(answer, 415)
+FORM_TYPE = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def test_a_json_body_may_come_as_curl_sends_it(server):
+    answer = server.post("/command/execute", data='{"text":"what time is it"}', headers=FORM_TYPE)
+    assert answer.status_code == 200 and answer.json()["success"] is True
+    error_of(server.post("/command/execute", data="text=what+time+is+it", headers=FORM_TYPE), 400)
+
+
+@pytest.mark.parametrize("header,status", [
+    ({"Origin": "https://example.org"}, 403), ({"Origin": "null"}, 403), ({"Origin": "http://localhost:1"}, 415),
+    ({"Sec-Fetch-Site": "cross-site"}, 415), ({"Sec-Fetch-Site": "same-site"}, 415)])
+def test_a_form_of_another_page_is_refused(server, header, status):
+    answer = server.post("/command/execute", data='{"text":"what time is it"}', headers={**FORM_TYPE, **header})
+    error_of(answer, status)
 
 
 def test_a_foreign_host_name_is_refused(server):
