@@ -15,7 +15,7 @@ static const struct {
     const char *xdg;
     const char *xdg_default; /* in the home */
 } folders[] = {
-    [VA_FOLDER_CONFIG] = {"CONFIGURATION_DIRECTORY", VA_PATHS_SYSTEM_CONFIG, "XDG_CONFIG_HOME", ".config"},
+    [VA_FOLDER_CONFIG] = {"CONFIGURATION_DIRECTORY", "/etc/voice-assistant", "XDG_CONFIG_HOME", ".config"},
     [VA_FOLDER_DATA] = {"STATE_DIRECTORY", "/var/lib/voice-assistant", "XDG_DATA_HOME", ".local/share"},
     [VA_FOLDER_LOG] = {"LOGS_DIRECTORY", "/var/log/voice-assistant", "XDG_STATE_HOME", ".local/state"},
 };
@@ -112,12 +112,13 @@ int va_paths_folder(enum va_folder folder, char **ret_path, va_error *error)
     return va_paths_folder_as(folder, geteuid() == 0, ret_path, error);
 }
 
-int va_paths_config(const char *name, char **ret_path, va_error *error)
+/* The first that exists of name in the folder and in the system's; when neither does, the former. */
+static int find(enum va_folder kind, const char *name, char **ret_path, va_error *error)
 {
-    char *folder, *path, *system_path = va_paths_join(VA_PATHS_SYSTEM_CONFIG, name);
+    char *folder, *path, *system_path = va_paths_join(folders[kind].system, name);
     if (system_path == NULL)
         return va_fail_memory(error);
-    int r = va_paths_folder(VA_FOLDER_CONFIG, &folder, error);
+    int r = va_paths_folder(kind, &folder, error);
     if (r == VA_ENOTFOUND) { /* no home: what the system says */
         *ret_path = system_path;
         return 0;
@@ -136,4 +137,14 @@ int va_paths_config(const char *name, char **ret_path, va_error *error)
     va_free(use_system ? path : system_path);
     *ret_path = use_system ? system_path : path;
     return 0;
+}
+
+int va_paths_config(const char *name, char **ret_path, va_error *error)
+{
+    return find(VA_FOLDER_CONFIG, name, ret_path, error);
+}
+
+int va_paths_data(const char *name, char **ret_path, va_error *error)
+{
+    return find(VA_FOLDER_DATA, name, ret_path, error);
 }

@@ -11,8 +11,6 @@
 
 #include "base/error.h"
 
-#define VA_PATHS_SYSTEM_CONFIG "/etc/voice-assistant"
-
 enum va_folder {
     VA_FOLDER_CONFIG, /* voice-assistant.yaml, commands/ */
     VA_FOLDER_DATA,   /* models/, recordings, state */
@@ -28,6 +26,9 @@ VA_MUST_CHECK int va_paths_folder_as(enum va_folder folder, int is_root, char **
 /* A file or folder of the configuration such as "commands": the first that exists of the one in VA_FOLDER_CONFIG and the one in
  * /etc/voice-assistant; when none does, the former. va_free it. */
 VA_MUST_CHECK int va_paths_config(const char *name, char **ret_path, va_error *error);
+
+/* The same of the data, such as "models": of the one in VA_FOLDER_DATA and the one in /var/lib/voice-assistant. va_free it. */
+VA_MUST_CHECK int va_paths_data(const char *name, char **ret_path, va_error *error);
 
 /* "FOLDER/NAME", va_free it; NULL when out of memory. */
 char *va_paths_join(const char *folder, const char *name);

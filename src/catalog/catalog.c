@@ -1,62 +1,19 @@
 #include "catalog/catalog.h"
 
 #include <errno.h>
-#include <pwd.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/paths.h"
 #include "catalog/table.h"
-
-#define SYSTEM_FOLDER "/var/lib/voice-assistant/models"
-
-/* $HOME, else what the user database says; NULL when there is none. */
-static const char *home_folder(char *scratch, size_t size)
-{
-    const char *home = getenv("HOME");
-    struct passwd entry, *found = NULL;
-
-    if (home != NULL && home[0] == '/')
-        return home;
-    if (getpwuid_r(getuid(), &entry, scratch, size, &found) == 0 && found != NULL && found->pw_dir[0] == '/')
-        return found->pw_dir;
-    return NULL;
-}
 
 int va_catalog_folder(const char *option, char **ret_folder, va_error *error)
 {
-    char scratch[4096];
-    const char *data = getenv("XDG_DATA_HOME"), *home;
-    char *folder = NULL, *own = NULL;
-
-    if (option != NULL && option[0] != '\0') {
-        folder = va_strdup(option);
-        goto done;
-    }
-    if (geteuid() == 0) {
-        folder = va_strdup(SYSTEM_FOLDER);
-        goto done;
-    }
-    home = home_folder(scratch, sizeof scratch);
-    if (home != NULL) {
-        own = va_asprintf("%s/.voice-assistant", home);
-        if (own == NULL)
-            return va_fail_memory(error);
-    }
-    if (own != NULL && va_file_exists(own))
-        folder = va_asprintf("%s/models", own);
-    else if (access(SYSTEM_FOLDER, R_OK | X_OK) == 0)
-        folder = va_strdup(SYSTEM_FOLDER);
-    else if (data != NULL && data[0] == '/')
-        folder = va_asprintf("%s/voice-assistant/models", data);
-    else if (home != NULL)
-        folder = va_asprintf("%s/.local/share/voice-assistant/models", home);
-    else
-        return va_fail(error, VA_ENOTFOUND, "there is no home folder to keep models in: say where with model.folder or --folder");
-done:
-    va_free(own);
+    if (option == NULL || option[0] == '\0')
+        return va_paths_data("models", ret_folder, error);
+    char *folder = va_strdup(option);
     if (folder == NULL)
         return va_fail_memory(error);
     *ret_folder = folder;

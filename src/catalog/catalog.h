@@ -7,8 +7,7 @@
 
 #include "base/buffer.h"
 
-/* Where prepared models live when the option is empty: /var/lib/voice-assistant/models for root (or where it exists and can be
- * read), else $XDG_DATA_HOME/voice-assistant/models; a ~/.voice-assistant that exists is used. va_free. */
+/* Where prepared models live: the option, or when it is empty or NULL va_paths_data("models"). va_free. */
 VA_MUST_CHECK int va_catalog_folder(const char *option, char **ret_folder, va_error *error);
 
 /* name: "base", "tiny.en", or a path to a prepared file (has a '/' or ends in .vam) -> the path. VA_ENOTFOUND says what to run. va_free. */

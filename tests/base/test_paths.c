@@ -87,17 +87,23 @@ static void a_missing_home_comes_from_the_user_table(void **state)
     va_free(path);
 }
 
-static void finds_config_files(void **state)
+static void check_file(int (*find)(const char *name, char **ret_path, va_error *error), const char *name)
 {
     char *path = NULL;
+    assert_int_equal(find(name, &path, NULL), 0);
+    assert_string_equal(path, temporary_path(home, name));
+    va_free(path);
+}
+
+static void finds_files(void **state)
+{
     setenv("CONFIGURATION_DIRECTORY", home, 1);
+    setenv("STATE_DIRECTORY", home, 1);
     assert_int_equal(temporary_write(temporary_path(home, "there.yaml"), ""), 0);
-    assert_int_equal(va_paths_config("there.yaml", &path, NULL), 0);
-    assert_string_equal(path, temporary_path(home, "there.yaml"));
-    va_free(path);
-    assert_int_equal(va_paths_config("not-there.yaml", &path, NULL), 0);
-    assert_string_equal(path, temporary_path(home, "not-there.yaml"));
-    va_free(path);
+    check_file(va_paths_config, "there.yaml");
+    check_file(va_paths_config, "not-there.yaml");
+    check_file(va_paths_data, "there.yaml");
+    check_file(va_paths_data, "not-there.yaml");
 }
 
 static void joins(void **state)
@@ -146,7 +152,7 @@ int main(void)
         CASE(an_own_folder_that_exists_is_used),
         CASE(services_get_what_systemd_says),
         CASE(a_missing_home_comes_from_the_user_table),
-        CASE(finds_config_files),
+        CASE(finds_files),
         CASE(joins),
         CASE(survives_no_memory),
     };

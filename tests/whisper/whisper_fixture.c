@@ -19,13 +19,13 @@
 void fixture_model(const char *name, const char *suffix, char ret_path[FIXTURE_PATH_SIZE])
 {
     const char *folder = getenv("VA_TEST_MODELS");
-    char *data = NULL;
+    char *models = NULL;
     ret_path[0] = '\0';
     if (folder != NULL)
         snprintf(ret_path, FIXTURE_PATH_SIZE, "%s/%s%s.vam", folder, name, suffix);
-    else if (va_paths_folder(VA_FOLDER_DATA, &data, NULL) == 0)
-        snprintf(ret_path, FIXTURE_PATH_SIZE, "%s/models/%s%s.vam", data, name, suffix);
-    va_free(data);
+    else if (va_paths_data("models", &models, NULL) == 0)
+        snprintf(ret_path, FIXTURE_PATH_SIZE, "%s/%s%s.vam", models, name, suffix);
+    va_free(models);
     if (!va_file_exists(ret_path)) {
         print_message("skipped: no prepared model %s%s (set VA_TEST_MODELS)\n", name, suffix);
         skip();
