@@ -8,9 +8,11 @@
 
 static void on_timer(void *user, const char *name, double seconds)
 {
-    const struct va_field fields[] = {VA_STRING("name", name), VA_NUMBER("seconds", seconds)};
-    (void)user;
-    va_log_event(VA_LOG_INFO, "assistant", "timer", fields, 2);
+    const struct va_field fields[] = {VA_NUMBER("seconds", seconds), VA_STRING("name", name)}; /* the name was spoken */
+    struct va_settings *settings = va_settings_hold(user);
+
+    va_log_event(VA_LOG_INFO, "assistant", "timer", fields, settings->config->privacy_log_text ? 2 : 1);
+    va_settings_release(settings);
 }
 
 static void init_locks(va_assistant *assistant)

@@ -36,6 +36,7 @@ static const char command_text[] = "language: en\n"
                                    "  room:\n"
                                    "    values: [kitchen, bath]\n";
 
+static const struct va_log_options quiet = {.level = VA_LOG_ERROR};
 static char folder[] = "/tmp/va-assistant-XXXXXX";
 static char commands_path[64], config_path[64];
 static va_model *model;
@@ -385,6 +386,29 @@ static void reload_while_working(void **state)
     assert_string_equal(doubles.last_language, "de");
 }
 
+static void a_timer_that_ends_is_logged(void **state)
+{
+    struct va_log_options options = {.level = VA_LOG_INFO, .max_bytes = 1 << 20};
+    char path[64], *text = NULL;
+    size_t size;
+    va_error error;
+
+    snprintf(path, sizeof path, "%s/timer.log", folder);
+    options.path = path;
+    assert_int_equal(va_log_open(&options, &error), 0);
+    doubles.on_timer(doubles.timer_user, "tea", 300);
+    assert_int_equal(va_assistant_reload(assistant, load_config("privacy.log_text=true"), load_commands(), &error), 0);
+    doubles.on_timer(doubles.timer_user, "eggs", 240);
+    va_log_close();
+    assert_int_equal(va_log_open(&quiet, &error), 0);
+
+    assert_int_equal(va_file_read(path, 1 << 20, &text, &size, &error), 0);
+    assert_non_null(strstr(text, "\"event\":\"timer\",\"message\":\"timer\",\"seconds\":300"));
+    assert_null(strstr(text, "tea"));
+    assert_non_null(strstr(text, "\"seconds\":240,\"name\":\"eggs\""));
+    va_free(text);
+}
+
 static void out_of_memory(void **state)
 {
     va_assistant *other = NULL;
@@ -427,7 +451,6 @@ static void out_of_memory(void **state)
 
 int main(void)
 {
-    const struct va_log_options quiet = {.level = VA_LOG_ERROR};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(uploads, start, stop),
         cmocka_unit_test_setup_teardown(the_queue_is_bounded_and_loses_nothing, start, stop),
@@ -437,6 +460,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(commands, start, stop),
         cmocka_unit_test_setup_teardown(stopping_finishes_what_was_accepted, start, stop),
         cmocka_unit_test_setup_teardown(reload_while_working, start, stop),
+        cmocka_unit_test_setup_teardown(a_timer_that_ends_is_logged, start, stop),
         cmocka_unit_test_setup_teardown(out_of_memory, start, stop),
     };
     if (va_log_open(&quiet, NULL) < 0)

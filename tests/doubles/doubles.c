@@ -285,8 +285,8 @@ struct va_actions {
 
 int va_actions_new(va_timer_fn on_timer, void *user, va_actions **ret_actions, va_error *error)
 {
-    (void)on_timer;
-    (void)user;
+    doubles.on_timer = on_timer;
+    doubles.timer_user = user;
     *ret_actions = va_calloc(1, sizeof **ret_actions);
     return *ret_actions != NULL ? 0 : va_fail_memory(error);
 }

@@ -15,6 +15,8 @@ struct va_doubles {
     _Atomic int fail_contexts;   /* va_context_new fails */
     _Atomic int action_waits_ms; /* how long an action takes */
     _Atomic int last_was_live;
+    void (*on_timer)(void *user, const char *name, double seconds); /* what the actions call when a timer ends */
+    void *timer_user;
     char last_prompt[512]; /* of the last finished transcription; read it when none runs */
     char last_language[16];
 };
