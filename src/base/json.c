@@ -1,4 +1,4 @@
-#include "server/json.h"
+#include "base/json.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -7,8 +7,8 @@
  *     if (json.error < 0) ...
  *
  * key is NULL for the outermost value and inside arrays. */
-#ifndef VA_SERVER_JSON_H
-#define VA_SERVER_JSON_H
+#ifndef VA_BASE_JSON_H
+#define VA_BASE_JSON_H
 
 #include "base/buffer.h"
 

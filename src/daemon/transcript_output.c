@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include <jansson.h>
+#include "assistant/transcript_json.h"
 
 int va_output_format_parse(const char *name, enum va_output_format *ret_format)
 {
@@ -16,50 +16,23 @@ int va_output_format_parse(const char *name, enum va_output_format *ret_format)
     return VA_EINVAL;
 }
 
-/* Times and probabilities to a tenth of a millisecond and of a permille: no digits that mean nothing. */
-static json_t *number(double value)
-{
-    return json_real(round(value * 1e4) / 1e4);
-}
-
-static json_t *word_json(const va_word *word)
-{
-    return json_pack("{s:s, s:o, s:o, s:o}", "word", word->text, "start", number(word->start_s), "end", number(word->end_s), "probability",
-                     number(word->probability));
-}
-
-static json_t *segment_json(const va_segment *segment)
-{
-    json_t *object = json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "start", number(segment->start_s), "end", number(segment->end_s),
-                               "text", segment->text, "confidence", number(segment->confidence), "avg_logprob",
-                               number(segment->avg_logprob), "no_speech_prob", number(segment->no_speech_prob), "compression_ratio",
-                               number(segment->compression_ratio), "temperature", number(segment->temperature));
-    json_t *words = json_array();
-    for (size_t i = 0; i < segment->n_words; i++)
-        json_array_append_new(words, word_json(&segment->words[i]));
-    json_object_set_new(object, "words", words);
-    return object;
-}
-
-static int to_buffer(const char *text, size_t n, void *user)
-{
-    return va_buffer_append(user, text, n);
-}
-
 static int append_json(const char *file, const va_transcript *transcript, double load_ms, struct va_buffer *out)
 {
     const va_timing *timing = &transcript->timing;
-    json_t *segments = json_array();
-    for (size_t i = 0; i < transcript->n_segments; i++)
-        json_array_append_new(segments, segment_json(&transcript->segments[i]));
-    json_t *object = json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:{s:o, s:o, s:o, s:o, s:o}}", "file", file, "text", transcript->text,
-                               "confidence", number(transcript->confidence), "language", transcript->language, "language_probability",
-                               number(transcript->language_probability), "duration", number(transcript->duration_s), "segments", segments,
-                               "timing", "load_ms", number(load_ms), "mel_ms", number(timing->mel_ms), "encode_ms",
-                               number(timing->encode_ms), "decode_ms", number(timing->decode_ms), "total_ms", number(timing->total_ms));
-    int r = object == NULL || json_dump_callback(object, to_buffer, out, JSON_COMPACT | JSON_REAL_PRECISION(10)) < 0 ? VA_ENOMEM : 0;
-    json_decref(object);
-    return r < 0 ? r : va_buffer_append(out, "\n", 1);
+    struct va_json json = {.out = out};
+
+    va_json_open(&json, NULL, '{');
+    va_json_text(&json, "file", file);
+    va_transcript_json(&json, transcript);
+    va_json_open(&json, "timing", '{');
+    va_json_number(&json, "load_ms", load_ms, 1);
+    va_json_number(&json, "mel_ms", timing->mel_ms, 1);
+    va_json_number(&json, "encode_ms", timing->encode_ms, 1);
+    va_json_number(&json, "decode_ms", timing->decode_ms, 1);
+    va_json_number(&json, "total_ms", timing->total_ms, 1);
+    va_json_close(&json, '}');
+    va_json_close(&json, '}');
+    return json.error < 0 ? json.error : va_buffer_append(out, "\n", 1);
 }
 
 /* 01:02:03,450 (SRT) or 01:02:03.450 (WebVTT) */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "assistant/transcript_json.h"
 #include "base/clock.h"
 
 /* How long GET /transcription/latest waits for a recording in flight. */
@@ -105,44 +106,6 @@ void va_api_get_latest(void *user, va_request *request)
 
 /* ---- uploads ---- */
 
-static void write_words(struct va_json *json, const va_segment *segment)
-{
-    va_json_open(json, "words", '[');
-    for (size_t i = 0; i < segment->n_words; i++) {
-        const va_word *word = &segment->words[i];
-        va_json_open(json, NULL, '{');
-        va_json_text(json, "word", word->text);
-        va_json_number(json, "start", word->start_s, 2);
-        va_json_number(json, "end", word->end_s, 2);
-        va_json_number(json, "probability", word->probability, 4);
-        va_json_close(json, '}');
-    }
-    va_json_close(json, ']');
-}
-
-static void write_transcript(struct va_json *json, const va_transcript *transcript)
-{
-    va_json_text(json, "text", transcript->text);
-    va_json_number(json, "confidence", transcript->confidence, 4);
-    va_json_text(json, "language", transcript->language);
-    va_json_number(json, "duration", transcript->duration_s, 3);
-    va_json_open(json, "segments", '[');
-    for (size_t i = 0; i < transcript->n_segments; i++) {
-        const va_segment *segment = &transcript->segments[i];
-        va_json_open(json, NULL, '{');
-        va_json_integer(json, "id", (int64_t)i);
-        va_json_number(json, "start", segment->start_s, 2);
-        va_json_number(json, "end", segment->end_s, 2);
-        va_json_text(json, "text", segment->text);
-        va_json_number(json, "confidence", segment->confidence, 4);
-        va_json_number(json, "no_speech_prob", segment->no_speech_prob, 4);
-        if (segment->n_words > 0)
-            write_words(json, segment);
-        va_json_close(json, '}');
-    }
-    va_json_close(json, ']');
-}
-
 static void reply_transcript(void *user, const struct va_job_result *result)
 {
     va_request *request = user;
@@ -153,7 +116,7 @@ static void reply_transcript(void *user, const struct va_job_result *result)
         return;
     }
     va_reply_begin(&reply);
-    write_transcript(&reply.json, result->transcript);
+    va_transcript_json(&reply.json, result->transcript);
     va_reply_end(&reply, request, 200);
 }
 

@@ -3,7 +3,7 @@
 #define VA_SERVER_API_INTERNAL_H
 
 #include "server/api.h"
-#include "server/json.h"
+#include "base/json.h"
 #include "server/system.h"
 
 #define VA_API_MAX_REPLY_BYTES ((size_t)64 << 20)

@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "server/http.h"
-#include "server/json.h"
+#include "base/json.h"
 
 #define MAX_FIELDS_BYTES 16384
 #define MAX_IGNORED_BYTES 65536

@@ -4,7 +4,7 @@
 
 #include "base/utf8.h"
 #include "server/command_request.h"
-#include "server/json.h"
+#include "base/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

@@ -207,8 +207,8 @@ static void who_may_send_json_as_another_type(void **state)
             expect(request, rows[i].status, rows[i].status[0] == '2' ? "{\"a\":1}" : "\"success\":false");
         }
         const char *status = rows[i].status[1] == '1' ? "200" : rows[i].status;
-        snprintf(request, sizeof request, "POST /echo" HEAD "%sContent-Type: Application/JSON; charset=utf-8\r\nContent-Length: 2\r\n\r\n{}",
-                 rows[i].fields);
+        snprintf(request, sizeof request,
+                 "POST /echo" HEAD "%sContent-Type: Application/JSON; charset=utf-8\r\nContent-Length: 2\r\n\r\n{}", rows[i].fields);
         expect(request, status, "");
     }
 }
