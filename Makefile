@@ -28,7 +28,7 @@ tsan: ## tests with the thread sanitizer
 	[ -e build-tsan/build.ninja ] || meson setup build-tsan --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
 	ninja -C build-tsan
 	meson test -C build-tsan --no-rebuild --timeout-multiplier 10 --print-errorlogs
-fuzz: ## each fuzzer for a minute (SECONDS=60)
+fuzz: ## each fuzzer for a minute (SECONDS=60; packages clang-14, libclang-rt-14-dev)
 	scripts/fuzz $(or $(SECONDS),60)
 cover: ## line coverage of src/ in build-cover/coverage.html
 	[ -e build-cover/build.ninja ] || meson setup build-cover --buildtype=debugoptimized -Db_coverage=true
@@ -41,11 +41,11 @@ format: ## rewrite the C files as clang-format wants them
 	scripts/check-format --fix
 e2e: ## the program from outside
 	./check pytest
-massif: build ## memory over time of one transcription, by valgrind
+massif: build ## memory over time of one transcription, by valgrind, minutes (package valgrind)
 	valgrind --tool=massif --massif-out-file=build/massif.out $(PROGRAM) transcribe $(RECORDING)
 	ms_print build/massif.out | head -n 60
-perf: build ## where one transcription spends its time, by perf
-	perf record -g -o build/perf.data $(PROGRAM) transcribe $(RECORDING)
+perf: build ## where one transcription spends its time, by perf (package linux-perf)
+	perf record -o build/perf.data $(PROGRAM) transcribe $(RECORDING)
 	perf report -i build/perf.data --stdio | head -n 60
 clean: ## remove what was built (models stay)
 	rm -rf build build-*
