@@ -177,7 +177,7 @@ static void run_quantize(const struct va_kernels *set, struct work *work)
 static void run_dequantize(const struct va_kernels *set, struct work *work)
 {
     for (long i = 0; i < work->loops; i++)
-        set->dequantize(work->acc, 0, 1, work->k, work->a, work->b, work->b, work->c, 0);
+        set->dequantize(work->acc, 0, 1, 1, work->k, work->a, work->b, work->b, work->c, 0);
 }
 
 static void run_scores_f16(const struct va_kernels *set, struct work *work)

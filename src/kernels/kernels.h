@@ -29,14 +29,15 @@ struct va_kernels {
     /* acc [m][n_panels * 16] = x [m][k] . w. x has row stride ldx (bytes), acc row stride ldacc (int32).
      * w: n_panels s8 panels; w_sum [n_panels * 16]: sum of each column's weights (for sets that add 128 to x). k >= 4, k % 4 == 0.
      * Exact. m >= 1; kernels are good both for m = 1 (decoder, bound by reading w once) and for large m (encoder): they
-     * block the rows themselves, so any m does; threads should take parts of the panels for few rows, of the rows (multiples of 12) for
-     * many. */
+     * block the rows themselves, so any m does, and read w in its order for few; threads should take parts of the panels for few rows, of
+     * the rows (multiples of 12) for many. */
     void (*gemm_s8)(const int8_t *x, size_t ldx, int m, const int8_t *w, const int32_t *w_sum, int k, int n_panels, int32_t *acc,
                     size_t ldacc);
 
-    /* out [m][n] = acc [m][n] * (x_step[i] * w_step[j]) + bias[j] (bias may be NULL). In this order; 1e-6 relative. */
-    void (*dequantize)(const int32_t *acc, size_t ldacc, int m, int n, const float *x_step, const float *w_step, const float *bias,
-                       float *out, size_t ldout);
+    /* out [m][n] = sum of acc [i * terms + t][j] * (x_step[i * terms + t] * w_step[j]) over t, + bias[j] (bias may be NULL). terms is 1
+     * or 2. Bit-equal on all sets (in this order, no fused multiply-add). */
+    void (*dequantize)(const int32_t *acc, size_t ldacc, int terms, int m, int n, const float *x_step, const float *w_step,
+                       const float *bias, float *out, size_t ldout);
 
     /* c [m][16] (row stride ldc) = a [m][k] (row stride lda) . b [k][16] (row stride ldb: 16 for packed panels, more for rows of a
      * larger matrix), added to c when accumulate. Sums in float in order of k (fused multiply-add allowed): 1e-5 relative to |a||b|. */

@@ -45,12 +45,16 @@ static void gemm_s8(const int8_t *x, size_t ldx, int m, const int8_t *w, const i
     }
 }
 
-static void dequantize(const int32_t *acc, size_t ldacc, int m, int n, const float *x_step, const float *w_step, const float *bias,
-                       float *out, size_t ldout)
+static void dequantize(const int32_t *acc, size_t ldacc, int terms, int m, int n, const float *x_step, const float *w_step,
+                       const float *bias, float *out, size_t ldout)
 {
+    assert(terms == 1 || terms == 2);
     for (int i = 0; i < m; i++)
         for (int j = 0; j < n; j++) {
-            const float v = (float)acc[(size_t)i * ldacc + (size_t)j] * (x_step[i] * w_step[j]);
+            const int32_t *from = acc + (size_t)(i * terms) * ldacc + j;
+            float v = (float)from[0] * (x_step[i * terms] * w_step[j]);
+            if (terms == 2)
+                v += (float)from[ldacc] * (x_step[i * terms + 1] * w_step[j]);
             out[(size_t)i * ldout + (size_t)j] = bias ? v + bias[j] : v;
         }
 }

@@ -122,19 +122,31 @@ static void gemm_s8(const int8_t *x, size_t ldx, int m, const int8_t *w, const i
         }
 }
 
-void va_kernels_neon_dequantize(const int32_t *acc, size_t ldacc, int m, int n, const float *x_step, const float *w_step, const float *bias,
-                                float *out, size_t ldout)
+/* One row; two terms of it, the second at from + ldacc and x_step[1]. */
+VA_INLINE void dequantize_row(const int two, const int biased, const int32_t *restrict from, size_t ldacc, int n, const float *x_step,
+                              const float *restrict w_step, const float *restrict bias, float *restrict to)
 {
-    for (int i = 0; i < m; i++) {
-        const int32_t *restrict from = acc + (size_t)i * ldacc;
-        float *restrict to = out + (size_t)i * ldout;
-        const float step = x_step[i];
-        if (bias)
-            for (int j = 0; j < n; j++)
-                to[j] = (float)from[j] * (step * w_step[j]) + bias[j];
+    for (int j = 0; j < n; j++) {
+        float v = (float)from[j] * (x_step[0] * w_step[j]);
+        if (two)
+            v += (float)from[ldacc + (size_t)j] * (x_step[1] * w_step[j]);
+        to[j] = biased ? v + bias[j] : v;
+    }
+}
+
+void va_kernels_neon_dequantize(const int32_t *acc, size_t ldacc, int terms, int m, int n, const float *x_step, const float *w_step,
+                                const float *bias, float *out, size_t ldout)
+{
+    assert(terms == 1 || terms == 2);
+    for (; m > 0; m--, acc += (size_t)terms * ldacc, x_step += terms, out += ldout) {
+        if (terms == 2 && bias)
+            dequantize_row(1, 1, acc, ldacc, n, x_step, w_step, bias, out);
+        else if (terms == 2)
+            dequantize_row(1, 0, acc, ldacc, n, x_step, w_step, NULL, out);
+        else if (bias)
+            dequantize_row(0, 1, acc, ldacc, n, x_step, w_step, bias, out);
         else
-            for (int j = 0; j < n; j++)
-                to[j] = (float)from[j] * (step * w_step[j]);
+            dequantize_row(0, 0, acc, ldacc, n, x_step, w_step, NULL, out);
     }
 }
 

@@ -24,8 +24,8 @@ extern const struct va_kernels va_emulated_avx2, va_emulated_avxvnni, va_emulate
 #endif
 
 void VA_SET(avx2_quantize_row)(const float *x, int k, int8_t *ret_q, float *ret_step);
-void VA_SET(avx2_dequantize)(const int32_t *acc, size_t ldacc, int m, int n, const float *x_step, const float *w_step, const float *bias,
-                             float *out, size_t ldout);
+void VA_SET(avx2_dequantize)(const int32_t *acc, size_t ldacc, int terms, int m, int n, const float *x_step, const float *w_step,
+                             const float *bias, float *out, size_t ldout);
 void VA_SET(avx2_gemm_f32)(const float *a, size_t lda, int m, const float *b, size_t ldb, int k, float *c, size_t ldc, int accumulate);
 void VA_SET(avx2_add)(float *y, const float *x, int n);
 void VA_SET(avx2_gelu)(float *x, int n);

@@ -4,10 +4,10 @@
 
 #include "nn/pack.h"
 
-/* A tile of int32 sums stays in the first-level cache between the product and its conversion: 48 rows of 64 columns are 12 kB. */
+/* A tile of int32 sums stays in the first-level cache between the product and its conversion: 48 rows of 64 columns are 12 kB. Fewer rows
+ * have more columns, so that the stream of weights is seldom interrupted. */
 #define TILE_ROWS 48
-#define TILE_PANELS 4
-#define TILE_COLUMNS (TILE_PANELS * VA_PANEL)
+#define TILE_COLUMNS (4 * VA_PANEL)
 
 /* What q left of x [k], in steps of 1/254 of q's: half a step is 127 of them. */
 static void quantize_rest(const float *x, int k, const int8_t *q, float step, int8_t *ret_rest, float *ret_step)
@@ -37,40 +37,25 @@ struct va_rows va_rows_prepare(const struct va_kernels *kernels, const struct va
     return (struct va_rows){.fineness = fineness, .q = q, .step = step};
 }
 
-/* out [rows][columns] = both terms of each row of `terms` [2 * rows][TILE_COLUMNS], and the bias. */
-static void add_terms(const float *terms, int rows, int columns, const float *bias, float *out, size_t ldout)
-{
-    for (int i = 0; i < rows; i++) {
-        const float *coarse = terms + 2 * i * TILE_COLUMNS, *rest = coarse + TILE_COLUMNS;
-        for (int j = 0; j < columns; j++)
-            out[(size_t)i * ldout + (size_t)j] = coarse[j] + rest[j] + (bias == NULL ? 0.0f : bias[j]);
-    }
-}
-
 static void forward_s8(const struct va_kernels *kernels, const struct va_linear *w, const struct va_rows *x, int m, int first_panel,
                        int n_panels, float *out, size_t ldout)
 {
     int32_t acc[TILE_ROWS * TILE_COLUMNS] __attribute__((aligned(64)));
-    float tile[TILE_ROWS * TILE_COLUMNS] __attribute__((aligned(64)));
     size_t k = (size_t)w->k;
-    int terms = (int)x->fineness, most = TILE_ROWS / terms;
+    int terms = (int)x->fineness;
+    int most = m * terms < TILE_ROWS ? m : TILE_ROWS / terms;                                 /* rows of a tile */
+    int wide = TILE_ROWS / (most * terms) * TILE_COLUMNS / VA_PANEL, ldacc = wide * VA_PANEL; /* its panels */
 
-    for (int p = 0; p < n_panels; p += TILE_PANELS) {
-        int panels = n_panels - p < TILE_PANELS ? n_panels - p : TILE_PANELS, columns = panels * VA_PANEL;
+    for (int p = 0; p < n_panels; p += wide) {
+        int panels = n_panels - p < wide ? n_panels - p : wide;
         size_t column = (size_t)(first_panel + p) * VA_PANEL;
         const float *bias = w->bias == NULL ? NULL : w->bias + column;
         for (int i = 0; i < m; i += most) {
             int rows = m - i < most ? m - i : most;
-            const float *step = x->step + i * terms;
-            float *to = out + (size_t)i * ldout + (size_t)p * VA_PANEL;
             kernels->gemm_s8(x->q + (size_t)(i * terms) * k, k, rows * terms, w->s8 + column * k, w->sum + column, w->k, panels, acc,
-                             TILE_COLUMNS);
-            if (terms == 1) {
-                kernels->dequantize(acc, TILE_COLUMNS, rows, columns, step, w->step + column, bias, to, ldout);
-                continue;
-            }
-            kernels->dequantize(acc, TILE_COLUMNS, rows * terms, columns, step, w->step + column, NULL, tile, TILE_COLUMNS);
-            add_terms(tile, rows, columns, bias, to, ldout);
+                             (size_t)ldacc);
+            kernels->dequantize(acc, (size_t)ldacc, terms, rows, panels * VA_PANEL, x->step + i * terms, w->step + column, bias,
+                                out + (size_t)i * ldout + (size_t)p * VA_PANEL, ldout);
         }
     }
 }

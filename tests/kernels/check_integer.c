@@ -120,37 +120,44 @@ static void check_gemm_s8(const struct va_kernels *set)
     }
 }
 
+static void compare_dequantize(const struct va_kernels *set, int n, int terms, enum regime regime)
+{
+    const int m = 1 + random_below(5);
+    const size_t ldacc = (size_t)(n + random_below(9)), ldout = (size_t)(n + random_below(9));
+    const size_t n_acc = (size_t)(m * terms - 1) * ldacc + (size_t)n, n_out = (size_t)(m - 1) * ldout + (size_t)n;
+    int32_t *acc = slot_bytes(0, n_acc * sizeof(int32_t));
+    const float *x_step = slot_random(1, (size_t)(m * terms), regime), *w_step = slot_random(2, (size_t)n, regime);
+    const float *bias = random_below(3) ? slot_random(3, (size_t)n, regime) : NULL;
+    float *expected = slot_floats(4, n_out), *actual = slot_floats(5, n_out);
+
+    check_begin(set->name, "dequantize", "m %d n %d terms %d regime %d bias %d", m, n, terms, (int)regime, bias != NULL);
+    for (size_t i = 0; i < n_acc; i++)
+        acc[i] = (int32_t)random_bits() >> random_below(32);
+    reference()->dequantize(acc, ldacc, terms, m, n, x_step, w_step, bias, expected, ldout);
+    set->dequantize(acc, ldacc, terms, m, n, x_step, w_step, bias, actual, ldout);
+    check_same(expected, actual, n_out * sizeof(float)); /* with the gaps between rows */
+    for (int i = 0; i < m; i++)
+        for (int j = 0; j < n; j++) {
+            double sum = bias ? (double)bias[j] : 0.0, magnitude = fabs(sum);
+            for (int t = 0; t < terms; t++) {
+                const int row = i * terms + t;
+                const double product = (double)acc[(size_t)row * ldacc + (size_t)j] * (double)x_step[row] * (double)w_step[j];
+                sum += product;
+                magnitude += fabs(product);
+            }
+            check_near(sum, (double)actual[(size_t)i * ldout + (size_t)j], 1e-6 * magnitude, j);
+        }
+    check_guards();
+}
+
 static void check_dequantize(const struct va_kernels *set)
 {
     int n;
 
-    for (int s = 0; (n = size_at(s)); s++)
-        for (int regime = 0; regime < REGIME_COUNT; regime++) {
-            const int m = 1 + random_below(5);
-            const size_t ldacc = (size_t)(n + random_below(9)), ldout = (size_t)(n + random_below(9));
-            int32_t *acc = slot_bytes(0, ((size_t)(m - 1) * ldacc + (size_t)n) * sizeof(int32_t));
-            const size_t n_out = (size_t)(m - 1) * ldout + (size_t)n;
-            const float *x_step = slot_random(1, (size_t)m, (enum regime)regime), *w_step = slot_random(2, (size_t)n, (enum regime)regime);
-            const float *bias = random_below(3) ? slot_random(3, (size_t)n, (enum regime)regime) : NULL;
-            float *expected = slot_floats(4, n_out), *actual = slot_floats(5, n_out);
-
-            check_begin(set->name, "dequantize", "m %d n %d regime %d bias %d", m, n, regime, bias != NULL);
-            for (size_t i = 0; i < (size_t)(m - 1) * ldacc + (size_t)n; i++)
-                acc[i] = (int32_t)random_bits() >> random_below(32);
-            reference()->dequantize(acc, ldacc, m, n, x_step, w_step, bias, expected, ldout);
-            set->dequantize(acc, ldacc, m, n, x_step, w_step, bias, actual, ldout);
-            for (int i = 0; i < m; i++)
-                for (int j = 0; j < n; j++) {
-                    const size_t at = (size_t)i * ldout + (size_t)j;
-                    const double product = (double)acc[(size_t)i * ldacc + (size_t)j] * (double)x_step[i] * (double)w_step[j];
-                    const double magnitude = fabs(product) + (bias ? fabs((double)bias[j]) : 0.0);
-                    check_near((double)expected[at], (double)actual[at], 1e-6 * magnitude, j);
-                    check_near(product + (bias ? (double)bias[j] : 0.0), (double)actual[at], 1e-6 * magnitude, j);
-                    expected[at] = actual[at];
-                }
-            check_same(expected, actual, n_out * sizeof(float)); /* the gaps between rows */
-            check_guards();
-        }
+    for (int i = 0; (n = size_at(i)); i++)
+        for (int regime = 0; regime < REGIME_COUNT; regime++)
+            for (int terms = 1; terms <= 2; terms++)
+                compare_dequantize(set, n, terms, (enum regime)regime);
 }
 
 void check_integer(const struct va_kernels *set)
