@@ -105,7 +105,7 @@ VA_INLINE void stream_s8(const int rows, const int8_t *x, size_t ldx, const int8
 {
     const int chains = rows >= 4 ? 1 : rows >= 2 ? 2 : 4;
     const __m512i flip = _mm512_set1_epi8(-128);
-    __m512i start[FEW_ROWS];
+    __m512i start[FEW_ROWS] = {_mm512_setzero_si512()}; /* the analyser does not see that sum takes only what is set */
 
     VA_UNROLL
     for (int i = 0; i < rows; i++)
