@@ -24,10 +24,10 @@ bench-peers: build ## accuracy and speed beside faster-whisper (PEER_MODEL=CTran
 	bench/speed.py --peer-model "$(PEER_MODEL)"
 asan: ## tests with the address and undefined behaviour sanitizers
 	./check sanitize
-tsan: ## tests with the thread sanitizer
+tsan: ## tests but the golden ones with the thread sanitizer
 	[ -e build-tsan/build.ninja ] || meson setup build-tsan --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
 	ninja -C build-tsan
-	meson test -C build-tsan --no-rebuild --timeout-multiplier 10 --print-errorlogs
+	meson test -C build-tsan --no-rebuild --no-suite golden --timeout-multiplier 10 --print-errorlogs
 fuzz: ## each fuzzer for a minute (SECONDS=60; packages clang-14, libclang-rt-14-dev)
 	scripts/fuzz $(or $(SECONDS),60)
 cover: ## line coverage of src/ in build-cover/coverage.html
@@ -41,8 +41,9 @@ format: ## rewrite the C files as clang-format wants them
 	scripts/check-format --fix
 e2e: ## the program from outside
 	./check pytest
-massif: build ## memory over time of one transcription, by valgrind, minutes (package valgrind)
-	valgrind --tool=massif --massif-out-file=build/massif.out $(PROGRAM) transcribe $(RECORDING)
+# In C: valgrind computes fused multiply-adds one by one.
+massif: build ## memory over time of one transcription, by valgrind (package valgrind), minutes
+	valgrind --tool=massif --massif-out-file=build/massif.out $(PROGRAM) transcribe --threads 1 --kernels c $(RECORDING)
 	ms_print build/massif.out | head -n 60
 perf: build ## where one transcription spends its time, by perf (package linux-perf)
 	perf record -o build/perf.data $(PROGRAM) transcribe $(RECORDING)
