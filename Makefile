@@ -49,4 +49,4 @@ perf: build ## where one transcription spends its time, by perf (package linux-p
 	perf record -o build/perf.data $(PROGRAM) transcribe $(RECORDING)
 	perf report -i build/perf.data --stdio | head -n 60
 clean: ## remove what was built (models stay)
-	rm -rf build build-*
+	rm -rf build $(filter-out build-models, $(wildcard build-*))
