@@ -26,6 +26,10 @@ struct va_kernels {
      * for the max; a row with an infinity gives q = 0, step = infinity. k >= 1. */
     void (*quantize_row)(const float *x, int k, int8_t *ret_q, float *ret_step);
 
+    /* What q and step (of quantize_row) left of x: (x * (1 / step) - q) * 254 rounded to nearest even, within -127..127 -> ret_rest [k],
+     * ret_step = step / 254. NaN, and a step that is 0 or infinite, give 0. Bit-equal on all sets. k >= 1. */
+    void (*quantize_rest)(const float *x, int k, const int8_t *q, float step, int8_t *ret_rest, float *ret_step);
+
     /* acc [m][n_panels * 16] = x [m][k] . w. x has row stride ldx (bytes), acc row stride ldacc (int32).
      * w: n_panels s8 panels; w_sum [n_panels * 16]: sum of each column's weights (for sets that add 128 to x). k >= 4, k % 4 == 0.
      * Exact. m >= 1; kernels are good both for m = 1 (decoder, bound by reading w once) and for large m (encoder): they

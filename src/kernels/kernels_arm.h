@@ -5,6 +5,7 @@
 #include "kernels/kernels_internal.h"
 
 void va_kernels_neon_quantize_row(const float *x, int k, int8_t *ret_q, float *ret_step);
+void va_kernels_neon_quantize_rest(const float *x, int k, const int8_t *q, float step, int8_t *ret_rest, float *ret_step);
 void va_kernels_neon_dequantize(const int32_t *acc, size_t ldacc, int terms, int m, int n, const float *x_step, const float *w_step,
                                 const float *bias, float *out, size_t ldout);
 void va_kernels_neon_gemm_f32(const float *a, size_t lda, int m, const float *b, size_t ldb, int k, float *c, size_t ldc, int accumulate);

@@ -77,6 +77,7 @@ const struct va_kernels VA_SET(avxvnni) = {
     .name = "avxvnni",
     .required = VA_CPU_AVX2 | VA_CPU_AVXVNNI,
     .quantize_row = VA_SET(avx2_quantize_row),
+    .quantize_rest = VA_SET(avx2_quantize_rest),
     .gemm_s8 = gemm_s8,
     .dequantize = VA_SET(avx2_dequantize),
     .gemm_f32 = VA_SET(avx2_gemm_f32),

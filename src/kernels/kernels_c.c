@@ -26,6 +26,17 @@ static void quantize_row(const float *x, int k, int8_t *ret_q, float *ret_step)
     *ret_step = max / 127.0f;
 }
 
+static void quantize_rest(const float *x, int k, const int8_t *q, float step, int8_t *ret_rest, float *ret_step)
+{
+    const float scale = va_inverse_step(step);
+
+    for (int i = 0; i < k; i++) {
+        const float v = (x[i] * scale - (float)q[i]) * 254.0f;
+        ret_rest[i] = isnan(v) ? 0 : (int8_t)lrintf(v < -127.0f ? -127.0f : v > 127.0f ? 127.0f : v);
+    }
+    *ret_step = step / 254.0f;
+}
+
 static void gemm_s8(const int8_t *x, size_t ldx, int m, const int8_t *w, const int32_t *w_sum, int k, int n_panels, int32_t *acc,
                     size_t ldacc)
 {
@@ -231,6 +242,7 @@ const struct va_kernels va_kernels_c = {
     .name = "c",
     .required = 0,
     .quantize_row = quantize_row,
+    .quantize_rest = quantize_rest,
     .gemm_s8 = gemm_s8,
     .dequantize = dequantize,
     .gemm_f32 = gemm_f32,

@@ -90,6 +90,7 @@ const struct va_kernels va_kernels_dotprod = {
     .name = "dotprod",
     .required = VA_CPU_NEON | VA_CPU_DOTPROD,
     .quantize_row = va_kernels_neon_quantize_row,
+    .quantize_rest = va_kernels_neon_quantize_rest,
     .gemm_s8 = gemm_s8,
     .dequantize = va_kernels_neon_dequantize,
     .gemm_f32 = va_kernels_neon_gemm_f32,

@@ -20,6 +20,9 @@
 /* Rows of x [m][k] bytes that stay in the second-level cache while all panels of w pass; a multiple of every tile. */
 #define VA_BLOCK_ROWS(k) (65536 / (k) / 12 * 12 + 12)
 
+/* 1 / step of a quantised row; 0, which makes the rest zeros, for a row of zeros or with an infinity. */
+float va_inverse_step(float step);
+
 /* Coefficients, highest power first, of the polynomials that all vector sets share (kernels.c).
  *
  * GELU: gelu(x) = max(x, 0) - h(|x|), where h(a) = a * erfc(a / sqrt 2) / 2 is a bump below 0.17 that is 0 (within 1e-7) from 5.5 on.

@@ -44,6 +44,32 @@ void va_kernels_neon_quantize_row(const float *x, int k, int8_t *ret_q, float *r
     *ret_step = max / 127.0f;
 }
 
+/* 4 of what quantize_rest computes; NaN -> 0 by the conversion */
+VA_INLINE int32x4_t rest_to_int(const float *x, int16x4_t q, float scale)
+{
+    const float32x4_t quantized = vcvtq_f32_s32(vmovl_s16(q));
+    const float32x4_t rest = vmulq_n_f32(vsubq_f32(vmulq_n_f32(vld1q_f32(x), scale), quantized), 254.0f);
+    return vcvtnq_s32_f32(vminq_f32(vmaxq_f32(rest, vdupq_n_f32(-127.0f)), vdupq_n_f32(127.0f)));
+}
+
+void va_kernels_neon_quantize_rest(const float *x, int k, const int8_t *q, float step, int8_t *ret_rest, float *ret_step)
+{
+    const float scale = va_inverse_step(step);
+    int i = 0;
+
+    for (; i + 8 <= k; i += 8) {
+        const int16x8_t words = vmovl_s8(vld1_s8(q + i));
+        const int32x4_t low = rest_to_int(x + i, vget_low_s16(words), scale);
+        const int32x4_t high = rest_to_int(x + i + 4, vget_high_s16(words), scale);
+        vst1_s8(ret_rest + i, vqmovn_s16(vqmovn_high_s32(vqmovn_s32(low), high)));
+    }
+    for (; i < k; i++) {
+        const float v = (x[i] * scale - (float)q[i]) * 254.0f;
+        ret_rest[i] = isnan(v) ? 0 : (int8_t)lrintf(v < -127.0f ? -127.0f : v > 127.0f ? 127.0f : v);
+    }
+    *ret_step = step / 254.0f;
+}
+
 /* 4 values of x, 4 times */
 VA_INLINE int8x16_t four_of(const int8_t *x)
 {
@@ -436,6 +462,7 @@ const struct va_kernels va_kernels_neon = {
     .name = "neon",
     .required = VA_CPU_NEON,
     .quantize_row = va_kernels_neon_quantize_row,
+    .quantize_rest = va_kernels_neon_quantize_rest,
     .gemm_s8 = gemm_s8,
     .dequantize = va_kernels_neon_dequantize,
     .gemm_f32 = va_kernels_neon_gemm_f32,

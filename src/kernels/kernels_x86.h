@@ -12,6 +12,7 @@
 #include <simde/x86/avx512.h>
 #include <simde/x86/f16c.h>
 #include <simde/x86/fma.h>
+#include "emulated_avx512.h"
 #define _mm256_dpbusd_avx_epi32 simde_mm256_dpbusd_epi32
 #define VA_SET(name) va_emulated_##name
 #else
@@ -24,6 +25,7 @@ extern const struct va_kernels va_emulated_avx2, va_emulated_avxvnni, va_emulate
 #endif
 
 void VA_SET(avx2_quantize_row)(const float *x, int k, int8_t *ret_q, float *ret_step);
+void VA_SET(avx2_quantize_rest)(const float *x, int k, const int8_t *q, float step, int8_t *ret_rest, float *ret_step);
 void VA_SET(avx2_dequantize)(const int32_t *acc, size_t ldacc, int terms, int m, int n, const float *x_step, const float *w_step,
                              const float *bias, float *out, size_t ldout);
 void VA_SET(avx2_gemm_f32)(const float *a, size_t lda, int m, const float *b, size_t ldb, int k, float *c, size_t ldc, int accumulate);

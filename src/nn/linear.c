@@ -1,25 +1,11 @@
 #include "nn/linear.h"
 
-#include <math.h>
-
 #include "nn/pack.h"
 
 /* A tile of int32 sums stays in the first-level cache between the product and its conversion: 48 rows of 64 columns are 12 kB. Fewer rows
  * have more columns, so that the stream of weights is seldom interrupted. */
 #define TILE_ROWS 48
 #define TILE_COLUMNS (4 * VA_PANEL)
-
-/* What q left of x [k], in steps of 1/254 of q's: half a step is 127 of them. */
-static void quantize_rest(const float *x, int k, const int8_t *q, float step, int8_t *ret_rest, float *ret_step)
-{
-    float scale = step > 0.0f && isfinite(step) ? 1.0f / step : 0.0f;
-    for (int j = 0; j < k; j++) {
-        float rest = (x[j] * scale - (float)q[j]) * 254.0f;
-        rest = rest > 127.0f ? 127.0f : rest;
-        ret_rest[j] = (int8_t)(rest < -127.0f ? -127.0f : rest >= -127.0f ? rintf(rest) : 0.0f); /* not a number: 0 */
-    }
-    *ret_step = step / 254.0f;
-}
 
 struct va_rows va_rows_prepare(const struct va_kernels *kernels, const struct va_linear *w, const float *x, size_t ldx, int m,
                                enum va_fineness fineness, int8_t *q, float *step)
@@ -32,7 +18,7 @@ struct va_rows va_rows_prepare(const struct va_kernels *kernels, const struct va
         int8_t *row = q + i * terms * k;
         kernels->quantize_row(x + i * ldx, w->k, row, &step[i * terms]);
         if (fineness == VA_FINE)
-            quantize_rest(x + i * ldx, w->k, row, step[i * terms], row + k, &step[i * terms + 1]);
+            kernels->quantize_rest(x + i * ldx, w->k, row, step[i * terms], row + k, &step[i * terms + 1]);
     }
     return (struct va_rows){.fineness = fineness, .q = q, .step = step};
 }

@@ -1,4 +1,4 @@
-/* check_integer.c - quantize_row, gemm_s8, dequantize: bit for bit. */
+/* check_integer.c - quantize_row, quantize_rest, gemm_s8, dequantize: bit for bit. */
 #include "checkkern.h"
 
 #include <math.h>
@@ -21,6 +21,15 @@ static void compare_quantized(const struct va_kernels *set, const float *x, int 
     check_guards();
     for (int i = 0; i < k; i++)
         check(actual[i] >= -127, "[%d] is %d", i, actual[i]);
+    const float step = random_below(4) ? actual_step : actual_step * 0.9f; /* one that the rest does not fit: it is cut at 127 */
+    int8_t *expected_rest = slot_bytes(3, (size_t)k), *actual_rest = slot_bytes(4, (size_t)k);
+    reference()->quantize_rest(x, k, expected, step, expected_rest, &expected_step);
+    set->quantize_rest(x, k, expected, step, actual_rest, &actual_step);
+    check_same(expected_rest, actual_rest, (size_t)k);
+    check_same(&expected_step, &actual_step, sizeof(float));
+    check_guards();
+    for (int i = 0; i < k; i++)
+        check(actual_rest[i] >= -127, "rest [%d] is %d", i, actual_rest[i]);
 }
 
 /* What the rounded values must be, whatever the code: within half a step, the largest at 127. */
@@ -35,6 +44,13 @@ static void check_quantized_meaning(const struct va_kernels *set)
     set->quantize_row(x, 8, q, &step);
     check(q[0] == -127 && q[2] == 0 && q[3] == 127 && q[6] == 0 && q[7] == 0 && step == 3.0f / 127.0f, "extremes");
     check(fabsf((float)q[1] * step - 1.5f) <= step * 0.5001f, "error of more than half a step");
+    int8_t rest[8];
+    float rest_step;
+    set->quantize_rest(x, 8, q, step, rest, &rest_step);
+    for (int i = 0; i < 8; i++) {
+        const double back = (double)q[i] * (double)step + (double)rest[i] * (double)rest_step;
+        check(fabs(back - (double)x[i]) <= (double)rest_step * 0.51, "[%d] with its rest is %g, not %g", i, back, (double)x[i]);
+    }
     set->quantize_row(ties, 4, q, &step);
     check(q[0] == 127 && q[1] == 0 && q[2] == 2 && q[3] == -2 && step == 1.0f, "ties are not to even");
 }
