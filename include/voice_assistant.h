@@ -111,6 +111,8 @@ typedef struct va_transcribe_options {
     float compression_ratio_threshold; /* 2.4: above it the text repeats itself */
     float avg_logprob_threshold;       /* -1.0: below it the text is doubtful */
     float no_speech_threshold;         /* 0.6: above it, with a doubtful text, the window is silence */
+    const int32_t *guess;              /* [n_guess] tokens that are probably said, such as those of an earlier result for a part of the */
+    size_t n_guess;                    /* audio: makes it faster where right, and never changes the text */
     uint64_t seed;                     /* for sampling at temperatures above 0 */
     va_progress_fn progress;           /* or NULL */
     void *progress_user;
@@ -153,6 +155,8 @@ typedef struct va_transcript {
     const va_segment *segments; /* [n_segments] */
     size_t n_segments;
     va_timing timing;
+    int n_windows; /* that were decoded: one for audio of up to 30 s */
+    int n_retried; /* of them, short clips that were decoded again with a full window, because the text repeated itself */
 } va_transcript;
 
 /* threads: 1..64, used inside one transcription. The text never depends on their number. */

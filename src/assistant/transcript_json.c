@@ -22,6 +22,7 @@ void va_transcript_json(struct va_json *json, const va_transcript *transcript)
     va_json_text(json, "language", transcript->language);
     va_json_number(json, "language_probability", transcript->language_probability, 4);
     va_json_number(json, "duration", transcript->duration_s, 3);
+    va_json_integer(json, "retried", transcript->n_retried);
     va_json_open(json, "segments", '[');
     for (size_t i = 0; i < transcript->n_segments; i++) {
         const va_segment *segment = &transcript->segments[i];

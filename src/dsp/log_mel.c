@@ -187,10 +187,10 @@ void va_log_mel_compute(va_log_mel *mel, const float *pcm, size_t n_samples, siz
     *ret_max = max;
 }
 
-void va_log_mel_scale(float *mel, size_t n_frames, float max)
+void va_log_mel_scale(float *mel, size_t n_frames, float max, float shift)
 {
     float lowest = max - 8.0f;
 
     for (size_t i = 0; i < n_frames * VA_MEL_BANDS; i++)
-        mel[i] = ((mel[i] > lowest ? mel[i] : lowest) + 4.0f) / 4.0f;
+        mel[i] = ((mel[i] > lowest ? mel[i] : lowest) + shift + 4.0f) / 4.0f;
 }

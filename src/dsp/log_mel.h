@@ -22,8 +22,9 @@ void va_log_mel_free(va_log_mel *mel);
  * ret_max: the largest value. */
 void va_log_mel_compute(va_log_mel *mel, const float *pcm, size_t n_samples, size_t n_frames, float *ret_mel, float *ret_max);
 
-/* In place over [n_frames][80]: (max(v, max - 8) + 4) / 4. */
-void va_log_mel_scale(float *mel, size_t n_frames, float max);
+/* In place over [n_frames][80]: (max(v, max - 8) + shift + 4) / 4. shift: 0 as published; 2 x in log10 is as if pcm were 10^x times louder.
+ */
+void va_log_mel_scale(float *mel, size_t n_frames, float max, float shift);
 
 /* The filter bank [80][201], bit-identical to the published table. */
 void va_log_mel_filters(float ret_filters[VA_MEL_BANDS * 201]);

@@ -15,6 +15,12 @@ void va_attention_pack_keys(const float *k, int m, int first_key, float *packed)
     }
 }
 
+/* Softmax under way over some queries. */
+struct running {
+    float top[VA_ATTENTION_QUERIES]; /* largest score so far */
+    float sum[VA_ATTENTION_QUERIES]; /* of exp(score - top) */
+};
+
 /* scores [rows][keys] = q . K^T for one block of keys. */
 static void score_block(const struct va_kernels *kernels, const float *q, size_t ldq, int rows, const float *keys, int n_keys,
                         float *scores)
@@ -24,66 +30,103 @@ static void score_block(const struct va_kernels *kernels, const float *q, size_t
                           0);
 }
 
+/* scores [n] of query i -> exp(score - top), with what was summed so far brought to the same top. */
+static void weigh_row(const struct va_kernels *kernels, float *scores, int n, float bias, struct running *running, int i,
+                      struct va_attention_scratch *scratch)
+{
+    float block_top = kernels->max(scores, n) * score_scale + bias;
+    if (block_top > running->top[i]) {
+        float shrink = expf(running->top[i] - block_top);
+        running->sum[i] *= shrink;
+        kernels->scale(scratch->out + i * VA_HEAD, VA_HEAD, shrink);
+        running->top[i] = block_top;
+    }
+    running->sum[i] += kernels->exp_sum(scores, n, score_scale, running->top[i] - bias);
+}
+
+/* Adds one run's share to scratch->out. Blocks begin at whole panels, so that the first may hold keys that are passed over. */
+static void attend_run(const struct va_kernels *kernels, const float *q, size_t ldq, int rows, const struct va_attention_keys *run,
+                       struct running *running, struct va_attention_scratch *scratch)
+{
+    int end = run->first + run->n;
+    for (int at = run->first / VA_PANEL * VA_PANEL; at < end; at += VA_ATTENTION_KEYS) {
+        int block = end - at < VA_ATTENTION_KEYS ? end - at : VA_ATTENTION_KEYS;
+        int skip = run->first > at ? run->first - at : 0, n = block - skip;
+        score_block(kernels, q, ldq, rows, run->k + (size_t)(at / VA_PANEL) * VA_KEY_PANEL_SIZE, block, scratch->scores);
+        for (int i = 0; i < rows; i++)
+            weigh_row(kernels, scratch->scores + i * VA_ATTENTION_KEYS + skip, n, run->bias, running, i, scratch);
+        for (int c = 0; c < VA_HEAD; c += VA_PANEL)
+            kernels->gemm_f32(scratch->scores + skip, VA_ATTENTION_KEYS, rows, run->v + (size_t)(at + skip) * VA_HEAD + c, VA_HEAD, n,
+                              scratch->out + c, VA_HEAD, 1);
+    }
+}
+
 /* Queries of at most VA_ATTENTION_QUERIES rows. */
-static void attend_block(const struct va_kernels *kernels, float *q, size_t ldq, int rows, const float *keys, const float *v, int n_keys,
+static void attend_block(const struct va_kernels *kernels, float *q, size_t ldq, int rows, const struct va_attention_keys *runs, int n_runs,
                          struct va_attention_scratch *scratch)
 {
-    float top[VA_ATTENTION_QUERIES], sum[VA_ATTENTION_QUERIES];
+    struct running running;
 
     for (int i = 0; i < rows; i++) {
-        top[i] = -INFINITY;
-        sum[i] = 0.0f;
+        running.top[i] = -INFINITY;
+        running.sum[i] = 0.0f;
     }
     memset(scratch->out, 0, sizeof scratch->out);
-    for (int first = 0; first < n_keys; first += VA_ATTENTION_KEYS) {
-        int n = n_keys - first < VA_ATTENTION_KEYS ? n_keys - first : VA_ATTENTION_KEYS;
-        score_block(kernels, q, ldq, rows, keys + (size_t)(first / VA_PANEL) * VA_KEY_PANEL_SIZE, n, scratch->scores);
-        for (int i = 0; i < rows; i++) {
-            float *row = scratch->scores + i * VA_ATTENTION_KEYS;
-            float block_top = kernels->max(row, n) * score_scale;
-            if (block_top > top[i]) {
-                float shrink = expf(top[i] - block_top);
-                sum[i] *= shrink;
-                kernels->scale(scratch->out + i * VA_HEAD, VA_HEAD, shrink);
-                top[i] = block_top;
-            }
-            sum[i] += kernels->exp_sum(row, n, score_scale, top[i]);
-        }
-        for (int c = 0; c < VA_HEAD; c += VA_PANEL)
-            kernels->gemm_f32(scratch->scores, VA_ATTENTION_KEYS, rows, v + (size_t)first * VA_HEAD + c, VA_HEAD, n, scratch->out + c,
-                              VA_HEAD, 1);
-    }
+    for (int r = 0; r < n_runs; r++)
+        attend_run(kernels, q, ldq, rows, &runs[r], &running, scratch);
     for (int i = 0; i < rows; i++) {
-        kernels->scale(scratch->out + i * VA_HEAD, VA_HEAD, 1.0f / sum[i]);
+        kernels->scale(scratch->out + i * VA_HEAD, VA_HEAD, 1.0f / running.sum[i]);
         memcpy(q + (size_t)i * ldq, scratch->out + i * VA_HEAD, VA_HEAD * sizeof(float));
     }
 }
 
-void va_attention_heads(const struct va_kernels *kernels, float *q, size_t ldq, int n_queries, const float *keys, const float *v,
-                        int n_keys, struct va_attention_scratch *scratch)
+void va_attention_heads(const struct va_kernels *kernels, float *q, size_t ldq, int n_queries, const struct va_attention_keys *runs,
+                        int n_runs, struct va_attention_scratch *scratch)
 {
     for (int i = 0; i < n_queries; i += VA_ATTENTION_QUERIES) {
         int rows = n_queries - i < VA_ATTENTION_QUERIES ? n_queries - i : VA_ATTENTION_QUERIES;
-        attend_block(kernels, q + (size_t)i * ldq, ldq, rows, keys, v, n_keys, scratch);
+        attend_block(kernels, q + (size_t)i * ldq, ldq, rows, runs, n_runs, scratch);
     }
+}
+
+static void score_rows(const struct va_kernels *kernels, int half, const float *q, const void *k, const int32_t *index, int n,
+                       float *scores)
+{
+    if (half)
+        kernels->scores_f16(q, k, index, n, scores);
+    else
+        kernels->scores_f32(q, k, index, n, scores);
+}
+
+static void mix_rows(const struct va_kernels *kernels, int half, const float *p, const void *v, const int32_t *index, int n, float *out)
+{
+    if (half)
+        kernels->mix_f16(p, v, index, n, out);
+    else
+        kernels->mix_f32(p, v, index, n, out);
 }
 
 void va_attention_query(const struct va_kernels *kernels, const float *q, const struct va_attention_cache *cache, float *scores, float *raw,
                         float *out)
 {
-    int n = cache->n;
+    int n = cache->n, n_tail = cache->n_tail;
+    float *tail = scores + n, mixed[VA_HEAD];
 
-    if (cache->half)
-        kernels->scores_f16(q, cache->k, cache->index, n, scores);
-    else
-        kernels->scores_f32(q, cache->k, cache->index, n, scores);
+    score_rows(kernels, cache->half, q, cache->k, cache->index, n, scores);
     if (raw != NULL)
         memcpy(raw, scores, (size_t)n * sizeof *raw);
     float top = kernels->max(scores, n) * score_scale;
+    if (n_tail > 0) {
+        score_rows(kernels, cache->half, q, cache->tail_k, NULL, n_tail, tail);
+        float tail_top = kernels->max(tail, n_tail) * score_scale + cache->tail_bias;
+        top = tail_top > top ? tail_top : top;
+    }
     float sum = kernels->exp_sum(scores, n, score_scale, top);
-    if (cache->half)
-        kernels->mix_f16(scores, cache->v, cache->index, n, out);
-    else
-        kernels->mix_f32(scores, cache->v, cache->index, n, out);
+    mix_rows(kernels, cache->half, scores, cache->v, cache->index, n, out);
+    if (n_tail > 0) {
+        sum += kernels->exp_sum(tail, n_tail, score_scale, top - cache->tail_bias);
+        mix_rows(kernels, cache->half, tail, cache->tail_v, NULL, n_tail, mixed);
+        kernels->add(out, mixed, VA_HEAD);
+    }
     kernels->scale(out, VA_HEAD, 1.0f / sum);
 }

@@ -194,6 +194,11 @@ const uint8_t *va_container_source_hash(const va_container *container)
     return container->map.data + AT_SOURCE_HASH;
 }
 
+uint64_t va_container_source_size(const va_container *container)
+{
+    return load_u64(container->map.data + AT_SOURCE_SIZE);
+}
+
 uint64_t va_container_file_size(const va_container *container)
 {
     return container->map.size;

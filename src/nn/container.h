@@ -13,7 +13,7 @@
 
 #include "base/error.h"
 
-#define VA_CONTAINER_VERSION 1u
+#define VA_CONTAINER_VERSION 2u
 #define VA_CONTAINER_NAME_SIZE 64
 #define VA_CONTAINER_ALIGNMENT 64
 
@@ -43,6 +43,7 @@ VA_MUST_CHECK int va_container_get(const va_container *container, const char *na
                                    const uint64_t *dims, const struct va_tensor **ret_tensor, va_error *error);
 const uint8_t *va_container_hash(const va_container *container);        /* [32] */
 const uint8_t *va_container_source_hash(const va_container *container); /* [32] */
+uint64_t va_container_source_size(const va_container *container);
 uint64_t va_container_file_size(const va_container *container);
 
 /* Writing: tensors one after the other into a temporary file beside path; _finish syncs and renames, _free without it leaves nothing. */

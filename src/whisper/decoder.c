@@ -193,10 +193,7 @@ static void cross_attention_task(void *arg, int head, int thread)
 {
     va_decoder *decoder = arg;
     size_t d = (size_t)decoder->model->width;
-    struct va_attention_cache cache = {.k = va_encoder_cross_k(decoder->encoder, decoder->layer, head),
-                                       .v = va_encoder_cross_v(decoder->encoder, decoder->layer, head),
-                                       .half = decoder->model->half_cache,
-                                       .n = va_encoder_frames(decoder->encoder)};
+    struct va_attention_cache cache = va_encoder_cross(decoder->encoder, decoder->layer, head);
     for (int i = 0; i < decoder->m; i++)
         va_attention_query(decoder->model->kernels, decoder->qkv + (size_t)i * d + (size_t)head * VA_HEAD, &cache,
                            decoder->scores + (size_t)thread * score_stride(decoder->model), capture_at(decoder, head, i),

@@ -1,10 +1,11 @@
 #include "whisper/encoder.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "dsp/log_mel.h"
-#include "nn/attention.h"
+#include "whisper/silence.h"
 
 /* Rows done at a time by one thread: small enough that a block's hidden layer stays in the second-level cache, large enough that
  * the weights read for it are used often. A multiple of the kernels' tile of 6. */
@@ -25,6 +26,8 @@ struct va_encoder {
     const va_model *model;
     va_pool *pool;
     int frames;              /* T of the last run */
+    int tail_first, n_tail;  /* rows of the silence cache that follow; 0 of them: none */
+    float tail_bias;         /* ln of the frames that one of them stands for */
     int block_rows;          /* of this run */
     int layer;               /* the phase's layer */
     float *padded_mel;       /* [1 + 2T + 1][80]: a zero frame at each end */
@@ -35,6 +38,8 @@ struct va_encoder {
     float *v;                /* [heads][T][64] */
     void *cross;             /* [layers][K, V][heads][T][64] float16 or float32 */
     struct scratch *scratch; /* [threads] */
+    va_encoder_watch_fn watch;
+    void *watch_user;
 };
 
 static size_t key_panels(int frames)
@@ -213,13 +218,21 @@ static void attention_task(void *arg, int task, int thread)
 {
     va_encoder *encoder = arg;
     const va_model *model = encoder->model;
-    size_t d = (size_t)model->width, frames = (size_t)encoder->frames;
-    int head = task % model->heads;
+    const struct va_silence *silence = &model->silence;
+    size_t d = (size_t)model->width, frames = (size_t)encoder->frames, head = (size_t)(task % model->heads);
     int rows, first = task_rows(encoder->block_rows, task / model->heads, encoder->frames, &rows);
+    struct va_attention_keys runs[2] = {{.k = encoder->keys + head * key_panels(encoder->frames) * VA_KEY_PANEL_SIZE,
+                                         .v = encoder->v + head * frames * VA_HEAD,
+                                         .n = encoder->frames}};
 
-    va_attention_heads(model->kernels, encoder->q + (size_t)first * d + (size_t)head * VA_HEAD, d, rows,
-                       encoder->keys + (size_t)head * key_panels(encoder->frames) * VA_KEY_PANEL_SIZE,
-                       encoder->v + (size_t)head * frames * VA_HEAD, encoder->frames, &encoder->scratch[thread].attention);
+    if (encoder->n_tail > 0)
+        runs[1] = (struct va_attention_keys){.k = silence->encoder[encoder->layer].k + head * key_panels(silence->rows) * VA_KEY_PANEL_SIZE,
+                                             .v = silence->encoder[encoder->layer].v + head * (size_t)silence->rows * VA_HEAD,
+                                             .first = encoder->tail_first,
+                                             .n = encoder->n_tail,
+                                             .bias = encoder->tail_bias};
+    va_attention_heads(model->kernels, encoder->q + (size_t)first * d + head * VA_HEAD, d, rows, runs, encoder->n_tail > 0 ? 2 : 1,
+                       &encoder->scratch[thread].attention);
 }
 
 static char *cross_at(const va_encoder *encoder, int layer, int is_v, int head)
@@ -261,7 +274,35 @@ static int choose_block(int frames, int threads)
     return block > BLOCK_ROWS ? BLOCK_ROWS : block;
 }
 
-void va_encoder_run(va_encoder *encoder, const float *mel, int frames)
+/* The cache's rows from the first that stands for silence only on. All of the window counts: the last row may stand for fewer frames, and
+ * a row that stands partly for speech is left out. */
+static void choose_tail(va_encoder *encoder, enum va_encoder_tail tail)
+{
+    const struct va_silence *silence = &encoder->model->silence;
+
+    encoder->n_tail = 0;
+    if (tail == VA_TAIL_NOTHING)
+        return;
+    encoder->tail_first = (encoder->frames + silence->stride - 1) / silence->stride;
+    if (encoder->tail_first >= silence->rows)
+        return;
+    encoder->n_tail = silence->rows - encoder->tail_first;
+    encoder->tail_bias = logf((float)(encoder->model->audio_ctx - encoder->frames) / (float)encoder->n_tail);
+}
+
+/* The frames with one more at each end: zeros as the convolution's padding, or the silence that follows. */
+static void pad_mel(va_encoder *encoder, const float *mel, enum va_encoder_tail tail)
+{
+    size_t frames = (size_t)(2 * encoder->frames);
+    float *end = encoder->padded_mel + (frames + 1) * VA_MEL_BANDS;
+
+    memset(encoder->padded_mel, 0, VA_MEL_BANDS * sizeof(float));
+    memcpy(encoder->padded_mel + VA_MEL_BANDS, mel, frames * VA_MEL_BANDS * sizeof(float));
+    for (int band = 0; band < VA_MEL_BANDS; band++)
+        end[band] = tail == VA_TAIL_SILENCE ? VA_SILENCE_MEL : 0.0f;
+}
+
+void va_encoder_run(va_encoder *encoder, const float *mel, int frames, enum va_encoder_tail tail)
 {
     const va_model *model = encoder->model;
     size_t d = (size_t)model->width;
@@ -270,9 +311,8 @@ void va_encoder_run(va_encoder *encoder, const float *mel, int frames)
     encoder->block_rows = choose_block(frames, va_pool_threads(encoder->pool));
     int blocks = n_blocks(frames, encoder->block_rows);
 
-    memset(encoder->padded_mel, 0, VA_MEL_BANDS * sizeof(float));
-    memcpy(encoder->padded_mel + VA_MEL_BANDS, mel, (size_t)(2 * frames) * VA_MEL_BANDS * sizeof(float));
-    memset(encoder->padded_mel + (size_t)(2 * frames + 1) * VA_MEL_BANDS, 0, VA_MEL_BANDS * sizeof(float));
+    choose_tail(encoder, tail);
+    pad_mel(encoder, mel, tail);
     memset(encoder->conv, 0, d * sizeof(float));
     memset(encoder->conv + (size_t)(2 * frames + 1) * d, 0, d * sizeof(float));
     /* The last panel of keys is not full: what is beyond the frames must be finite. */
@@ -282,10 +322,18 @@ void va_encoder_run(va_encoder *encoder, const float *mel, int frames)
     va_pool_run(encoder->pool, blocks, conv1_task, encoder);
     for (encoder->layer = 0; encoder->layer < model->enc_layers; encoder->layer++) {
         va_pool_run(encoder->pool, blocks, rows_task, encoder);
+        if (encoder->watch != NULL)
+            encoder->watch(encoder->watch_user, encoder->layer, encoder->keys, encoder->v);
         va_pool_run(encoder->pool, blocks * model->heads, attention_task, encoder);
     }
     va_pool_run(encoder->pool, blocks, rows_task, encoder);
     va_pool_run(encoder->pool, blocks, cross_task, encoder);
+}
+
+void va_encoder_watch(va_encoder *encoder, va_encoder_watch_fn watch, void *user)
+{
+    encoder->watch = watch;
+    encoder->watch_user = user;
 }
 
 const float *va_encoder_rows(const va_encoder *encoder)
@@ -298,12 +346,19 @@ int va_encoder_frames(const va_encoder *encoder)
     return encoder->frames;
 }
 
-const void *va_encoder_cross_k(const va_encoder *encoder, int layer, int head)
+struct va_attention_cache va_encoder_cross(const va_encoder *encoder, int layer, int head)
 {
-    return cross_at(encoder, layer, 0, head);
-}
-
-const void *va_encoder_cross_v(const va_encoder *encoder, int layer, int head)
-{
-    return cross_at(encoder, layer, 1, head);
+    const struct va_silence *silence = &encoder->model->silence;
+    struct va_attention_cache cache = {.k = cross_at(encoder, layer, 0, head),
+                                       .v = cross_at(encoder, layer, 1, head),
+                                       .half = encoder->model->half_cache,
+                                       .n = encoder->frames};
+    if (encoder->n_tail > 0) {
+        size_t at = ((size_t)head * (size_t)silence->rows + (size_t)encoder->tail_first) * VA_HEAD * cross_element(encoder);
+        cache.tail_k = (const char *)silence->decoder[layer].k + at;
+        cache.tail_v = (const char *)silence->decoder[layer].v + at;
+        cache.n_tail = encoder->n_tail;
+        cache.tail_bias = encoder->tail_bias;
+    }
+    return cache;
 }

@@ -3,6 +3,8 @@
  *     mel [2T, 80] -> conv1, GELU -> [2T, d] -> conv2 stride 2, GELU -> [T, d] + positions -> layers -> norm -> rows [T, d]
  *                  -> per decoder layer: cross K, V [heads][T][64]
  *
+ * T is 1500 for a full window. A short clip gives T = its own frames, and silence out of a cache stands for the rest of the window.
+ *
  * Work is cut into row blocks (linear layers, with everything between two attentions done while a block is in the cache) and into
  * (head, query block) tasks (attention); blocks do not depend on each other, so the bits do not depend on the threads.
  * One object per context; no allocation after _new. */
@@ -10,6 +12,7 @@
 #define VA_WHISPER_ENCODER_H
 
 #include "base/pool.h"
+#include "nn/attention.h"
 #include "whisper/model.h"
 
 typedef struct va_encoder va_encoder;
@@ -17,15 +20,25 @@ typedef struct va_encoder va_encoder;
 VA_MUST_CHECK int va_encoder_new(const va_model *model, va_pool *pool, va_encoder **ret_encoder, va_error *error);
 void va_encoder_free(va_encoder *encoder);
 
+/* What stands behind the frames, up to the end of the window of 1500. */
+enum va_encoder_tail {
+    VA_TAIL_NOTHING, /* what is given is all there is */
+    VA_TAIL_SILENCE  /* silence, out of the model's cache (silence.h); the model must have one */
+};
+
 /* mel [2 * frames][80], scaled; frames 1 .. 1500. Fills the encoder's rows. */
-void va_encoder_run(va_encoder *encoder, const float *mel, int frames);
+void va_encoder_run(va_encoder *encoder, const float *mel, int frames, enum va_encoder_tail tail);
 
 /* After a run: [frames][d]. Valid until the next run. */
 const float *va_encoder_rows(const va_encoder *encoder);
 int va_encoder_frames(const va_encoder *encoder);
 
-/* Cross-attention K and V of one decoder layer and head: rows of 64, float16 or float32 as the model's caches are. */
-const void *va_encoder_cross_k(const va_encoder *encoder, int layer, int head);
-const void *va_encoder_cross_v(const va_encoder *encoder, int layer, int head);
+/* What a decoder layer's head attends to: keys and values of the frames, and of the tail. */
+struct va_attention_cache va_encoder_cross(const va_encoder *encoder, int layer, int head);
+
+/* From now on, called after each layer's projections: keys of head h from keys + h * heads' stride on as va_attention_pack_keys writes
+ * them, values [heads][frames][64]. For silence.c. NULL switches it off. */
+typedef void (*va_encoder_watch_fn)(void *user, int layer, const float *keys, const float *values);
+void va_encoder_watch(va_encoder *encoder, va_encoder_watch_fn watch, void *user);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "nn/container.h"
@@ -9,6 +10,7 @@
 #include "nn/sha256.h"
 #include "whisper/import_balance.h"
 #include "whisper/import_source.h"
+#include "whisper/silence.h"
 
 struct importer {
     struct va_import_source *source;
@@ -282,9 +284,10 @@ int va_whisper_import(const char *source_path, enum va_precision precision, cons
     struct va_import_source source = {0};
     struct importer im = {.source = &source, .precision = precision, .progress = progress, .user = user, .error = error};
     uint8_t digest[VA_SHA256_SIZE];
-    int r;
+    char *unfinished = va_asprintf("%s.unfinished", out_path);
+    int r = unfinished == NULL ? va_fail_memory(error) : 0;
 
-    if ((r = open_source(source_path, &source, error)) < 0)
+    if (r < 0 || (r = open_source(source_path, &source, error)) < 0)
         goto fail;
     if ((r = va_import_complete_lists(&source, error)) < 0)
         goto fail;
@@ -295,15 +298,21 @@ int va_whisper_import(const char *source_path, enum va_precision precision, cons
     im.total =
         d * (3.0 * h[VA_HPARAM_MELS] + 3 * d + h[VA_HPARAM_VOCAB] + d * (12.0 * h[VA_HPARAM_ENC_LAYERS] + 16.0 * h[VA_HPARAM_DEC_LAYERS]));
     source.hparams[VA_HPARAM_PRECISION] = (int32_t)precision;
-    if ((r = va_container_writer_new(out_path, VA_CONTAINER_WHISPER, digest, source.map.size, &im.writer, error)) < 0)
+    if ((r = va_container_writer_new(unfinished, VA_CONTAINER_WHISPER, digest, source.map.size, &im.writer, error)) < 0)
         goto fail;
     if ((r = add_tables(&im)) < 0)
         goto fail;
     if ((r = add_network(&im)) < 0)
         goto fail;
-    r = va_container_writer_finish(im.writer, error);
+    if ((r = va_container_writer_finish(im.writer, error)) < 0)
+        goto fail;
+    va_container_writer_free(im.writer);
+    im.writer = NULL;
+    r = va_silence_complete(unfinished, out_path, error);
+    unlink(unfinished);
 fail:
     va_container_writer_free(im.writer);
+    va_free(unfinished);
     va_import_source_free(&source);
     return r;
 }

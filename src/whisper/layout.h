@@ -30,6 +30,11 @@
  *   decoder.I.cross_kv        linear [2d, d]   rows K, V
  *   decoder.I.cross_out       linear [d, d]
  *   decoder.norm              norm [d]
+ *
+ * and what silence.h computes from these, R = VA_SILENCE_ROWS (absent only while a file is being made):
+ *   silence.encoder.I.k       F32 [d / 64, ceil(R / 16), 64, 16]
+ *   silence.encoder.I.v       F32 [d / 64, R, 64]
+ *   silence.decoder.I.k, .v   F16 (int8) or F32 (float32) [d / 64, R, 64]
  */
 #ifndef VA_WHISPER_LAYOUT_H
 #define VA_WHISPER_LAYOUT_H

@@ -34,6 +34,14 @@ static const void *get_data(struct reader *reader, const char *name, enum va_ten
     return tensor == NULL ? NULL : tensor->data;
 }
 
+static const void *get_dims(struct reader *reader, const char *name, enum va_tensor_type type, int rank, const uint64_t *dims)
+{
+    const struct va_tensor *tensor = NULL;
+    if (reader->status == 0)
+        reader->status = va_container_get(reader->container, name, type, rank, dims, &tensor, reader->error);
+    return reader->status == 0 ? tensor->data : NULL;
+}
+
 static const void *get_part(struct reader *reader, const char *name, const char *part, enum va_tensor_type type, int rank, uint64_t dim0,
                             uint64_t dim1)
 {
@@ -117,6 +125,34 @@ static void read_decoder(struct reader *reader, va_model *model)
         layer->mlp2 = get_linear(reader, layer_name("decoder", i, "mlp2").text, d, 4 * d, 0, 1);
     }
     model->decoder_norm = get_norm(reader, "decoder.norm", d);
+}
+
+/* Rows are as many as the file has; a file under way has none. */
+static int read_silence(struct reader *reader, va_model *model)
+{
+    struct va_silence *silence = &model->silence;
+    enum va_tensor_type cache_type = model->half_cache ? VA_TENSOR_F16 : VA_TENSOR_F32;
+    uint64_t heads = (uint64_t)model->heads;
+    const struct va_tensor *first;
+    const uint64_t any_rows[] = {heads, 0, VA_HEAD};
+
+    if (reader->status < 0 || va_container_get(reader->container, "silence.encoder.0.v", VA_TENSOR_F32, 3, any_rows, &first, NULL) < 0)
+        return reader->status;
+    if (first->dim[1] < 1 || first->dim[1] > (uint64_t)model->audio_ctx)
+        return va_fail(reader->error, VA_EFORMAT, "model has silence of an impossible length");
+    const uint64_t rows = first->dim[1];
+    const uint64_t row_dims[] = {heads, rows, VA_HEAD}, key_dims[] = {heads, (rows + VA_PANEL - 1) / VA_PANEL, VA_HEAD, VA_PANEL};
+    for (int i = 0; i < model->enc_layers; i++) {
+        silence->encoder[i].k = get_dims(reader, layer_name("silence.encoder", i, "k").text, VA_TENSOR_F32, 4, key_dims);
+        silence->encoder[i].v = get_dims(reader, layer_name("silence.encoder", i, "v").text, VA_TENSOR_F32, 3, row_dims);
+    }
+    for (int i = 0; i < model->dec_layers; i++) {
+        silence->decoder[i].k = get_dims(reader, layer_name("silence.decoder", i, "k").text, cache_type, 3, row_dims);
+        silence->decoder[i].v = get_dims(reader, layer_name("silence.decoder", i, "v").text, cache_type, 3, row_dims);
+    }
+    silence->rows = (int)rows;
+    silence->stride = (model->audio_ctx + silence->rows - 1) / silence->rows;
+    return reader->status;
 }
 
 static int read_hparams(struct reader *reader, va_model *model)
@@ -204,7 +240,7 @@ int va_model_open(const char *path, const va_model_options *options, va_model **
         goto fail;
     read_encoder(&reader, model);
     read_decoder(&reader, model);
-    r = reader.status;
+    r = read_silence(&reader, model);
     if (r < 0)
         goto fail;
     *ret_model = model;

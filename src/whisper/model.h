@@ -32,6 +32,19 @@ struct va_decoder_layer {
     struct va_linear mlp1, mlp2;
 };
 
+/* What a full window of silence leaves in the encoder and the cross-attention, thinned (silence.h). */
+struct va_silence {
+    int stride; /* frames that a row stands for; 0: the file holds no silence */
+    int rows;   /* 1500 / stride, rounded up */
+    struct {
+        const float *k; /* [heads][ceil(rows / 16)][64][16], packed as va_attention_pack_keys does */
+        const float *v; /* [heads][rows][64] */
+    } encoder[VA_WHISPER_MAX_LAYERS];
+    struct {
+        const void *k, *v; /* [heads][rows][64], float16 or float32 as the caches are */
+    } decoder[VA_WHISPER_MAX_LAYERS];
+};
+
 struct va_model {
     va_container *container;
     const struct va_kernels *kernels;
@@ -52,6 +65,8 @@ struct va_model {
     const float *decoder_positions; /* [448, d] */
     struct va_decoder_layer decoder[VA_WHISPER_MAX_LAYERS];
     struct va_norm decoder_norm;
+
+    struct va_silence silence;
 
     const int32_t *suppress, *suppress_begin; /* token ids */
     int n_suppress, n_suppress_begin;

@@ -11,6 +11,7 @@
 #include "whisper/context.h"
 #include "whisper/rules.h"
 #include "whisper/segments.h"
+#include "whisper/silence.h"
 #include "whisper/transcript.h"
 #include "whisper/words.h"
 
@@ -19,6 +20,10 @@
 #define MAX_NEW_TOKENS 224    /* half of the text context */
 #define MAX_PROMPT_TOKENS 223 /* half of the text context less one */
 #define MAX_COMPRESSED_TEXT 8192
+#define MAX_TOKENS_PER_S 16.0
+#define MARGIN_FRAMES 16               /* of silence encoded behind a clip, before the virtual silence */
+#define LONGEST_CLIP_FRAMES 1400       /* beyond, virtual silence saves next to nothing */
+#define QUIETEST_TOP (-2.0f)           /* log10 mel; below, silence is not 8 below the maximum, as the cache has it */
 #define SILENCE_PEAK (1.5f / 32768.0f) /* digital silence, dithered or not */
 
 /* One transcription under way. */
@@ -38,6 +43,7 @@ struct job {
     size_t n_pcm;          /* samples in context->pcm */
     uint64_t window_start; /* sample where the window begins */
     int ended;             /* the reader has no more */
+    int whole_window;      /* the encoder holds all 1500 frames, not a clip with virtual silence */
     struct va_transcript_builder builder;
     va_error *error;
 };
@@ -80,17 +86,29 @@ static int is_digital_silence(const struct job *job)
     return 1;
 }
 
-static void encode_window(struct job *job)
+/* Frames to encode: those of the audio with a margin, behind which virtual silence stands; or the whole window. */
+static int frames_to_encode(const struct job *job)
+{
+    int frames = (int)((job->n_pcm + VA_FRAME_SAMPLES - 1) / VA_FRAME_SAMPLES) + MARGIN_FRAMES;
+    return job->context->model->silence.rows > 0 && frames <= LONGEST_CLIP_FRAMES ? frames : VA_WINDOW_FRAMES;
+}
+
+static void encode_window(struct job *job, int frames)
 {
     va_context *context = job->context;
     va_timing *timing = &job->builder.transcript->timing;
     float top;
 
     double start_ms = va_clock_ms();
-    va_log_mel_compute(context->log_mel, context->pcm, job->n_pcm, (size_t)2 * VA_WINDOW_FRAMES, context->mel, &top);
-    va_log_mel_scale(context->mel, (size_t)2 * VA_WINDOW_FRAMES, top);
+    va_log_mel_compute(context->log_mel, context->pcm, job->n_pcm, (size_t)2 * (size_t)frames, context->mel, &top);
+    job->whole_window = frames == VA_WINDOW_FRAMES;
+    if (!job->whole_window && top < QUIETEST_TOP) {
+        encode_window(job, VA_WINDOW_FRAMES);
+        return;
+    }
+    va_log_mel_scale(context->mel, (size_t)2 * (size_t)frames, top, job->whole_window ? 0.0f : VA_SILENCE_TOP - top);
     double mel_ms = va_clock_ms();
-    va_encoder_run(context->encoder, context->mel, VA_WINDOW_FRAMES);
+    va_encoder_run(context->encoder, context->mel, frames, job->whole_window ? VA_TAIL_NOTHING : VA_TAIL_SILENCE);
     timing->mel_ms += mel_ms - start_ms;
     timing->encode_ms += va_clock_ms() - mel_ms;
 }
@@ -171,7 +189,14 @@ static int report_progress(void *user)
     return job->options->progress(job->options->progress_user, seconds(job->window_start), seconds(job->total_samples));
 }
 
-/* Decodes the encoded window, at rising temperatures until the result passes the checks. */
+/* More text than anybody can say in the time. */
+static int is_too_long(const struct job *job, const struct va_hypothesis *best)
+{
+    return best->n > 16 + (int)(MAX_TOKENS_PER_S * seconds(job->n_pcm));
+}
+
+/* Decodes the encoded window, at rising temperatures until the result passes the checks. A clip that trips a guard against endless
+ * repetition is tried with the whole window first. */
 static int decode_window(struct job *job, struct outcome *ret_outcome)
 {
     const va_transcribe_options *options = job->options;
@@ -181,6 +206,8 @@ static int decode_window(struct job *job, struct outcome *ret_outcome)
         .prompt = prompt,
         .seed = options->seed,
         .max_tokens = MAX_NEW_TOKENS,
+        .guess = options->guess,
+        .n_guess = job->window_start == 0 ? (int)(options->n_guess < VA_SEARCH_MAX_GUESS ? options->n_guess : VA_SEARCH_MAX_GUESS) : 0,
         .filter = va_rules_apply,
         .filter_user = &rules,
         .cancelled = report_progress,
@@ -202,6 +229,12 @@ static int decode_window(struct job *job, struct outcome *ret_outcome)
         outcome.compression_ratio = compression_ratio(job, outcome.result.best);
         int doubtful = outcome.result.avg_logprob < options->avg_logprob_threshold;
         int repeats = outcome.compression_ratio > options->compression_ratio_threshold || outcome.result.best->looping;
+        if (!job->whole_window && (repeats || is_too_long(job, outcome.result.best))) {
+            job->builder.transcript->n_retried++;
+            encode_window(job, VA_WINDOW_FRAMES);
+            step = -1;
+            continue;
+        }
         outcome.silent = doubtful && outcome.result.no_speech_prob > options->no_speech_threshold;
         if (!options->temperature_fallback || outcome.silent || (!doubtful && !repeats))
             break;
@@ -301,8 +334,9 @@ static int transcribe_window(struct job *job)
 
     if (is_digital_silence(job))
         return advance(job, job->n_pcm);
-    encode_window(job);
+    encode_window(job, frames_to_encode(job));
     double start_ms = va_clock_ms();
+    job->builder.transcript->n_windows++;
     if (job->language < 0)
         detect_language(job);
     int r = decode_window(job, &outcome);
@@ -330,6 +364,9 @@ static int check_options(struct job *job)
 
     if (options->beam_size < 1 || options->beam_size > VA_SEARCH_MAX_BEAMS)
         return va_fail(job->error, VA_EINVAL, "beam size must be 1 to %d, not %d", VA_SEARCH_MAX_BEAMS, options->beam_size);
+    for (size_t i = 0; i < options->n_guess; i++)
+        if (options->guess[i] < 0 || options->guess[i] >= model->n_vocab)
+            return va_fail(job->error, VA_EINVAL, "the guess holds a token that the model does not have: %d", (int)options->guess[i]);
     if (options->timestamps < VA_TIMESTAMPS_NONE || options->timestamps > VA_TIMESTAMPS_WORD)
         return va_fail(job->error, VA_EINVAL, "unknown kind of timestamps: %d", options->timestamps);
     int detect = options->language == NULL || *options->language == '\0' || strcmp(options->language, "auto") == 0;

@@ -86,7 +86,7 @@ static void test_golden(void **state)
 
     va_log_mel *mel = new_mel();
     va_log_mel_compute(mel, pcm, 176000, 3000, out, &max);
-    va_log_mel_scale(out, 3000, max);
+    va_log_mel_scale(out, 3000, max, 0.0f);
     for (int i = 0; i < 3000 * BANDS; i++) {
         sum += out[i];
         low = fminf(low, out[i]);
@@ -138,7 +138,7 @@ static void test_silence_and_none(void **state)
 
     va_log_mel_compute(mel, zeros, 1600, 10, out, &max);
     assert_true(max == -10.0f);
-    va_log_mel_scale(out, 10, max);
+    va_log_mel_scale(out, 10, max, 0.0f);
     for (int i = 0; i < 10 * BANDS; i++)
         assert_true(out[i] == -1.5f);
     va_log_mel_compute(mel, NULL, 0, 0, out, &max);
@@ -150,7 +150,7 @@ static void test_scale(void **state)
 {
     float values[BANDS] = {2.0f, -6.0f, -6.5f, -10.0f, 0.0f};
 
-    va_log_mel_scale(values, 1, 2.0f);
+    va_log_mel_scale(values, 1, 2.0f, 0.0f);
     assert_true(values[0] == 1.5f);
     assert_true(values[1] == -0.5f);
     assert_true(values[2] == -0.5f);

@@ -64,7 +64,8 @@ static void check_heads(int n, int m, float scale)
         memcpy(got + (size_t)i * 80, q + (size_t)i * VA_HEAD, VA_HEAD * sizeof *q);
     for (int i = 0; i < n; i += 7) /* in pieces */
         va_attention_pack_keys(k + (size_t)i * VA_HEAD, n - i < 7 ? n - i : 7, i, keys);
-    va_attention_heads(kernels, got, 80, m, keys, v, n, scratch);
+    const struct va_attention_keys run = {.k = keys, .v = v, .n = n};
+    va_attention_heads(kernels, got, 80, m, &run, 1, scratch);
     for (int i = 0; i < m; i++) {
         reference(q + (size_t)i * VA_HEAD, k, v, NULL, n, expected);
         assert_rows_equal(got + (size_t)i * 80, expected, 2e-5f);
@@ -84,6 +85,70 @@ static void test_many_queries(void **state)
         check_heads(sizes[i][0], sizes[i][1], 0.5f);
         check_heads(sizes[i][0], sizes[i][1], 4.0f);
     }
+}
+
+/* Keys of two runs, the second's each counting as w, in both shapes of attention; against the definition with every key of the second run
+ * repeated w times. */
+static void check_two_runs(int n, int first, int n_tail, int w)
+{
+    const struct va_kernels *kernels = va_kernels_select(NULL);
+    struct va_attention_scratch *scratch = va_alloc_aligned(1, sizeof *scratch);
+    int tail_rows = first + n_tail, all = n + n_tail * w, m = 30;
+    float *q = random_rows(m, 2.0f, 1), *k = random_rows(n, 2.0f, 2), *v = random_rows(n, 1.0f, 3);
+    float *tail_k = random_rows(tail_rows, 2.0f, 4), *tail_v = random_rows(tail_rows, 1.0f, 5);
+    float *all_k = va_alloc((size_t)all * VA_HEAD, sizeof *all_k), *all_v = va_alloc((size_t)all * VA_HEAD, sizeof *all_v);
+    float *keys = va_calloc((size_t)((n + VA_PANEL - 1) / VA_PANEL) * VA_KEY_PANEL_SIZE, sizeof *keys);
+    float *tail_keys = va_calloc((size_t)((tail_rows + VA_PANEL - 1) / VA_PANEL) * VA_KEY_PANEL_SIZE, sizeof *tail_keys);
+    float *got = va_alloc((size_t)m * VA_HEAD, sizeof *got), *scores = va_alloc((size_t)(n + n_tail), sizeof *scores);
+    float expected[VA_HEAD], one[VA_HEAD];
+
+    memcpy(all_k, k, (size_t)n * VA_HEAD * sizeof *k);
+    memcpy(all_v, v, (size_t)n * VA_HEAD * sizeof *v);
+    for (int i = 0; i < n_tail * w; i++) {
+        memcpy(all_k + (size_t)(n + i) * VA_HEAD, tail_k + (size_t)(first + i / w) * VA_HEAD, VA_HEAD * sizeof *k);
+        memcpy(all_v + (size_t)(n + i) * VA_HEAD, tail_v + (size_t)(first + i / w) * VA_HEAD, VA_HEAD * sizeof *v);
+    }
+    va_attention_pack_keys(k, n, 0, keys);
+    va_attention_pack_keys(tail_k, tail_rows, 0, tail_keys);
+    memcpy(got, q, (size_t)m * VA_HEAD * sizeof *q);
+    const struct va_attention_keys runs[] = {{.k = keys, .v = v, .n = n},
+                                             {.k = tail_keys, .v = tail_v, .first = first, .n = n_tail, .bias = logf((float)w)}};
+    va_attention_heads(kernels, got, VA_HEAD, m, runs, 2, scratch);
+    const struct va_attention_cache cache = {.k = k,
+                                             .v = v,
+                                             .n = n,
+                                             .tail_k = tail_k + (size_t)first * VA_HEAD,
+                                             .tail_v = tail_v + (size_t)first * VA_HEAD,
+                                             .n_tail = n_tail,
+                                             .tail_bias = logf((float)w)};
+    for (int i = 0; i < m; i++) {
+        reference(q + (size_t)i * VA_HEAD, all_k, all_v, NULL, all, expected);
+        assert_rows_equal(got + (size_t)i * VA_HEAD, expected, 2e-5f);
+        va_attention_query(kernels, q + (size_t)i * VA_HEAD, &cache, scores, NULL, one);
+        assert_rows_equal(one, expected, 2e-5f);
+    }
+    va_free(scratch);
+    va_free(q);
+    va_free(k);
+    va_free(v);
+    va_free(tail_k);
+    va_free(tail_v);
+    va_free(all_k);
+    va_free(all_v);
+    va_free(keys);
+    va_free(tail_keys);
+    va_free(got);
+    va_free(scores);
+}
+
+static void test_keys_that_stand_for_several(void **state)
+{
+    check_two_runs(1, 0, 1, 1);
+    check_two_runs(5, 3, 2, 8);
+    check_two_runs(100, 13, 174, 8);
+    check_two_runs(256, 16, 16, 3);
+    check_two_runs(300, 17, 300, 2);
+    check_two_runs(33, 255, 259, 2);
 }
 
 static void test_one_query_over_a_cache(void **state)
@@ -128,6 +193,7 @@ static void test_one_query_over_a_cache(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_many_queries), cmocka_unit_test(test_one_query_over_a_cache)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_many_queries), cmocka_unit_test(test_keys_that_stand_for_several),
+                                       cmocka_unit_test(test_one_query_over_a_cache)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -209,7 +209,7 @@ static void hostile(void **state)
         const char *words;
     } cases[] = {
         {0, 4, 0, "not a prepared"},
-        {8, 4, 2, "another version (format 2, this program reads 1): import it again"},
+        {8, 4, 1, "another version (format 1, this program reads 2): import it again"},
         {8, 4, 0, "another version"},
         {12, 4, 2, "another kind"},
         {16, 8, good_size + 1, "damaged"},
