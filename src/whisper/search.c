@@ -9,15 +9,20 @@
 struct va_search {
     const va_model *model;
     va_decoder *decoder;
-    float *logits;                                 /* [max(beams, 2)][va_decoder_logits_size] */
+    float *logits;                                 /* [max(beams, LOGITS_ROWS)][va_decoder_logits_size] */
     struct va_hypothesis *beams, *next, *finished; /* [beams] each */
     int max_beams;
 
     const struct va_search_options *options; /* of the run under way */
     const va_encoder *encoder;
     int n_beams, n_finished;
+    int n_guess;   /* tokens of the guess whose logits are there */
+    int guess_row; /* logits after the first of them; the others follow */
     uint64_t random;
 };
+
+/* The start token's, the last prompt token's and those of a guess. */
+#define LOGITS_ROWS (2 + VA_SEARCH_MAX_GUESS)
 
 struct candidate {
     float score; /* sum of log-probabilities */
@@ -36,8 +41,8 @@ int va_search_new(const va_model *model, va_pool *pool, int beams, va_search **r
     int r = va_decoder_new(model, pool, beams, &search->decoder, error);
     if (r < 0)
         goto fail;
-    /* Two rows at least: the start token's and the last one's of a prompt. */
-    search->logits = va_alloc_aligned((size_t)(beams < 2 ? 2 : beams) * (size_t)va_decoder_logits_size(search->decoder), sizeof(float));
+    search->logits = va_alloc_aligned((size_t)(beams < LOGITS_ROWS ? LOGITS_ROWS : beams) * (size_t)va_decoder_logits_size(search->decoder),
+                                      sizeof(float));
     search->beams = va_alloc((size_t)beams, sizeof *search->beams);
     search->next = va_alloc((size_t)beams, sizeof *search->next);
     search->finished = va_alloc((size_t)beams, sizeof *search->finished);
@@ -82,28 +87,30 @@ static float *logits_row(const va_search *search, int row)
     return search->logits + (size_t)row * (size_t)va_decoder_logits_size(search->decoder);
 }
 
-/* Feeds tokens [n] as one hypothesis in beam 0. Logits of token `start` go to row 0, those of the last token to the row returned.
- * The odd number of rows comes first, so that the last pass is a long one and holds both. */
-static int feed(va_search *search, const va_encoder *encoder, const int32_t *tokens, int n, int start, int32_t *slots)
+/* Feeds tokens [n] as one hypothesis in beam 0. Logits of token `start` go to row 0; those of token `first` and all behind it follow
+ * (beginning with row 0, when that is the same token). Returns the row of token `first`. */
+static int feed(va_search *search, const va_encoder *encoder, const int32_t *tokens, int n, int start, int first, int32_t *slots)
 {
     struct va_decoder_row rows[VA_DECODER_MAX_ROWS];
-    int m = n % VA_DECODER_MAX_ROWS == 0 ? VA_DECODER_MAX_ROWS : n % VA_DECODER_MAX_ROWS;
+    int wanted = 0;
 
     for (int i = 0; i < n; i++)
         slots[i] = i * search->max_beams;
-    for (int first = 0; first < n; first += m, m = VA_DECODER_MAX_ROWS) {
-        int is_last = first + m == n;
-        for (int i = 0; i < m; i++)
-            rows[i] = (struct va_decoder_row){
-                .token = tokens[first + i], .position = first + i, .logits = is_last && (first + i == start || i == m - 1), .slots = slots};
-        va_decoder_run(search->decoder, encoder, rows, m, search->logits);
+    for (int at = 0; at < n; at += VA_DECODER_MAX_ROWS) {
+        int m = n - at < VA_DECODER_MAX_ROWS ? n - at : VA_DECODER_MAX_ROWS, before = wanted;
+        for (int i = 0; i < m; i++) {
+            int position = at + i, wants = position == start || position >= first;
+            rows[i] = (struct va_decoder_row){.token = tokens[position], .position = position, .logits = wants, .slots = slots};
+            wanted += wants;
+        }
+        va_decoder_run(search->decoder, encoder, rows, m, logits_row(search, before));
     }
-    return start == n - 1 ? 0 : 1;
+    return start == first ? 0 : 1;
 }
 
 const float *va_search_feed(va_search *search, const va_encoder *encoder, const int32_t *tokens, int n)
 {
-    return logits_row(search, feed(search, encoder, tokens, n, n - 1, search->beams[0].slots));
+    return logits_row(search, feed(search, encoder, tokens, n, n - 1, n - 1, search->beams[0].slots));
 }
 
 /* ---- scores ---- */
@@ -314,25 +321,51 @@ static void filter_beams(va_search *search)
         search->options->filter(search->options->filter_user, search->beams[b].tokens, search->beams[b].n, logits_row(search, b));
 }
 
-/* The prompt's own pass, and the first token of each beam from its last logits. */
+static size_t logits_bytes(const va_search *search)
+{
+    return (size_t)va_decoder_logits_size(search->decoder) * sizeof(float);
+}
+
+/* The prompt's own pass, and the first token of each beam from its last logits. A guess goes with it. */
 static float start(va_search *search)
 {
     const struct va_search_options *options = search->options;
     struct va_hypothesis *first = &search->beams[0];
+    int32_t tokens[VA_SEARCH_MAX_TOKENS];
+    int room = search->model->text_ctx - options->n_prompt;
+
     *first = (struct va_hypothesis){.n = 0};
-    int last = feed(search, search->encoder, options->prompt, options->n_prompt, options->start, first->slots);
+    search->n_guess = options->n_guess < VA_SEARCH_MAX_GUESS ? options->n_guess : VA_SEARCH_MAX_GUESS;
+    search->n_guess = search->n_guess < room ? search->n_guess : room;
+    if (options->beams > 1 || options->temperature > 0.0f)
+        search->n_guess = 0;
+    memcpy(tokens, options->prompt, (size_t)options->n_prompt * sizeof *tokens);
+    if (search->n_guess > 0)
+        memcpy(tokens + options->n_prompt, options->guess, (size_t)search->n_guess * sizeof *tokens);
+    int last =
+        feed(search, search->encoder, tokens, options->n_prompt + search->n_guess, options->start, options->n_prompt - 1, first->slots);
+    search->guess_row = last + 1;
     float no_speech = probability(search, logits_row(search, 0), search->model->special->no_speech);
     if (last != 0)
-        memcpy(logits_row(search, 0), logits_row(search, last), (size_t)va_decoder_logits_size(search->decoder) * sizeof(float));
+        memcpy(logits_row(search, 0), logits_row(search, last), logits_bytes(search));
     search->n_beams = 1;
     filter_beams(search);
     if (options->temperature > 0.0f)
         for (int b = 1; b < options->beams; b++) {
             search->beams[b] = *first;
-            memcpy(logits_row(search, b), logits_row(search, 0), (size_t)va_decoder_logits_size(search->decoder) * sizeof(float));
+            memcpy(logits_row(search, b), logits_row(search, 0), logits_bytes(search));
             search->n_beams++;
         }
     return no_speech;
+}
+
+/* 1 when the n tokens so far are those of the guess: the next one's logits are there already, and become row 0. */
+static int take_guessed(va_search *search, int n)
+{
+    if (n > search->n_guess || memcmp(search->beams[0].tokens, search->options->guess, (size_t)n * sizeof(int32_t)) != 0)
+        return 0;
+    memcpy(logits_row(search, 0), logits_row(search, search->guess_row + n - 1), logits_bytes(search));
+    return 1;
 }
 
 static const struct va_hypothesis *best_hypothesis(va_search *search)
@@ -362,7 +395,8 @@ int va_search_run(va_search *search, const va_encoder *encoder, const struct va_
     float no_speech = start(search);
     for (int n = 0; search->n_beams > 0; n++) {
         if (n > 0) {
-            decode_beams(search);
+            if (!take_guessed(search, n))
+                decode_beams(search);
             filter_beams(search);
         }
         if (options->beams > 1 && options->temperature <= 0.0f)

@@ -9,6 +9,7 @@
 
 #define VA_SEARCH_MAX_BEAMS 8
 #define VA_SEARCH_MAX_TOKENS 448 /* text_ctx */
+#define VA_SEARCH_MAX_GUESS 28   /* with a short prompt that is one pass of the decoder */
 
 typedef struct va_search va_search;
 
@@ -23,6 +24,10 @@ struct va_search_options {
     float temperature;
     uint64_t seed;
     int max_tokens;
+    /* What will probably be said: checked in the prompt's pass, as far as it is right, instead of a pass for each token. Never changes the
+     * result; of use to the greedy search only. */
+    const int32_t *guess; /* [n_guess]; what is beyond VA_SEARCH_MAX_GUESS is not looked at */
+    int n_guess;
     va_token_filter_fn filter;
     void *filter_user;
     int (*cancelled)(void *user); /* asked before each step; or NULL */

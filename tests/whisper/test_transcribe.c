@@ -93,6 +93,70 @@ static void test_text_does_not_depend_on_threads(void **state)
     va_transcript_free(one);
 }
 
+static void assert_same(const va_transcript *a, const va_transcript *b)
+{
+    assert_string_equal(a->text, b->text);
+    assert_float_equal(a->confidence, b->confidence, 0.0f);
+    assert_int_equal(a->n_segments, b->n_segments);
+}
+
+/* Right, wrong from some token on, too long, empty: a guess never shows in the result. */
+static void test_guess_changes_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    va_transcribe_options options = quick_options();
+    options.timestamps = VA_TIMESTAMPS_NONE;
+    va_transcript *free_one = transcribe(fixture->model, 1, fixture->pcm, SECONDS(4), &options);
+    assert_true(free_one->n_segments == 1 && free_one->segments[0].n_tokens > 3);
+    int32_t tokens[448] = {0};
+    size_t n = free_one->segments[0].n_tokens;
+    memcpy(tokens, free_one->segments[0].tokens, n * sizeof *tokens);
+    options.guess = tokens;
+    const size_t lengths[] = {1, n - 1, n, n + 5, 400};
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
+        for (size_t wrong = 0; wrong <= lengths[i]; wrong += lengths[i] / 3 + 1) {
+            int32_t kept = tokens[wrong];
+            tokens[wrong] = 1000;
+            options.n_guess = lengths[i];
+            va_transcript *guessed = transcribe(fixture->model, 2, fixture->pcm, SECONDS(4), &options);
+            assert_same(free_one, guessed);
+            va_transcript_free(guessed);
+            tokens[wrong] = kept;
+        }
+    options.beam_size = 3;
+    options.n_guess = 0;
+    va_transcript *beams = transcribe(fixture->model, 1, fixture->pcm, SECONDS(4), &options);
+    options.n_guess = n;
+    va_transcript *guessed = transcribe(fixture->model, 1, fixture->pcm, SECONDS(4), &options);
+    assert_same(beams, guessed);
+    va_transcript_free(beams);
+    va_transcript_free(guessed);
+    va_transcript_free(free_one);
+
+    va_context *context;
+    va_transcript *none;
+    tokens[0] = 51865;
+    assert_int_equal(va_context_new(fixture->model, 1, &context, NULL), 0);
+    assert_int_equal(va_transcribe(context, fixture->pcm, SECONDS(4), &options, &none, NULL), VA_EINVAL);
+    va_context_free(context);
+}
+
+/* The random model repeats itself: a short clip is then tried with the full window, which does too; a full window is not. */
+static void test_clip_that_loops_is_tried_again(void **state)
+{
+    struct fixture *fixture = *state;
+    va_transcribe_options options = quick_options();
+    options.timestamps = VA_TIMESTAMPS_NONE;
+    va_transcript *clip = transcribe(fixture->model, 1, fixture->pcm, SECONDS(4), &options);
+    va_transcript *window = transcribe(fixture->model, 1, fixture->pcm, SECONDS(30), &options);
+    assert_int_equal(clip->n_windows, 1);
+    assert_int_equal(clip->n_retried, 1);
+    assert_int_equal(window->n_windows, 1);
+    assert_int_equal(window->n_retried, 0);
+    va_transcript_free(clip);
+    va_transcript_free(window);
+}
+
 static void test_contexts_share_a_model(void **state)
 {
     struct fixture *fixture = *state;
@@ -368,6 +432,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_does_not_depend_on_threads),
+        cmocka_unit_test(test_guess_changes_nothing),
+        cmocka_unit_test(test_clip_that_loops_is_tried_again),
         cmocka_unit_test(test_contexts_share_a_model),
         cmocka_unit_test(test_segments_are_in_order_and_inside),
         cmocka_unit_test(test_beams_and_temperatures),
