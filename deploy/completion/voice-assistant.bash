@@ -98,7 +98,7 @@ _voice_assistant()
     elif [ "$COMP_CWORD" -eq 2 ] && [ -n "$(_voice_assistant_verbs "$command")" ]; then
         words=$(_voice_assistant_verbs "$command")
     elif [ "$command" = model ] && [[ $verb == @(fetch|info|verify|remove) ]]; then
-        words=$(_voice_assistant_models)
+        words="$(_voice_assistant_models) vad"
     elif [[ $command == @(transcribe|match|demo) ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         compopt -o filenames 2>/dev/null

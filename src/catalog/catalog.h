@@ -6,6 +6,7 @@
 #define VA_CATALOG_H
 
 #include "base/buffer.h"
+#include "whisper/import.h"
 
 /* Where prepared models live: the option, or when it is empty or NULL va_paths_data("models"). va_free. */
 VA_MUST_CHECK int va_catalog_folder(const char *option, char **ret_folder, va_error *error);
@@ -24,6 +25,11 @@ typedef int (*va_catalog_progress_fn)(void *user, const char *stage, const char 
  * holds the packages, to work without network; NULL to download them. */
 VA_MUST_CHECK int va_catalog_fetch(const char *folder, const char *name, const char *packages, va_catalog_progress_fn progress, void *user,
                                    va_error *error);
+/* A file or folder of the user's, told by its content, to one prepared file: a Whisper model (whisper/import.h) or Silero's ONNX file
+ * (vad/silero_import.h), which knows no precision but float32. */
+VA_MUST_CHECK int va_catalog_import(const char *source, enum va_precision precision, const char *out_path, va_import_progress_fn progress,
+                                    void *user, va_error *error);
+
 VA_MUST_CHECK int va_catalog_remove(const char *folder, const char *name, va_error *error);
 
 /* What is prepared and what could be fetched, as text lines or JSON. */

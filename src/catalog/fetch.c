@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "nn/container.h"
+#include "vad/silero_import.h"
 #include "whisper/import.h"
 
 #define WORK_PREFIX ".fetch-"
@@ -155,11 +156,13 @@ static int import_progress(void *user, double fraction)
 /* VA_EFAILED and VA_EFORMAT: this source is no good, another may be. */
 static int fetch_from(const struct job *job, const struct va_catalog_source *source, va_error *error)
 {
-    char *model = va_asprintf("%s/model", job->work);
+    char *model = va_asprintf("%s/model", job->work), *weights = va_asprintf("%s/model/model.bin", job->work);
     int r;
 
-    if (model == NULL)
-        return va_fail_memory(error);
+    if (model == NULL || weights == NULL) {
+        r = va_fail_memory(error);
+        goto fail;
+    }
     if ((r = va_file_remove_tree(model, error)) < 0)
         goto fail;
     if ((r = va_file_make_folder(model, 0700, error)) < 0)
@@ -170,8 +173,12 @@ static int fetch_from(const struct job *job, const struct va_catalog_source *sou
         goto fail;
     if (!job->is_given && (r = va_file_remove_tree(job->packages, error)) < 0)
         goto fail;
-    r = va_whisper_import(model, VA_PRECISION_S8, job->path, import_progress, (void *)job, error);
+    if ((r = va_catalog_report(job->report, "import", job->model->name, 0.0, error)) < 0)
+        goto fail;
+    r = job->model->kind == VA_CONTAINER_VAD ? va_silero_import(weights, job->path, error)
+                                             : va_whisper_import(model, VA_PRECISION_S8, job->path, import_progress, (void *)job, error);
 fail:
+    va_free(weights);
     va_free(model);
     return r;
 }
@@ -268,10 +275,10 @@ static int lock_folder(const char *folder, int *ret_fd, va_error *error)
     return 0;
 }
 
-static int is_prepared(const char *path)
+static int is_prepared(const char *path, enum va_container_kind kind)
 {
     va_container *container;
-    if (va_container_open(path, VA_CONTAINER_WHISPER, &container, NULL) < 0)
+    if (va_container_open(path, kind, &container, NULL) < 0)
         return 0;
     va_container_free(container);
     return 1;
@@ -311,7 +318,7 @@ int va_catalog_fetch_model(const struct va_catalog_model *model, const char *fol
 
     if (r < 0)
         return r;
-    if (is_prepared(path)) {
+    if (is_prepared(path, model->kind)) {
         va_free(path);
         return 1;
     }

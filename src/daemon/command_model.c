@@ -12,7 +12,6 @@
 #include "base/memory.h"
 #include "catalog/catalog.h"
 #include "nn/container.h"
-#include "whisper/import.h"
 
 enum { MAX_TEXT_BYTES = 1 << 20, BAR_WIDTH = 30, BAR_PAUSE_MS = 100 };
 
@@ -135,6 +134,8 @@ static char *name_from(const char *path)
         continue;
     if (end - start > 4 && strncmp(path + end - 4, ".bin", 4) == 0)
         end -= 4;
+    if (end - start > 5 && strncmp(path + end - 5, ".onnx", 5) == 0)
+        end -= 5;
     if (end - start > 5 && strncmp(path + start, "ggml-", 5) == 0)
         start += 5;
     return va_strndup(path + start, end - start);
@@ -163,7 +164,7 @@ static int run_import(const struct arguments *arguments, const char *folder)
             goto done;
     }
     catch_signals();
-    r = va_whisper_import(arguments->from, arguments->precision, path, on_import, &progress, &error);
+    r = va_catalog_import(arguments->from, arguments->precision, path, on_import, &progress, &error);
     end_bar(&progress);
     if (r == 0)
         printf("prepared %s\n", path);
@@ -209,7 +210,7 @@ static int run_verify(const struct arguments *arguments, const char *folder)
     int r;
 
     if ((r = va_catalog_find(folder, arguments->name, &path, &error)) == 0 &&
-        (r = va_container_open(path, VA_CONTAINER_WHISPER, &container, &error)) == 0 && (r = va_container_verify(container, &error)) == 0)
+        (r = va_container_open(path, VA_CONTAINER_ANY, &container, &error)) == 0 && (r = va_container_verify(container, &error)) == 0)
         printf("%s: intact\n", path);
     va_container_free(container);
     va_free(path);
@@ -237,11 +238,12 @@ static const struct verb {
      "Downloads a model by name with pip, checks its SHA-256 and prepares it. Does nothing when it is prepared already.\n"
      "  --from DIR           take the packages from DIR, without network\n"},
     {"import", run_import, 0, "dftnp", "import --from PATH [--name NAME | --to FILE] [--precision int8|float32]",
-     "Prepares a model of yours: a CTranslate2 folder or a ggml file of whisper.cpp. A model of the same name is replaced.\n"
+     "Prepares a model of yours: a CTranslate2 folder, a ggml file of whisper.cpp, or silero_vad_16k_op15.onnx, which finds speech. A "
+     "model of the same name is replaced.\n"
      "  --from PATH          the folder or file\n"
      "  --name NAME          what to call it (default: from PATH)\n"
      "  --to FILE            write this file instead\n"
-     "  --precision P        int8 (default; small and fast) or float32\n"},
+     "  --precision P        of a Whisper model: int8 (default; small and fast) or float32\n"},
     {"list", run_list, 0, "dj", "list [--json]",
      "Shows what is prepared and what can be fetched.\n"
      "  --json               as JSON\n"},

