@@ -1,0 +1,141 @@
+#include "vad/ear.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "vad/energy_gate.h"
+
+struct va_ear {
+    struct va_energy_gate gate;
+    va_silero *silero;
+    struct va_endpointer endpointer;
+    int judge_all;
+    uint64_t heard; /* samples */
+    float chunk[VA_VAD_CHUNK_SAMPLES];
+    size_t filled;                                             /* of chunk */
+    float waiting[VA_EAR_REPLAY_CHUNKS][VA_VAD_CHUNK_SAMPLES]; /* a ring of chunks not judged */
+    int n_waiting, oldest;
+};
+
+struct listener {
+    va_ear_event_fn on_event;
+    void *user;
+};
+
+int va_ear_new(const va_silero_model *model, const struct va_kernels *kernels, const struct va_ear_options *options, va_ear **ret_ear,
+               va_error *error)
+{
+    va_ear *ear = va_calloc(1, sizeof *ear);
+    int r;
+
+    if (ear == NULL)
+        return va_fail_memory(error);
+    ear->judge_all = options->judge_all;
+    if ((r = va_endpointer_init(&ear->endpointer, &options->endpointer, error)) < 0 ||
+        (r = va_silero_new(model, kernels, &ear->silero, error)) < 0) {
+        va_ear_free(ear);
+        return r;
+    }
+    va_ear_reset(ear);
+    *ret_ear = ear;
+    return 0;
+}
+
+void va_ear_free(va_ear *ear)
+{
+    if (ear == NULL)
+        return;
+    va_silero_free(ear->silero);
+    va_free(ear);
+}
+
+void va_ear_reset(va_ear *ear)
+{
+    va_energy_gate_reset(&ear->gate);
+    va_silero_reset(ear->silero);
+    va_endpointer_reset(&ear->endpointer);
+    ear->heard = 0;
+    ear->filled = 0;
+    ear->n_waiting = ear->oldest = 0;
+}
+
+static void tell(const va_ear *ear, struct va_speech_event event, const struct listener *listener)
+{
+    if (event.kind == VA_SPEECH_NONE)
+        return;
+    if (event.end > ear->heard) /* the last chunk of a stream is filled up with zeros */
+        event.end = ear->heard;
+    listener->on_event(listener->user, &event);
+}
+
+static void judge(va_ear *ear, const float *chunk, const struct listener *listener)
+{
+    tell(ear, va_endpointer_push(&ear->endpointer, va_silero_process(ear->silero, chunk)), listener);
+}
+
+/* Puts the chunk behind those that wait; the oldest passes as silence when there are too many. */
+static void wait_with(va_ear *ear, const float *chunk)
+{
+    if (ear->n_waiting == VA_EAR_REPLAY_CHUNKS) {
+        va_silero_skip(ear->silero, ear->waiting[ear->oldest]);
+        va_endpointer_push(&ear->endpointer, 0.0f);
+        ear->oldest = (ear->oldest + 1) % VA_EAR_REPLAY_CHUNKS;
+        ear->n_waiting--;
+    }
+    memcpy(ear->waiting[(ear->oldest + ear->n_waiting) % VA_EAR_REPLAY_CHUNKS], chunk, sizeof ear->waiting[0]);
+    ear->n_waiting++;
+}
+
+static void take_chunk(va_ear *ear, const float *chunk, const struct listener *listener)
+{
+    int is_open = ear->judge_all || va_energy_gate_process(&ear->gate, chunk);
+
+    if (!is_open && va_endpointer_is_quiet(&ear->endpointer)) {
+        wait_with(ear, chunk);
+        return;
+    }
+    for (; ear->n_waiting > 0; ear->n_waiting--) {
+        judge(ear, ear->waiting[ear->oldest], listener);
+        ear->oldest = (ear->oldest + 1) % VA_EAR_REPLAY_CHUNKS;
+    }
+    judge(ear, chunk, listener);
+}
+
+void va_ear_push(va_ear *ear, const float *pcm, size_t n, va_ear_event_fn on_event, void *user)
+{
+    const struct listener listener = {on_event, user};
+
+    while (n > 0) {
+        size_t part = VA_VAD_CHUNK_SAMPLES - ear->filled;
+        part = n < part ? n : part;
+        memcpy(ear->chunk + ear->filled, pcm, part * sizeof *pcm);
+        ear->filled += part;
+        ear->heard += part;
+        pcm += part;
+        n -= part;
+        if (ear->filled == VA_VAD_CHUNK_SAMPLES) {
+            ear->filled = 0;
+            take_chunk(ear, ear->chunk, &listener);
+        }
+    }
+}
+
+void va_ear_finish(va_ear *ear, va_ear_event_fn on_event, void *user)
+{
+    const struct listener listener = {on_event, user};
+
+    if (ear->filled > 0) {
+        memset(ear->chunk + ear->filled, 0, (VA_VAD_CHUNK_SAMPLES - ear->filled) * sizeof ear->chunk[0]);
+        take_chunk(ear, ear->chunk, &listener);
+    }
+    tell(ear, va_endpointer_finish(&ear->endpointer), &listener);
+    va_ear_reset(ear);
+}
+
+/* A candidate lasts less than min_speech_ms and a pause of possible_end_ms, and may all have waited behind the gate. */
+size_t va_ear_lookback(const struct va_ear_options *options)
+{
+    const struct va_endpointer_options *o = &options->endpointer;
+    size_t ms = (size_t)(o->pad_before_ms + o->min_speech_ms + o->possible_end_ms);
+    return ms * VA_VAD_RATE_HZ / 1000 + (VA_EAR_REPLAY_CHUNKS + 3) * VA_VAD_CHUNK_SAMPLES;
+}

@@ -1,0 +1,115 @@
+#include "vad/endpointer.h"
+
+#include "vad/silero.h"
+
+enum { MAX_SHORT_MS = 2000, MAX_END_MS = 10000, MAX_UTTERANCE_MS = 600000 };
+
+static uint64_t samples(int ms)
+{
+    return (uint64_t)ms * VA_VAD_RATE_HZ / 1000;
+}
+
+int va_endpointer_init(struct va_endpointer *endpointer, const struct va_endpointer_options *options, va_error *error)
+{
+    const struct va_endpointer_options *o = options;
+
+    if (!(o->leave > 0.0f && o->leave <= o->enter && o->enter <= 1.0f))
+        return va_fail(error, VA_EINVAL, "speech detection: thresholds %g and %g: 0 < leave <= enter <= 1", (double)o->enter,
+                       (double)o->leave);
+    if (o->min_speech_ms < 0 || o->min_speech_ms > MAX_SHORT_MS || o->pad_before_ms < 0 || o->pad_before_ms > MAX_SHORT_MS ||
+        o->possible_end_ms < 1 || o->end_ms < o->possible_end_ms || o->end_ms > MAX_END_MS || o->pad_after_ms < 0 ||
+        o->pad_after_ms > o->end_ms || o->max_ms <= o->min_speech_ms + o->pad_before_ms || o->max_ms > MAX_UTTERANCE_MS)
+        return va_fail(error, VA_EINVAL, "speech detection: a duration is out of its range");
+    *endpointer = (struct va_endpointer){
+        .min_speech = samples(o->min_speech_ms),
+        .possible_end = samples(o->possible_end_ms),
+        .end = samples(o->end_ms),
+        .pad_before = samples(o->pad_before_ms),
+        .pad_after = samples(o->pad_after_ms),
+        .max = samples(o->max_ms),
+        .enter = o->enter,
+        .leave = o->leave,
+    };
+    return 0;
+}
+
+void va_endpointer_reset(struct va_endpointer *endpointer)
+{
+    endpointer->state = VA_ENDPOINTER_QUIET;
+    endpointer->now = endpointer->previous_end = 0;
+}
+
+static struct va_speech_event event_of(const struct va_endpointer *e, enum va_speech_event_kind kind)
+{
+    uint64_t end = e->last + e->pad_after;
+    return (struct va_speech_event){kind, e->start, end < e->now && e->is_pause ? end : e->now};
+}
+
+static struct va_speech_event end_with(struct va_endpointer *e, enum va_speech_event_kind kind)
+{
+    struct va_speech_event event = event_of(e, kind);
+    e->state = VA_ENDPOINTER_QUIET;
+    e->previous_end = event.end;
+    return event;
+}
+
+/* A candidate becomes speech, goes on as one, or is given up. */
+static struct va_speech_event weigh(struct va_endpointer *e)
+{
+    if (e->last - e->first >= e->min_speech) {
+        uint64_t room = e->first - e->previous_end;
+        e->state = VA_ENDPOINTER_SPEECH;
+        e->start = e->first - (room < e->pad_before ? room : e->pad_before);
+        return event_of(e, VA_SPEECH_START);
+    }
+    if (e->is_pause && e->now - e->pause >= e->possible_end)
+        e->state = VA_ENDPOINTER_QUIET;
+    return (struct va_speech_event){0};
+}
+
+static struct va_speech_event follow(struct va_endpointer *e, int was_told)
+{
+    if (e->is_pause && e->now - e->pause >= e->end)
+        return end_with(e, VA_SPEECH_END);
+    if (e->now - e->start >= e->max)
+        return end_with(e, VA_SPEECH_TOO_LONG);
+    if (was_told && !e->is_pause)
+        return event_of(e, VA_SPEECH_RESUMED);
+    if (e->is_pause && !e->is_told && e->now - e->pause >= e->possible_end) {
+        e->is_told = 1;
+        return event_of(e, VA_SPEECH_POSSIBLE_END);
+    }
+    return (struct va_speech_event){0};
+}
+
+struct va_speech_event va_endpointer_push(struct va_endpointer *endpointer, float probability)
+{
+    struct va_endpointer *e = endpointer;
+    uint64_t chunk = e->now;
+    int was_told = e->is_told;
+
+    e->now += VA_VAD_CHUNK_SAMPLES;
+    if (probability >= e->enter) {
+        e->is_pause = e->is_told = 0;
+        if (e->state == VA_ENDPOINTER_QUIET) {
+            e->state = VA_ENDPOINTER_CANDIDATE;
+            e->first = chunk;
+        }
+    } else if (probability < e->leave && !e->is_pause) {
+        e->is_pause = 1;
+        e->pause = chunk;
+    }
+    if (e->state == VA_ENDPOINTER_QUIET)
+        return (struct va_speech_event){0};
+    if (!e->is_pause)
+        e->last = e->now;
+    return e->state == VA_ENDPOINTER_CANDIDATE ? weigh(e) : follow(e, was_told);
+}
+
+struct va_speech_event va_endpointer_finish(struct va_endpointer *endpointer)
+{
+    if (endpointer->state == VA_ENDPOINTER_SPEECH)
+        return end_with(endpointer, VA_SPEECH_END);
+    endpointer->state = VA_ENDPOINTER_QUIET;
+    return (struct va_speech_event){0};
+}

@@ -1,0 +1,70 @@
+/* endpointer.h - from the probabilities of chunks to utterances: when speech starts, pauses, goes on, and has ended.
+ *
+ * Speech begins with a chunk of at least `enter` and pauses with one below `leave`; what lies between changes nothing. It counts once it
+ * has lasted min_speech_ms; a shorter noise gives no event. After possible_end_ms of pause the listener may begin to decode in
+ * advance; after end_ms the utterance is over. All positions are samples of the stream, from 0. A pure state machine: one thread at a
+ * time, no allocation. Source of the thresholds: snakers4/silero-vad, utils_vad.py, changed for commands. */
+#ifndef VA_VAD_ENDPOINTER_H
+#define VA_VAD_ENDPOINTER_H
+
+#include "base/error.h"
+
+struct va_endpointer_options {
+    float enter, leave;          /* probabilities: 0 < leave <= enter <= 1 */
+    int min_speech_ms;           /* 0 .. 2000 */
+    int possible_end_ms, end_ms; /* of pause: 0 < possible_end_ms <= end_ms <= 10000 */
+    int pad_before_ms;           /* of an utterance: 0 .. 2000 */
+    int pad_after_ms;            /* 0 .. end_ms */
+    int max_ms;                  /* of an utterance with its padding: more than min_speech_ms + pad_before_ms, at most 600000 */
+};
+
+/* Of min_speech_ms: the word "pause" alone can have as little as 128 ms above `leave`; noises of the recorded set have up to 96. */
+#define VA_ENDPOINTER_DEFAULTS                      \
+    {                                               \
+        0.5f, 0.35f, 100, 200, 600, 200, 300, 12000 \
+    }
+
+enum va_speech_event_kind {
+    VA_SPEECH_NONE,
+    VA_SPEECH_START,        /* an utterance began at `start` */
+    VA_SPEECH_POSSIBLE_END, /* it pauses: what there is of it is start .. end */
+    VA_SPEECH_RESUMED,      /* it did not end there */
+    VA_SPEECH_END,          /* the utterance is start .. end */
+    VA_SPEECH_TOO_LONG      /* the same, cut at max_ms: if speech goes on, the next one starts at `end` */
+};
+
+struct va_speech_event {
+    enum va_speech_event_kind kind;
+    uint64_t start, end; /* samples; end: of the utterance and its padding, as far as it has been heard */
+};
+
+struct va_endpointer {
+    uint64_t min_speech, possible_end, end, pad_before, pad_after, max; /* samples */
+    float enter, leave;
+    enum { VA_ENDPOINTER_QUIET, VA_ENDPOINTER_CANDIDATE, VA_ENDPOINTER_SPEECH } state;
+    int is_pause, is_told;        /* in a pause; its POSSIBLE_END has been told */
+    uint64_t now;                 /* heard so far */
+    uint64_t first, last;         /* speech, without padding */
+    uint64_t pause;               /* where the pause began */
+    uint64_t start, previous_end; /* of this utterance and the one before, with padding */
+};
+
+/* VA_EINVAL: an option is out of its range. */
+VA_MUST_CHECK int va_endpointer_init(struct va_endpointer *endpointer, const struct va_endpointer_options *options, va_error *error);
+
+/* Another stream begins. */
+void va_endpointer_reset(struct va_endpointer *endpointer);
+
+/* Takes the probability of the next chunk of VA_VAD_CHUNK_SAMPLES. At most one event comes of it. */
+struct va_speech_event va_endpointer_push(struct va_endpointer *endpointer, float probability);
+
+/* The stream ends: VA_SPEECH_END when an utterance was under way. */
+struct va_speech_event va_endpointer_finish(struct va_endpointer *endpointer);
+
+/* Neither in speech nor in what may become it. */
+static inline int va_endpointer_is_quiet(const struct va_endpointer *endpointer)
+{
+    return endpointer->state == VA_ENDPOINTER_QUIET;
+}
+
+#endif
