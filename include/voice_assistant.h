@@ -21,6 +21,7 @@
  * left untouched on failure; `error`, where it is taken, may be NULL. Free functions accept NULL.
  *
  * Threads. A va_model is immutable: any number of contexts and threads may share one. A va_context does one thing at a time.
+ * va_workers hold several contexts and a queue before them.
  */
 #ifndef VOICE_ASSISTANT_H
 #define VOICE_ASSISTANT_H
@@ -177,6 +178,86 @@ VA_API VA_MUST_CHECK int va_transcribe_stream(va_context *context, va_read_fn re
                                               const va_transcribe_options *options, va_transcript **ret_transcript, va_error *error);
 
 VA_API void va_transcript_free(va_transcript *transcript);
+
+/* ---- workers ---- */
+
+/* A bounded queue of transcriptions and the threads that do them. The workers share one model; each has a context of its own. All of
+ * these functions but va_workers_free may be called from any thread, at the same time; `done` below must not call va_workers_shutdown. */
+typedef struct va_workers va_workers;
+
+typedef struct va_workers_options {
+    int workers;             /* 1..16 */
+    int threads;             /* of each worker's context, 1..64; 0: the processor's cores divided by the workers */
+    size_t max_waiting;      /* 0..65536 uploads that may wait, beside those that idle workers take at once */
+    size_t max_waiting_live; /* the same for live tasks */
+    int keep_context_s; /* 0..31536000: how long an idle worker keeps its context; -1: always. Then its memory goes back to the system */
+} va_workers_options;
+
+/* Defaults: 2 workers, cores / workers threads, 16 uploads, 8 live tasks, 15 s. */
+VA_API void va_workers_options_init(va_workers_options *options);
+
+/* Makes the contexts and starts the threads. options may be NULL. The model must outlive the workers. VA_EINVAL, VA_ENOMEM. */
+VA_API VA_MUST_CHECK int va_workers_new(const va_model *model, const va_workers_options *options, va_workers **ret_workers,
+                                        va_error *error);
+
+typedef struct va_task_result {
+    uint64_t id;
+    int status;                /* 0 or VA_E*; VA_ECANCELLED: by va_workers_cancel, a shutdown or the task's progress function */
+    va_transcript *transcript; /* with status 0, else NULL; belongs to who receives the result: va_transcript_free */
+    va_error error;            /* with another status */
+    double run_ms;             /* how long a worker had it; 0 when none ever did */
+} va_task_result;
+
+enum va_priority {
+    VA_PRIORITY_LIVE = 0, /* somebody has spoken and waits for the answer: before all uploads */
+    VA_PRIORITY_UPLOAD = 1
+};
+
+/* Set what is not used to zero. */
+typedef struct va_task {
+    uint64_t id;      /* the caller's; need not be unique */
+    int priority;     /* enum va_priority; in order of submission within one */
+    const float *pcm; /* [n_samples] as for va_transcribe: copied when `release` is NULL, else used where it is */
+    size_t n_samples; /* with read: for progress only, 0 when not known */
+    va_read_fn read;  /* instead of pcm: called with user from a worker as the transcription advances; it may open its source first */
+    const va_transcribe_options *options; /* copied with its strings; NULL for the defaults. Wrong options are the result's VA_EINVAL. Its
+                                             progress function is also asked before the work begins: what nobody waits for never does */
+    void (*done)(void *user, const va_task_result *result); /* takes the result, exactly once. NULL: it waits for va_workers_get_result */
+    void (*release)(void *user); /* pcm and user are needed no longer: once, after done or before the result can be got. May be NULL */
+    void *user;                  /* of read, done and release */
+} va_task;
+
+/* `done` runs without any lock, on the thread that ends the task: a worker, or the caller of va_workers_cancel or va_workers_shutdown for
+ * one that was waiting. It may run before this returns. On failure the task is still wholly the caller's.
+ * VA_EBUSY: no place in the queue. A task keeps its place until a worker begins it; one without `done` takes a place again when it ends,
+ * until its result is fetched, so what is kept never exceeds max_waiting (max_waiting_live) + workers of each priority.
+ * VA_ESTATE: shut down. VA_EINVAL, VA_ENOMEM. */
+VA_API VA_MUST_CHECK int va_workers_submit(va_workers *workers, const va_task *task, va_error *error);
+
+/* The next result of a task without `done`, in the order they ended. Waits timeout_ms for one (0: not at all, negative: as long as it
+ * takes). VA_ETIMEOUT. VA_ESTATE: shut down, and all results have been fetched. */
+VA_API VA_MUST_CHECK int va_workers_get_result(va_workers *workers, int timeout_ms, va_task_result *ret_result);
+
+/* Cancels all tasks with this id: those that wait end at once, those at work before their next decoding step (one that has taken its last
+ * ends well). VA_ENOTFOUND: there is none. */
+VA_API int va_workers_cancel(va_workers *workers, uint64_t id);
+
+typedef struct va_workers_status {
+    size_t workers, max_waiting; /* of the options */
+    size_t running;              /* tasks that a worker has */
+    size_t waiting;              /* tasks of both priorities that wait for a worker */
+    size_t finished;             /* results that wait to be fetched */
+    double mean_run_ms;          /* moving mean over the last tasks: about when, after VA_EBUSY, there is a place */
+} va_workers_status;
+
+VA_API void va_workers_get_status(va_workers *workers, va_workers_status *ret_status);
+
+/* Accepts nothing more, ends what was accepted and returns when the threads are gone. cancel 0: all of it is transcribed; 1: as if every
+ * task were cancelled. Results can still be fetched. Again: waits for the same, and may cancel what an earlier call would finish. */
+VA_API void va_workers_shutdown(va_workers *workers, int cancel);
+
+/* Shuts down, cancelling, and drops results that nobody has fetched. */
+VA_API void va_workers_free(va_workers *workers);
 
 /* ---- commands ---- */
 

@@ -23,7 +23,6 @@ static void init_locks(va_assistant *assistant)
     pthread_mutex_init(&assistant->recording_lock, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&assistant->job_ready, &attributes);
     pthread_cond_init(&assistant->errand_ready, &attributes);
     pthread_condattr_destroy(&attributes);
 }
@@ -47,7 +46,7 @@ int va_assistant_new(const va_model *model, const char *model_name, va_config *c
     }
     if ((r = va_settings_new(config, commands, &assistant->settings, error)) < 0 ||
         (r = va_buffer_pool_new((size_t)config->audio_buffer_size, (size_t)config->audio_pool_size, &assistant->pool, error)) < 0 ||
-        (r = va_actions_new(on_timer, assistant, &assistant->actions, error)) < 0 || (r = va_workers_start(assistant, error)) < 0 ||
+        (r = va_actions_new(on_timer, assistant, &assistant->actions, error)) < 0 || (r = va_jobs_start(assistant, error)) < 0 ||
         (r = va_errands_start(assistant, error)) < 0)
         goto fail;
     *ret_assistant = assistant;
@@ -66,7 +65,8 @@ void va_assistant_stop(va_assistant *assistant)
     pthread_mutex_lock(&assistant->lock);
     assistant->stopping = 1;
     pthread_mutex_unlock(&assistant->lock);
-    va_workers_finish(assistant);
+    if (assistant->workers != NULL)
+        va_workers_shutdown(assistant->workers, 0);
     va_errands_finish(assistant);
 
     pthread_mutex_lock(&assistant->recording_lock);
@@ -81,6 +81,7 @@ void va_assistant_free(va_assistant *assistant)
     if (assistant == NULL)
         return;
     va_assistant_stop(assistant);
+    va_workers_free(assistant->workers);
     va_actions_free(assistant->actions);
     va_buffer_pool_free(assistant->pool);
     va_settings_release(assistant->settings);
@@ -88,7 +89,6 @@ void va_assistant_free(va_assistant *assistant)
     va_free(assistant->recorder_source);
     va_free(assistant->model_name);
     pthread_cond_destroy(&assistant->errand_ready);
-    pthread_cond_destroy(&assistant->job_ready);
     pthread_mutex_destroy(&assistant->recording_lock);
     pthread_mutex_destroy(&assistant->lock);
     va_free(assistant);
@@ -110,13 +110,16 @@ int va_assistant_reload(va_assistant *assistant, va_config *config, va_commands 
 
 void va_assistant_get_status(va_assistant *assistant, struct va_assistant_status *ret_status)
 {
+    va_workers_status workers;
+
+    va_workers_get_status(assistant->workers, &workers);
     pthread_mutex_lock(&assistant->lock);
     *ret_status = (struct va_assistant_status){
         .recording = atomic_load(&assistant->recording),
-        .queued = assistant->live.n + assistant->uploads.n,
-        .running = assistant->running,
-        .capacity = assistant->max_uploads,
-        .workers = (size_t)assistant->n_workers,
+        .queued = workers.waiting,
+        .running = workers.running,
+        .capacity = workers.max_waiting,
+        .workers = workers.workers,
         .transcriptions = assistant->transcriptions,
         .failures = assistant->failures,
         .commands = atomic_load(&assistant->commands_run),

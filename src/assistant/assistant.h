@@ -21,12 +21,10 @@ VA_MUST_CHECK int va_assistant_new(const va_model *model, const char *model_name
 void va_assistant_stop(va_assistant *assistant);
 void va_assistant_free(va_assistant *assistant); /* stops */
 
-/* Takes config and commands over on success; work that has begun ends with the old ones. */
+/* Takes config and commands over on success; work that has been accepted ends with the old ones. */
 VA_MUST_CHECK int va_assistant_reload(va_assistant *assistant, struct va_config *config, va_commands *commands, va_error *error);
 
 /* ---- transcription ---- */
-
-enum va_priority { VA_PRIORITY_LIVE, VA_PRIORITY_UPLOAD };
 
 struct va_job_result {
     const char *id;

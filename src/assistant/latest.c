@@ -12,7 +12,7 @@ static void clear(struct va_latest *latest)
     *latest = (struct va_latest){0};
 }
 
-void va_latest_store(va_assistant *assistant, const struct va_queued_job *job, const struct va_job_result *result)
+void va_latest_store(va_assistant *assistant, const struct va_running_job *job, const struct va_job_result *result)
 {
     struct va_latest latest = {.unix_s = va_clock_unix_s(), .status = result->status};
 

@@ -9,11 +9,11 @@
 
 #include "action/action.h"
 #include "assistant/assistant.h"
+#include "audio/decode.h"
 #include "audio/recorder.h"
 #include "config/config.h"
 #include "intent/commands.h"
 
-#define VA_MAX_WORKERS 16
 #define VA_ERRAND_THREADS 3
 #define VA_MAX_ERRANDS 128
 #define VA_MAX_WAITERS 64
@@ -28,16 +28,15 @@ struct va_settings {
     char prompt[VA_PROMPT_BYTES];
 };
 
-struct va_queued_job {
-    struct va_job job; /* strings are copies */
+/* A job on its way through the workers: the user of its va_task. */
+struct va_running_job {
+    struct va_job job; /* without its strings: the workers have copies */
+    va_assistant *assistant;
+    struct va_settings *settings;
     char id[VA_ID_SIZE];
     uint64_t sequence;
-    struct va_queued_job *next;
-};
-
-struct va_job_list {
-    struct va_queued_job *first, **end;
-    size_t n;
+    va_audio_decoder *decoder; /* opened by the first read */
+    va_error decode_error;
 };
 
 struct va_errand {
@@ -51,13 +50,6 @@ struct va_waiter {
     double deadline_s; /* monotonic */
 };
 
-struct va_worker {
-    va_assistant *assistant;
-    va_context *context;
-    pthread_t thread;
-    int has_thread;
-};
-
 struct va_assistant {
     const va_model *model;
     char *model_name;
@@ -69,16 +61,11 @@ struct va_assistant {
     int stopping;       /* nothing new is accepted */
     int errands_ending; /* errand threads end when idle */
 
-    pthread_cond_t job_ready;
-    struct va_job_list live, uploads;
-    size_t max_uploads;
-    size_t running, live_in_flight;
+    va_workers *workers;
+    size_t live_in_flight;
     uint64_t next_sequence;
     uint64_t run_id; /* of this run of the program, first half of the ids */
     uint64_t transcriptions, failures;
-    double mean_job_s;
-    struct va_worker workers[VA_MAX_WORKERS];
-    int n_workers, threads; /* threads of each worker's context */
 
     pthread_cond_t errand_ready;
     struct va_errand errands[VA_MAX_ERRANDS]; /* a ring */
@@ -108,16 +95,15 @@ VA_MUST_CHECK int va_settings_new(va_config *config, va_commands *commands, stru
 struct va_settings *va_settings_hold(va_assistant *assistant);
 void va_settings_release(struct va_settings *settings);
 
-/* worker.c */
-VA_MUST_CHECK int va_workers_start(va_assistant *assistant, va_error *error);
-void va_workers_finish(va_assistant *assistant);
+/* job.c */
+VA_MUST_CHECK int va_jobs_start(va_assistant *assistant, va_error *error);
 
 /* errand.c */
 VA_MUST_CHECK int va_errands_start(va_assistant *assistant, va_error *error);
 void va_errands_finish(va_assistant *assistant);
 
 /* latest.c: one transcription has ended. */
-void va_latest_store(va_assistant *assistant, const struct va_queued_job *job, const struct va_job_result *result);
+void va_latest_store(va_assistant *assistant, const struct va_running_job *job, const struct va_job_result *result);
 /* Calls those whose time is up, or all when nothing is in flight any more or the assistant stops. Returns the next deadline, 0 for none,
  * and the count of waiter_events it has seen. */
 double va_latest_call_waiters(va_assistant *assistant, uint64_t *ret_events);

@@ -64,12 +64,18 @@ int va_context_new(const va_model *model, int threads, va_context **ret_context,
     (void)threads;
     if (doubles.fail_contexts)
         return va_fail(error, VA_ENOMEM, "no context");
-    *ret_context = va_calloc(1, sizeof **ret_context);
-    return *ret_context != NULL ? 0 : va_fail_memory(error);
+    va_context *context = va_calloc(1, sizeof *context);
+    if (context == NULL)
+        return va_fail_memory(error);
+    doubles.contexts++;
+    *ret_context = context;
+    return 0;
 }
 
 void va_context_free(va_context *context)
 {
+    if (context != NULL)
+        doubles.contexts--;
     va_free(context);
 }
 

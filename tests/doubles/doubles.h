@@ -13,6 +13,7 @@ struct va_doubles {
     _Atomic int begun, cancelled;
     _Atomic int no_device;       /* recordings cannot start */
     _Atomic int fail_contexts;   /* va_context_new fails */
+    _Atomic int contexts;        /* that there are */
     _Atomic int action_waits_ms; /* how long an action takes */
     _Atomic int last_was_live;
     void (*on_timer)(void *user, const char *name, double seconds); /* what the actions call when a timer ends */

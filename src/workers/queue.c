@@ -1,0 +1,102 @@
+#include "workers/queue.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+static int check(const va_task *task, va_error *error)
+{
+    if (task->priority != VA_PRIORITY_LIVE && task->priority != VA_PRIORITY_UPLOAD)
+        return va_fail(error, VA_EINVAL, "unknown priority %d", task->priority);
+    if (task->read != NULL ? task->pcm != NULL : task->pcm == NULL && task->n_samples > 0)
+        return va_fail(error, VA_EINVAL, "a task needs either samples or a function that reads them");
+    return 0;
+}
+
+/* NULL stays NULL. */
+static int copy_string(const char **string)
+{
+    if (*string != NULL && (*string = va_strdup(*string)) == NULL)
+        return VA_ENOMEM;
+    return 0;
+}
+
+static int copy_pcm(struct va_queued_task *queued)
+{
+    if (queued->task.release != NULL || queued->task.pcm == NULL)
+        return 0;
+    queued->own_pcm = va_alloc(queued->task.n_samples, sizeof *queued->own_pcm);
+    if (queued->own_pcm == NULL)
+        return VA_ENOMEM;
+    memcpy(queued->own_pcm, queued->task.pcm, queued->task.n_samples * sizeof *queued->own_pcm);
+    queued->task.pcm = queued->own_pcm;
+    return 0;
+}
+
+int va_queued_task_new(const va_task *task, struct va_queued_task **ret_queued, va_error *error)
+{
+    int r = check(task, error);
+    if (r < 0)
+        return r;
+    struct va_queued_task *queued = va_calloc(1, sizeof *queued);
+    if (queued == NULL)
+        return va_fail_memory(error);
+    queued->task = *task;
+    if (task->options != NULL)
+        queued->options = *task->options;
+    else
+        va_transcribe_options_init(&queued->options);
+    queued->task.options = &queued->options;
+    queued->result.id = task->id;
+    /* Both, so that none is left pointing to the caller's string. */
+    int language = copy_string(&queued->options.language), prompt = copy_string(&queued->options.prompt);
+    if (language < 0 || prompt < 0 || copy_pcm(queued) < 0) {
+        va_queued_task_free(queued);
+        return va_fail_memory(error);
+    }
+    *ret_queued = queued;
+    return 0;
+}
+
+void va_queued_task_release(struct va_queued_task *queued)
+{
+    if (queued->task.release != NULL)
+        queued->task.release(queued->task.user);
+    va_free(queued->own_pcm);
+    queued->own_pcm = NULL;
+}
+
+void va_queued_task_free(struct va_queued_task *queued)
+{
+    if (queued == NULL)
+        return;
+    va_free((char *)queued->options.language);
+    va_free((char *)queued->options.prompt);
+    va_free(queued->own_pcm);
+    va_free(queued);
+}
+
+void va_task_list_init(struct va_task_list *list)
+{
+    *list = (struct va_task_list){.end = &list->first};
+}
+
+void va_task_list_append(struct va_task_list *list, struct va_queued_task *queued)
+{
+    queued->next = NULL;
+    *list->end = queued;
+    list->end = &queued->next;
+    list->n++;
+}
+
+struct va_queued_task *va_task_list_take(struct va_task_list *list)
+{
+    struct va_queued_task *queued = list->first;
+    if (queued == NULL)
+        return NULL;
+    list->first = queued->next;
+    if (list->first == NULL)
+        list->end = &list->first;
+    list->n--;
+    return queued;
+}
