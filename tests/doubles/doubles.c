@@ -1,5 +1,6 @@
 #include "doubles/doubles.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -128,10 +129,12 @@ static int pass_gate(const va_transcribe_options *options, va_error *error)
 
 static void remember(const va_transcribe_options *options)
 {
-    if (doubles.running > 0)
-        return;
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* two may begin at once */
+
+    pthread_mutex_lock(&lock);
     snprintf(doubles.last_prompt, sizeof doubles.last_prompt, "%s", options->prompt != NULL ? options->prompt : "");
     snprintf(doubles.last_language, sizeof doubles.last_language, "%s", options->language != NULL ? options->language : "");
+    pthread_mutex_unlock(&lock);
 }
 
 int va_transcribe(va_context *context, const float *pcm, size_t n_samples, const va_transcribe_options *options,

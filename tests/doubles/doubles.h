@@ -18,7 +18,7 @@ struct va_doubles {
     _Atomic int last_was_live;
     void (*on_timer)(void *user, const char *name, double seconds); /* what the actions call when a timer ends */
     void *timer_user;
-    char last_prompt[512]; /* of the last finished transcription; read it when none runs */
+    char last_prompt[512]; /* of the transcription begun last; read it when none runs */
     char last_language[16];
 };
 extern struct va_doubles doubles;
