@@ -73,8 +73,9 @@ static void add_encoder_layer(void *user, int layer, const float *keys, const fl
         maker->status = add(maker, "encoder", layer, "v", VA_TENSOR_F32, 3, value_dims, maker->values);
 }
 
-/* Keys or values of one decoder layer's cross-attention: part [R][d] -> [heads][R][64]. scratch: as large. */
-static int add_decoder_part(struct maker *maker, int layer, const char *name, const float *part, size_t stride, float *scratch)
+/* Keys or values of one decoder layer's cross-attention: part [R][d] -> [heads][R][64]. by_head, half: scratch [R * d]. */
+static int add_decoder_part(struct maker *maker, int layer, const char *name, const float *part, size_t stride, float *by_head,
+                            uint16_t *half)
 {
     const va_model *model = maker->model;
     size_t heads = (size_t)model->heads;
@@ -82,10 +83,11 @@ static int add_decoder_part(struct maker *maker, int layer, const char *name, co
 
     for (size_t h = 0; h < heads; h++)
         for (size_t row = 0; row < VA_SILENCE_ROWS; row++)
-            memcpy(scratch + (h * VA_SILENCE_ROWS + row) * VA_HEAD, part + row * stride + h * VA_HEAD, VA_HEAD * sizeof *scratch);
-    if (model->half_cache) /* float16 is half as wide: it can take the floats' place */
-        model->kernels->to_f16(scratch, (int)(heads * VA_SILENCE_ROWS * VA_HEAD), (uint16_t *)scratch);
-    return add(maker, "decoder", layer, name, model->half_cache ? VA_TENSOR_F16 : VA_TENSOR_F32, 3, dims, scratch);
+            memcpy(by_head + (h * VA_SILENCE_ROWS + row) * VA_HEAD, part + row * stride + h * VA_HEAD, VA_HEAD * sizeof *by_head);
+    if (!model->half_cache)
+        return add(maker, "decoder", layer, name, VA_TENSOR_F32, 3, dims, by_head);
+    model->kernels->to_f16(by_head, (int)(heads * VA_SILENCE_ROWS * VA_HEAD), half);
+    return add(maker, "decoder", layer, name, VA_TENSOR_F16, 3, dims, half);
 }
 
 /* The cross-attention's keys and values of all decoder layers. */
@@ -96,9 +98,10 @@ static int add_decoder(struct maker *maker, const float *encoder_rows)
     float *rows = va_alloc(n, sizeof *rows), *kv = va_alloc_aligned(2 * n, sizeof *kv), *part = va_alloc_aligned(n, sizeof *part);
     int8_t *q = va_alloc_aligned(VA_FINE * n, 1);
     float *step = va_alloc(VA_FINE * VA_SILENCE_ROWS, sizeof *step);
+    uint16_t *half = va_alloc(n, sizeof *half);
     int r = 0;
 
-    if (rows == NULL || kv == NULL || part == NULL || q == NULL || step == NULL) {
+    if (rows == NULL || kv == NULL || part == NULL || q == NULL || step == NULL || half == NULL) {
         r = va_fail_memory(maker->error);
         goto done;
     }
@@ -108,9 +111,9 @@ static int add_decoder(struct maker *maker, const float *encoder_rows)
         const struct va_linear *w = &model->decoder[layer].cross_kv;
         struct va_rows in = va_rows_prepare(model->kernels, w, rows, d, VA_SILENCE_ROWS, VA_FINE, q, step);
         va_linear_forward(model->kernels, w, &in, VA_SILENCE_ROWS, 0, va_linear_panels(w), kv, 2 * d);
-        r = add_decoder_part(maker, layer, "k", kv, 2 * d, part);
+        r = add_decoder_part(maker, layer, "k", kv, 2 * d, part, half);
         if (r == 0)
-            r = add_decoder_part(maker, layer, "v", kv + d, 2 * d, part);
+            r = add_decoder_part(maker, layer, "v", kv + d, 2 * d, part, half);
     }
 done:
     va_free(rows);
@@ -118,6 +121,7 @@ done:
     va_free(part);
     va_free(q);
     va_free(step);
+    va_free(half);
     return r;
 }
 

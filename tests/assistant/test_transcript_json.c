@@ -30,7 +30,8 @@ static const va_transcript transcript = {.text = "say \"\xc3\xa4\" damaged \xff"
                                          .language_probability = 0.875f,
                                          .duration_s = 63.5,
                                          .segments = segments,
-                                         .n_segments = 2};
+                                         .n_segments = 2,
+                                         .n_retried = 1};
 
 static int write_to(struct va_buffer *out)
 {
@@ -45,7 +46,7 @@ static void every_member_is_read_back(void **state)
 {
     static const char expected[] =
         "{'text': 'say \\\"\xc3\xa4\\\" damaged \\ufffd', 'confidence': null, 'language': 'en', 'language_probability': 0.875, 'duration': "
-        "63.5,"
+        "63.5, 'retried': 1,"
         " 'segments': [{'id': 0, 'start': 0.5, 'end': 61.021, 'text': 'say \\\"\xc3\xa4\\\"', 'confidence': 0.5, 'avg_logprob': -0.25,"
         " 'no_speech_prob': 0.125, 'compression_ratio': 1.5, 'temperature': 0.2, 'words': ["
         "{'word': ' say', 'start': 0.5, 'end': 1.25, 'probability': 0.75},"

