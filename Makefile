@@ -1,5 +1,5 @@
 # Verbs over meson and ninja; `make help` lists them.
-.PHONY: help start demo test build bench bench-peers asan tsan fuzz cover lint format e2e massif perf clean
+.PHONY: help start demo test build bench bench-peers accuracy asan tsan fuzz cover lint format e2e massif perf clean
 RECORDING ?= /usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-0870.wav
 PROGRAM = build/src/daemon/voice-assistant
 
@@ -19,9 +19,10 @@ build/build.ninja:
 bench: ## the kernels' speed on this processor
 	[ -e build-check/build.ninja ] || meson setup build-check --buildtype=release
 	meson test -C build-check --benchmark --verbose
-bench-peers: build ## accuracy and speed beside faster-whisper (PEER_MODEL=CTranslate2 folder)
+bench-peers: build ## beside faster-whisper and whisper.cpp (PEER_MODEL=CTranslate2 folder, PEER_GGML=files, ARGS="--only commands --quick")
+	bench/peers.py --peer-model "$(PEER_MODEL)" --peer-ggml "$(PEER_GGML)" $(ARGS)
+accuracy: build ## word errors beside faster-whisper float32 (PEER_MODEL=CTranslate2 folder)
 	bench/accuracy.py --peer-model "$(PEER_MODEL)"
-	bench/speed.py --peer-model "$(PEER_MODEL)"
 asan: ## tests with the address and undefined behaviour sanitizers
 	./check sanitize
 tsan: ## tests but the golden ones with the thread sanitizer
