@@ -20,6 +20,7 @@
 struct va_kernels {
     const char *name;  /* "c", "avx2", "avxvnni", "avx512vnni", "neon", "dotprod" */
     unsigned required; /* VA_CPU_* flags */
+    int dots_s8;       /* 1: has an instruction for int8 dot products, several times faster than float32: what may be either is then int8 */
 
     /* x [k] -> q [k] = x * (127 / max|x|) rounded to nearest even, ret_step = max|x| / 127. A row whose
      * max|x| is below 1e-30 gives q = 0, step = 0. Bit-equal on all sets (no fused multiply-add). NaN gives q = 0 and does not count
@@ -69,6 +70,9 @@ struct va_kernels {
 
     /* x [n] *= s */
     void (*scale)(float *x, int n, float s);
+
+    /* y *= x: both [n] */
+    void (*multiply)(float *y, const float *x, int n);
 
     /* Attention of one query over n cached rows of 64 values. Row i is at rows + index[i] * 64 (index NULL: i).
      * scores [n] = q . row. */

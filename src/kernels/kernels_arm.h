@@ -16,6 +16,7 @@ float va_kernels_neon_max(const float *x, int n);
 float va_kernels_neon_exp_sum(float *x, int n, float scale, float shift);
 float va_kernels_neon_sum_exp(const float *x, int n, float shift);
 void va_kernels_neon_scale(float *x, int n, float s);
+void va_kernels_neon_multiply(float *y, const float *x, int n);
 void va_kernels_neon_scores_f32(const float *q, const float *rows, const int32_t *index, int n, float *scores);
 void va_kernels_neon_scores_f16(const float *q, const uint16_t *rows, const int32_t *index, int n, float *scores);
 void va_kernels_neon_mix_f32(const float *p, const float *rows, const int32_t *index, int n, float *out);

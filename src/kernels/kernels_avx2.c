@@ -92,16 +92,16 @@ void VA_SET(avx2_quantize_rest)(const float *x, int k, const int8_t *q, float st
 }
 
 /* One step of 4 k: the products of 8 columns with x, whose sign is that of the weights: |w| (unsigned) * (x with the sign of w) is at most
- * 2 * 127 * 127 a pair, so vpmaddubsw does not saturate. Measured against widening to int16 once a tile (and once a block): a quarter faster
- * in large shapes on Zen 1, two fifths for one row. */
+ * 2 * 127 * 127 a pair, so vpmaddubsw does not saturate. Measured against widening to int16 once a tile (and once a block): a quarter
+ * faster in large shapes on Zen 1, two fifths for one row. */
 VA_INLINE __m256i products_s8(__m256i magnitude, __m256i x)
 {
     return _mm256_madd_epi16(_mm256_maddubs_epi16(magnitude, x), _mm256_set1_epi16(1));
 }
 
-/* rows x 16 columns. x gets the sign of w by vpsignb, or, when flip, by inverting the bits of x where w is negative. That is -x - 1, so that
- * start [2] must hold the sum of |w| over the negative weights of each column. vpsignb needs the units that multiply, of which there are
- * two, and vpxor does not: 72 against 93 GMAC/s on Zen 4. */
+/* rows x 16 columns. x gets the sign of w by vpsignb, or, when flip, by inverting the bits of x where w is negative. That is -x - 1, so
+ * that start [2] must hold the sum of |w| over the negative weights of each column. vpsignb needs the units that multiply, of which there
+ * are two, and vpxor does not: 72 against 93 GMAC/s on Zen 4. */
 VA_INLINE void tile_s8(const int rows, const int flip, const int8_t *x, size_t ldx, const int8_t *w, int k, const __m256i *start,
                        int32_t *acc, size_t ldacc)
 {
@@ -277,6 +277,12 @@ void VA_SET(avx2_scale)(float *x, int n, float s)
 {
     for (int i = 0; i < n; i++)
         x[i] *= s;
+}
+
+void VA_SET(avx2_multiply)(float *y, const float *x, int n)
+{
+    for (int i = 0; i < n; i++)
+        y[i] *= x[i];
 }
 
 /* See va_gelu_bump. */
@@ -536,6 +542,7 @@ const struct va_kernels VA_SET(avx2) = {
     .exp_sum = VA_SET(avx2_exp_sum),
     .sum_exp = VA_SET(avx2_sum_exp),
     .scale = VA_SET(avx2_scale),
+    .multiply = VA_SET(avx2_multiply),
     .scores_f32 = VA_SET(avx2_scores_f32),
     .scores_f16 = VA_SET(avx2_scores_f16),
     .mix_f32 = VA_SET(avx2_mix_f32),

@@ -344,6 +344,7 @@ static float sum_exp(const float *x, int n, float shift)
 const struct va_kernels VA_SET(avx512vnni) = {
     .name = "avx512vnni",
     .required = VA_CPU_AVX2 | VA_CPU_AVX512VNNI,
+    .dots_s8 = 1,
     .quantize_row = VA_SET(avx2_quantize_row),
     .quantize_rest = VA_SET(avx2_quantize_rest),
     .gemm_s8 = gemm_s8,
@@ -356,6 +357,7 @@ const struct va_kernels VA_SET(avx512vnni) = {
     .exp_sum = exp_sum,
     .sum_exp = sum_exp,
     .scale = VA_SET(avx2_scale),
+    .multiply = VA_SET(avx2_multiply),
     .scores_f32 = VA_SET(avx2_scores_f32),
     .scores_f16 = VA_SET(avx2_scores_f16),
     .mix_f32 = VA_SET(avx2_mix_f32),

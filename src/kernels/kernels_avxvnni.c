@@ -76,6 +76,7 @@ static void gemm_s8(const int8_t *x, size_t ldx, int m, const int8_t *w, const i
 const struct va_kernels VA_SET(avxvnni) = {
     .name = "avxvnni",
     .required = VA_CPU_AVX2 | VA_CPU_AVXVNNI,
+    .dots_s8 = 1,
     .quantize_row = VA_SET(avx2_quantize_row),
     .quantize_rest = VA_SET(avx2_quantize_rest),
     .gemm_s8 = gemm_s8,
@@ -88,6 +89,7 @@ const struct va_kernels VA_SET(avxvnni) = {
     .exp_sum = VA_SET(avx2_exp_sum),
     .sum_exp = VA_SET(avx2_sum_exp),
     .scale = VA_SET(avx2_scale),
+    .multiply = VA_SET(avx2_multiply),
     .scores_f32 = VA_SET(avx2_scores_f32),
     .scores_f16 = VA_SET(avx2_scores_f16),
     .mix_f32 = VA_SET(avx2_mix_f32),

@@ -147,6 +147,12 @@ static void scale(float *x, int n, float s)
         x[i] *= s;
 }
 
+static void multiply(float *y, const float *x, int n)
+{
+    for (int i = 0; i < n; i++)
+        y[i] *= x[i];
+}
+
 static float from_half(uint16_t h)
 {
     const uint32_t sign = (uint32_t)(h & 0x8000) << 16;
@@ -253,6 +259,7 @@ const struct va_kernels va_kernels_c = {
     .exp_sum = exp_sum,
     .sum_exp = sum_exp,
     .scale = scale,
+    .multiply = multiply,
     .scores_f32 = scores_f32,
     .scores_f16 = scores_f16,
     .mix_f32 = mix_f32,

@@ -89,6 +89,7 @@ static void gemm_s8(const int8_t *x, size_t ldx, int m, const int8_t *w, const i
 const struct va_kernels va_kernels_dotprod = {
     .name = "dotprod",
     .required = VA_CPU_NEON | VA_CPU_DOTPROD,
+    .dots_s8 = 1,
     .quantize_row = va_kernels_neon_quantize_row,
     .quantize_rest = va_kernels_neon_quantize_rest,
     .gemm_s8 = gemm_s8,
@@ -101,6 +102,7 @@ const struct va_kernels va_kernels_dotprod = {
     .exp_sum = va_kernels_neon_exp_sum,
     .sum_exp = va_kernels_neon_sum_exp,
     .scale = va_kernels_neon_scale,
+    .multiply = va_kernels_neon_multiply,
     .scores_f32 = va_kernels_neon_scores_f32,
     .scores_f16 = va_kernels_neon_scores_f16,
     .mix_f32 = va_kernels_neon_mix_f32,

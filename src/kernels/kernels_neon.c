@@ -239,6 +239,12 @@ void va_kernels_neon_scale(float *x, int n, float s)
         x[i] *= s;
 }
 
+void va_kernels_neon_multiply(float *y, const float *x, int n)
+{
+    for (int i = 0; i < n; i++)
+        y[i] *= x[i];
+}
+
 /* See va_gelu_bump. */
 VA_INLINE float32x4_t gelu_of(float32x4_t x)
 {
@@ -473,6 +479,7 @@ const struct va_kernels va_kernels_neon = {
     .exp_sum = va_kernels_neon_exp_sum,
     .sum_exp = va_kernels_neon_sum_exp,
     .scale = va_kernels_neon_scale,
+    .multiply = va_kernels_neon_multiply,
     .scores_f32 = va_kernels_neon_scores_f32,
     .scores_f16 = va_kernels_neon_scores_f16,
     .mix_f32 = va_kernels_neon_mix_f32,

@@ -36,6 +36,7 @@ float VA_SET(avx2_max)(const float *x, int n);
 float VA_SET(avx2_exp_sum)(float *x, int n, float scale, float shift);
 float VA_SET(avx2_sum_exp)(const float *x, int n, float shift);
 void VA_SET(avx2_scale)(float *x, int n, float s);
+void VA_SET(avx2_multiply)(float *y, const float *x, int n);
 void VA_SET(avx2_scores_f32)(const float *q, const float *rows, const int32_t *index, int n, float *scores);
 void VA_SET(avx2_scores_f16)(const float *q, const uint16_t *rows, const int32_t *index, int n, float *scores);
 void VA_SET(avx2_mix_f32)(const float *p, const float *rows, const int32_t *index, int n, float *out);

@@ -25,19 +25,20 @@ struct scratch {
 struct va_encoder {
     const va_model *model;
     va_pool *pool;
-    int frames;              /* T of the last run */
-    int tail_first, n_tail;  /* rows of the silence cache that follow; 0 of them: none */
-    float tail_bias;         /* ln of the frames that one of them stands for */
-    int block_rows;          /* of this run */
-    int layer;               /* the phase's layer */
-    float *padded_mel;       /* [1 + 2T + 1][80]: a zero frame at each end */
-    float *conv;             /* [1 + 2T + 1][d] conv1's output with a zero frame at each end */
-    float *x;                /* [T][d] residual stream, and after the run the encoder's rows */
-    float *q;                /* [T][d] queries, replaced by the attention's output */
-    float *keys;             /* [heads][ceil(T / 16)][64][16] */
-    float *v;                /* [heads][T][64] */
-    void *cross;             /* [layers][K, V][heads][T][64] float16 or float32 */
-    struct scratch *scratch; /* [threads] */
+    int frames;                 /* T of the last run */
+    int tail_first, n_tail;     /* rows of the silence cache that follow; 0 of them: none */
+    float tail_bias;            /* ln of the frames that one of them stands for */
+    int block_rows;             /* of this run */
+    int layer;                  /* the phase's layer */
+    float *padded_mel;          /* [1 + 2T + 1][80]: a zero frame at each end */
+    float *conv;                /* [1 + 2T + 1][d] conv1's output with a zero frame at each end */
+    float *x;                   /* [T][d] residual stream, and after the run the encoder's rows */
+    float *q;                   /* [T][d] queries, replaced by the attention's output */
+    float *k, *v;               /* [heads][T][64] */
+    float *keys;                /* [heads][ceil(T / 16)][64][16] the keys packed, where attention is in float32 */
+    struct va_attention_s8 *s8; /* [heads] keys and values packed, where it is in int8 */
+    void *cross;                /* [layers][K, V][heads][T][64] float16 or float32 */
+    struct scratch *scratch;    /* [threads] */
     va_encoder_watch_fn watch;
     void *watch_user;
 };
@@ -50,6 +51,12 @@ static size_t key_panels(int frames)
 static size_t cross_element(const va_encoder *encoder)
 {
     return encoder->model->half_cache ? sizeof(uint16_t) : sizeof(float);
+}
+
+/* 1: attention is in int8, as the linear layers are. Without an instruction for it, float32 takes as long and is exact. */
+static int is_s8(const va_model *model)
+{
+    return model->encoder[0].qkv.s8 != NULL && model->kernels->dots_s8;
 }
 
 int va_encoder_new(const va_model *model, va_pool *pool, va_encoder **ret_encoder, va_error *error)
@@ -65,15 +72,23 @@ int va_encoder_new(const va_model *model, va_pool *pool, va_encoder **ret_encode
     encoder->conv = va_alloc_aligned((2 * frames + 2) * d, sizeof(float));
     encoder->x = va_alloc_aligned(frames * d, sizeof(float));
     encoder->q = va_alloc_aligned(frames * d, sizeof(float));
-    encoder->keys = va_alloc_aligned(key_panels(model->audio_ctx) * VA_PANEL * d, sizeof(float));
+    encoder->k = va_alloc_aligned(frames * d, sizeof(float));
     encoder->v = va_alloc_aligned(frames * d, sizeof(float));
     encoder->cross = va_alloc_aligned((size_t)model->dec_layers * 2 * frames * d, cross_element(encoder));
     encoder->scratch = va_alloc_aligned((size_t)threads, sizeof *encoder->scratch);
     if (encoder->scratch != NULL)
         memset(encoder->scratch, 0, (size_t)threads * sizeof *encoder->scratch);
-    if (encoder->padded_mel == NULL || encoder->conv == NULL || encoder->x == NULL || encoder->q == NULL || encoder->keys == NULL ||
+    if (encoder->padded_mel == NULL || encoder->conv == NULL || encoder->x == NULL || encoder->q == NULL || encoder->k == NULL ||
         encoder->v == NULL || encoder->cross == NULL || encoder->scratch == NULL)
         goto fail;
+    if (is_s8(model)) {
+        if (va_attention_s8_new(model->heads, model->audio_ctx, &encoder->s8) < 0)
+            goto fail;
+    } else {
+        encoder->keys = va_alloc_aligned(key_panels(model->audio_ctx) * VA_PANEL * d, sizeof(float));
+        if (encoder->keys == NULL)
+            goto fail;
+    }
     for (int i = 0; i < threads; i++) {
         struct scratch *scratch = &encoder->scratch[i];
         scratch->norm = va_alloc_aligned(BLOCK_ROWS * d, sizeof(float));
@@ -104,8 +119,10 @@ void va_encoder_free(va_encoder *encoder)
     va_free(encoder->conv);
     va_free(encoder->x);
     va_free(encoder->q);
-    va_free(encoder->keys);
+    va_free(encoder->k);
     va_free(encoder->v);
+    va_free(encoder->keys);
+    va_attention_s8_free(encoder->s8);
     va_free(encoder->cross);
     va_free(encoder);
 }
@@ -167,23 +184,37 @@ static void add_linear(const va_model *model, const struct va_linear *w, const f
     model->kernels->add(x, scratch->norm, rows * (int)d);
 }
 
-/* Norm, then queries, keys and values of a block, each into the layout that attention reads. */
+/* Norm, then queries, keys and values of a block. */
 static void project_qkv(va_encoder *encoder, const struct va_encoder_layer *layer, int first, int rows, struct scratch *scratch)
 {
     const va_model *model = encoder->model;
     const struct va_kernels *kernels = model->kernels;
-    size_t d = (size_t)model->width, frames = (size_t)encoder->frames;
+    size_t d = (size_t)model->width;
     int panels = model->width / VA_PANEL;
 
     norm_rows(model, &layer->attn_norm, encoder->x + (size_t)first * d, rows, scratch->norm);
     struct va_rows in = va_rows_prepare(kernels, &layer->qkv, scratch->norm, d, rows, VA_COARSE, scratch->q, scratch->step);
     va_linear_forward(kernels, &layer->qkv, &in, rows, 0, panels, encoder->q + (size_t)first * d, d);
     for (int h = 0; h < model->heads; h++) {
-        va_linear_forward(kernels, &layer->qkv, &in, rows, panels + h * HEAD_PANELS, HEAD_PANELS, scratch->head, VA_HEAD);
-        va_attention_pack_keys(scratch->head, rows, first, encoder->keys + (size_t)h * key_panels(encoder->frames) * VA_KEY_PANEL_SIZE);
-        va_linear_forward(kernels, &layer->qkv, &in, rows, 2 * panels + h * HEAD_PANELS, HEAD_PANELS,
-                          encoder->v + ((size_t)h * frames + (size_t)first) * VA_HEAD, VA_HEAD);
+        size_t at = ((size_t)h * (size_t)encoder->frames + (size_t)first) * VA_HEAD;
+        va_linear_forward(kernels, &layer->qkv, &in, rows, panels + h * HEAD_PANELS, HEAD_PANELS, encoder->k + at, VA_HEAD);
+        va_linear_forward(kernels, &layer->qkv, &in, rows, 2 * panels + h * HEAD_PANELS, HEAD_PANELS, encoder->v + at, VA_HEAD);
     }
+}
+
+/* One block of a head's keys and values, into the layout that attention reads. */
+static void pack_task(void *arg, int task, int thread)
+{
+    va_encoder *encoder = arg;
+    const va_model *model = encoder->model;
+    size_t head = (size_t)(task % model->heads);
+    int rows, first = task_rows(VA_ATTENTION_KEYS, task / model->heads, encoder->frames, &rows);
+    size_t at = (head * (size_t)encoder->frames + (size_t)first) * VA_HEAD;
+
+    if (is_s8(model))
+        va_attention_pack_s8(model->kernels, encoder->k + at, encoder->v + at, first, rows, &encoder->s8[head]);
+    else
+        va_attention_pack_keys(encoder->k + at, rows, first, encoder->keys + head * key_panels(encoder->frames) * VA_KEY_PANEL_SIZE);
 }
 
 /* Everything between two attentions for one block: output projection and MLP of layer - 1 (or the second convolution), then the
@@ -221,9 +252,14 @@ static void attention_task(void *arg, int task, int thread)
     const struct va_silence *silence = &model->silence;
     size_t d = (size_t)model->width, frames = (size_t)encoder->frames, head = (size_t)(task % model->heads);
     int rows, first = task_rows(encoder->block_rows, task / model->heads, encoder->frames, &rows);
-    struct va_attention_keys runs[2] = {{.k = encoder->keys + head * key_panels(encoder->frames) * VA_KEY_PANEL_SIZE,
-                                         .v = encoder->v + head * frames * VA_HEAD,
-                                         .n = encoder->frames}};
+    struct va_attention_keys runs[2] = {{.n = encoder->frames}};
+
+    if (is_s8(model)) {
+        runs[0].s8 = &encoder->s8[head];
+    } else {
+        runs[0].k = encoder->keys + head * key_panels(encoder->frames) * VA_KEY_PANEL_SIZE;
+        runs[0].v = encoder->v + head * frames * VA_HEAD;
+    }
 
     if (encoder->n_tail > 0)
         runs[1] = (struct va_attention_keys){.k = silence->encoder[encoder->layer].k + head * key_panels(silence->rows) * VA_KEY_PANEL_SIZE,
@@ -316,14 +352,15 @@ void va_encoder_run(va_encoder *encoder, const float *mel, int frames, enum va_e
     memset(encoder->conv, 0, d * sizeof(float));
     memset(encoder->conv + (size_t)(2 * frames + 1) * d, 0, d * sizeof(float));
     /* The last panel of keys is not full: what is beyond the frames must be finite. */
-    for (int h = 0; h < model->heads; h++)
+    for (int h = 0; h < model->heads && !is_s8(model); h++)
         memset(encoder->keys + ((size_t)(h + 1) * key_panels(frames) - 1) * VA_KEY_PANEL_SIZE, 0, VA_KEY_PANEL_SIZE * sizeof(float));
 
     va_pool_run(encoder->pool, blocks, conv1_task, encoder);
     for (encoder->layer = 0; encoder->layer < model->enc_layers; encoder->layer++) {
         va_pool_run(encoder->pool, blocks, rows_task, encoder);
         if (encoder->watch != NULL)
-            encoder->watch(encoder->watch_user, encoder->layer, encoder->keys, encoder->v);
+            encoder->watch(encoder->watch_user, encoder->layer, encoder->k, encoder->v);
+        va_pool_run(encoder->pool, n_blocks(frames, VA_ATTENTION_KEYS) * model->heads, pack_task, encoder);
         va_pool_run(encoder->pool, blocks * model->heads, attention_task, encoder);
     }
     va_pool_run(encoder->pool, blocks, rows_task, encoder);

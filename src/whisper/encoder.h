@@ -36,8 +36,7 @@ int va_encoder_frames(const va_encoder *encoder);
 /* What a decoder layer's head attends to: keys and values of the frames, and of the tail. */
 struct va_attention_cache va_encoder_cross(const va_encoder *encoder, int layer, int head);
 
-/* From now on, called after each layer's projections: keys of head h from keys + h * heads' stride on as va_attention_pack_keys writes
- * them, values [heads][frames][64]. For silence.c. NULL switches it off. */
+/* From now on, called after each layer's projections: keys and values [heads][frames][64]. For silence.c. NULL switches it off. */
 typedef void (*va_encoder_watch_fn)(void *user, int layer, const float *keys, const float *values);
 void va_encoder_watch(va_encoder *encoder, va_encoder_watch_fn watch, void *user);
 

@@ -47,12 +47,12 @@ static int middle(int row)
     return first + n / 2;
 }
 
-/* One row in VA_SILENCE_STRIDE of FRAMES; both laid out as `at` says. */
+/* One row in VA_SILENCE_STRIDE of full [FRAMES][64], laid out as `at` says. */
 static void thin(const float *full, size_t (*at)(int row, int j), float *ret_thin)
 {
     for (int row = 0; row < VA_SILENCE_ROWS; row++)
         for (int j = 0; j < VA_HEAD; j++)
-            ret_thin[at(row, j)] = full[at(middle(row), j)];
+            ret_thin[at(row, j)] = full[in_rows(middle(row), j)];
 }
 
 /* The self-attention's keys and values of one layer. */
@@ -63,8 +63,7 @@ static void add_encoder_layer(void *user, int layer, const float *keys, const fl
     const uint64_t key_dims[] = {heads, KEY_PANELS(VA_SILENCE_ROWS), VA_HEAD, VA_PANEL}, value_dims[] = {heads, VA_SILENCE_ROWS, VA_HEAD};
 
     for (size_t h = 0; h < heads; h++) {
-        thin(keys + h * KEY_PANELS(FRAMES) * VA_KEY_PANEL_SIZE, in_panels,
-             maker->keys + h * KEY_PANELS(VA_SILENCE_ROWS) * VA_KEY_PANEL_SIZE);
+        thin(keys + h * FRAMES * VA_HEAD, in_panels, maker->keys + h * KEY_PANELS(VA_SILENCE_ROWS) * VA_KEY_PANEL_SIZE);
         thin(values + h * FRAMES * VA_HEAD, in_rows, maker->values + h * VA_SILENCE_ROWS * VA_HEAD);
     }
     if (maker->status == 0)

@@ -52,7 +52,7 @@ static void check_gemm_f32(const struct va_kernels *set)
         compare_gemm_f32(set, m, 1 + random_below(64), REGIME_UNIFORM);
 }
 
-/* add, scale and max are one operation an element: bit for bit. */
+/* add, multiply, scale and max are one operation an element: bit for bit. */
 static void check_simple(const struct va_kernels *set)
 {
     int n;
@@ -67,6 +67,10 @@ static void check_simple(const struct va_kernels *set)
             check_begin(set->name, "add", "n %d", n);
             reference()->add(expected, x, n);
             set->add(actual, x, n);
+            check_same(expected, actual, bytes);
+            check_begin(set->name, "multiply", "n %d", n);
+            reference()->multiply(expected, x, n);
+            set->multiply(actual, x, n);
             check_same(expected, actual, bytes);
             check_begin(set->name, "scale", "n %d", n);
             reference()->scale(expected, n, s);

@@ -197,8 +197,8 @@ static void check_table(void)
         check(va_kernels_select(set->name) == (runs ? set : NULL), "%s by name", set->name);
         check(!runs || va_kernels_select(NULL)->required >= set->required, "%s is better than the best", set->name);
         check(set->quantize_row && set->quantize_rest && set->gemm_s8 && set->dequantize && set->gemm_f32 && set->add && set->gelu &&
-                  set->layer_norm && set->max && set->exp_sum && set->sum_exp && set->scale && set->scores_f32 && set->scores_f16 &&
-                  set->mix_f32 && set->mix_f16 && set->to_f16,
+                  set->layer_norm && set->max && set->exp_sum && set->sum_exp && set->scale && set->multiply && set->scores_f32 &&
+                  set->scores_f16 && set->mix_f32 && set->mix_f16 && set->to_f16,
               "%s has holes", set->name);
     }
     check(n >= 1 && !strcmp(va_kernels_at(n - 1)->name, "c"), "the reference is not the last of %d", n);

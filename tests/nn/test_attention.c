@@ -151,6 +151,77 @@ static void test_keys_that_stand_for_several(void **state)
     check_two_runs(33, 255, 259, 2);
 }
 
+/* Rows as int8 keeps them. */
+static float *rounded(const struct va_kernels *kernels, const float *rows, int n)
+{
+    float *copy = va_alloc((size_t)n * VA_HEAD, sizeof *copy), step;
+    int8_t q[VA_HEAD];
+
+    for (int i = 0; i < n; i++) {
+        kernels->quantize_row(rows + (size_t)i * VA_HEAD, VA_HEAD, q, &step);
+        for (int j = 0; j < VA_HEAD; j++)
+            copy[i * VA_HEAD + j] = q[j] * step;
+    }
+    return copy;
+}
+
+/* int8 keys, and n_tail of float32 behind them; against the definition over what int8 keeps of queries, keys and values. */
+static void check_s8(const struct va_kernels *kernels, int n, int m, int n_tail, float scale)
+{
+    struct va_attention_scratch *scratch = va_alloc_aligned(1, sizeof *scratch);
+    struct va_attention_s8 *heads;
+    float *any = random_rows(m, scale, 1), *k = random_rows(n + n_tail, scale, 2), *v = random_rows(n + n_tail, 1.0f, 3);
+    float *q = rounded(kernels, any, m), *got = rounded(kernels, any, m); /* rounding again changes nothing */
+    float *k_kept = rounded(kernels, k, n + n_tail), *v_kept = rounded(kernels, v, n + n_tail), expected[VA_HEAD];
+    float *tail_keys = va_calloc((size_t)(n_tail / VA_PANEL + 1) * VA_KEY_PANEL_SIZE, sizeof *tail_keys);
+
+    assert_int_equal(va_attention_s8_new(2, n, &heads), 0);
+    for (int i = 0; i < n; i += VA_ATTENTION_KEYS)
+        va_attention_pack_s8(kernels, k + (size_t)i * VA_HEAD, v + (size_t)i * VA_HEAD, i,
+                             n - i < VA_ATTENTION_KEYS ? n - i : VA_ATTENTION_KEYS, &heads[1]);
+    va_attention_pack_keys(k_kept + (size_t)n * VA_HEAD, n_tail, 0, tail_keys);
+    const struct va_attention_keys runs[] = {{.s8 = &heads[1], .n = n}, {.k = tail_keys, .v = v_kept + (size_t)n * VA_HEAD, .n = n_tail}};
+    va_attention_heads(kernels, got, VA_HEAD, m, runs, n_tail > 0 ? 2 : 1, scratch);
+    for (int i = 0; i < m; i++) {
+        reference(q + (size_t)i * VA_HEAD, k_kept, v_kept, NULL, n + n_tail, expected);
+        assert_rows_equal(got + (size_t)i * VA_HEAD, expected, 5e-4f); /* weights are rounded by 1 / 65000 of their largest */
+    }
+    va_attention_s8_free(heads);
+    va_free(scratch);
+    va_free(any);
+    va_free(k);
+    va_free(v);
+    va_free(q);
+    va_free(got);
+    va_free(k_kept);
+    va_free(v_kept);
+    va_free(tail_keys);
+}
+
+static void test_int8(void **state)
+{
+    static const int sizes[][3] = {{1, 1, 0},   {3, 25, 5},  {4, 2, 0},    {15, 3, 1},     {16, 24, 0},
+                                   {17, 48, 9}, {255, 5, 0}, {256, 7, 33}, {257, 49, 300}, {1500, 25, 0}};
+    const struct va_kernels *kernels;
+    for (int set = 0; (kernels = va_kernels_at(set)) != NULL; set++)
+        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0] && (kernels->required & ~va_cpu_flags()) == 0; i++) {
+            check_s8(kernels, sizes[i][0], sizes[i][1], sizes[i][2], 0.5f);
+            check_s8(kernels, sizes[i][0], sizes[i][1], sizes[i][2], 4.0f);
+        }
+}
+
+static void test_no_memory_for_int8(void **state)
+{
+    struct va_attention_s8 *heads = NULL;
+    for (size_t n = 1; n <= 7; n++) {
+        va_memory_fail_after(n);
+        int r = va_attention_s8_new(3, 300, &heads);
+        va_memory_fail_after(0);
+        assert_int_equal(r, VA_ENOMEM);
+        assert_null(heads);
+    }
+}
+
 static void test_one_query_over_a_cache(void **state)
 {
     const struct va_kernels *kernels = va_kernels_select(NULL);
@@ -194,6 +265,7 @@ static void test_one_query_over_a_cache(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_many_queries), cmocka_unit_test(test_keys_that_stand_for_several),
+                                       cmocka_unit_test(test_int8), cmocka_unit_test(test_no_memory_for_int8),
                                        cmocka_unit_test(test_one_query_over_a_cache)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
