@@ -19,8 +19,9 @@ build/build.ninja:
 bench: ## the kernels' speed on this processor
 	[ -e build-check/build.ninja ] || meson setup build-check --buildtype=release
 	meson test -C build-check --benchmark --verbose
-bench-peers: build ## beside faster-whisper and whisper.cpp (PEER_MODEL=CTranslate2 folder, PEER_GGML=files, ARGS="--only commands --quick")
-	bench/peers.py --peer-model "$(PEER_MODEL)" --peer-ggml "$(PEER_GGML)" $(ARGS)
+bench-peers: build ## beside faster-whisper and whisper.cpp, made ready the first time (ARGS="--only commands --quick")
+	bench/prepare_peers.py
+	bench/peers.py $(ARGS)
 accuracy: build ## word errors beside faster-whisper float32 (PEER_MODEL=CTranslate2 folder)
 	bench/accuracy.py --peer-model "$(PEER_MODEL)"
 asan: ## tests with the address and undefined behaviour sanitizers

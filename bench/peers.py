@@ -4,7 +4,7 @@
 Every engine is a resident process (bench/engines.py) that got its model before the clock starts; the clips are decoded beforehand. English
 forced, greedy, temperature 0. A pass is one engine over all clips of a part; a round is one pass of each engine, in turn. A figure is
 the median of the rounds; the spread is (largest - smallest) / median of a pass's time. A pass during which other programs took more than
---others of the machine is repeated up to twice and the quietest is kept; its share is shown. Tables go to standard error, one JSON line a
+--others of the machine is repeated up to twice and the quietest is kept; its share is shown. bench/prepare_peers.py makes the peers ready. Tables go to standard error, one JSON line a
 figure to standard output; a ratio above 1 means that ours is better.
 
 Parts:
@@ -36,7 +36,6 @@ import common
 
 RATE_HZ = 16000
 PARTS = ["commands", "coffee", "acceptance", "long", "workers", "memory", "start"]
-WHISPER_CPP = "pywhispercpp==1.5.1"
 REPEATS = 3  # of a pass that others disturb
 
 
@@ -407,8 +406,8 @@ def check_needs(options):
         if not os.path.exists(path):
             sys.exit(f"bench: {path} is absent; {need}")
     weights = os.path.join(options.peer_model, "model.bin")
-    if not options.peer_model or not os.path.exists(weights):
-        sys.exit("bench: --peer-model (PEER_MODEL=) must name a CTranslate2 folder with model.bin, of the same weights as ours")
+    if not os.path.exists(weights):
+        sys.exit(f"bench: {weights} is absent; bench/prepare_peers.py makes it, or name a CTranslate2 folder of the same weights as ours")
     info = subprocess.run([options.program, "model", "info", options.model], stdout=subprocess.PIPE, text=True, check=False)
     if info.returncode != 0:
         sys.exit(f"bench: our model {options.model} is not prepared; import the same weights: voice-assistant model import {options.peer_model}")
@@ -422,11 +421,10 @@ def check_needs(options):
         try:
             __import__("pywhispercpp")
         except ImportError:
-            sys.exit(f"bench: whisper.cpp needs {WHISPER_CPP} built for this processor: "
-                     f"{sys.executable} -m pip install --no-binary pywhispercpp {WHISPER_CPP}")
+            sys.exit("bench: whisper.cpp is not built; bench/prepare_peers.py does it, --peer-ggml none leaves it out")
     for path in filter(None, options.peer_ggml.split(",")):
         if not os.path.exists(path):
-            sys.exit(f"bench: {path} is absent; --peer-ggml (PEER_GGML=) names ggml files of the same weights")
+            sys.exit(f"bench: {path} is absent; --peer-ggml names ggml files of the same weights")
         options.peer_list.append((f"whisper.cpp {os.path.basename(path).removesuffix('.bin')}", "whisper.cpp", path))
     from whisper_normalizer.english import EnglishTextNormalizer
     options.normalise = EnglishTextNormalizer()
@@ -437,7 +435,7 @@ def enter(venv):
     python = os.path.join(venv, "bin", "python")
     if not os.path.exists(python) or subprocess.run([python, "-c", "import faster_whisper, whisper_normalizer"], stderr=subprocess.DEVNULL,
                                                     check=False).returncode != 0:
-        sys.exit(f"bench: the peers need a virtual environment: python3 -m venv {venv} && {venv}/bin/pip install {' '.join(common.PACKAGES)}")
+        sys.exit(f"bench: {venv} is no virtual environment with the peers; bench/prepare_peers.py makes it")
     if os.path.realpath(sys.prefix) != os.path.realpath(venv):
         os.execv(python, [python, *sys.argv])
 
@@ -448,9 +446,10 @@ def main():
     p.add_argument("--program", default=os.path.join(build, "daemon", "voice-assistant"), help="our program")
     p.add_argument("--library", default=os.path.join(build, "library", "libvoice_assistant.so"), help="our shared library")
     p.add_argument("--model", default="base", help="our prepared model: a name or a path")
-    p.add_argument("--peer-model", default="", help="CTranslate2 folder of the same weights")
-    p.add_argument("--peer-ggml", default="", help="ggml files of the same weights, separated by commas; none leaves whisper.cpp out")
-    p.add_argument("--venv", default=os.path.join(common.cache_folder(), "peers"), help="virtual environment with the peers")
+    cache = common.cache_folder()
+    p.add_argument("--peer-model", default=os.path.join(cache, "base"), help="CTranslate2 folder of the same weights")
+    p.add_argument("--peer-ggml", default="", help="ggml files of the same weights, separated by commas; 'none' leaves whisper.cpp out")
+    p.add_argument("--venv", default=os.path.join(cache, "peers"), help="virtual environment with the peers")
     p.add_argument("--data", default=common.default_data(), help="folder of the recorded sets")
     p.add_argument("--only", default=",".join(PARTS), help="parts to run, separated by commas")
     p.add_argument("--threads", default="1,2", help="numbers of threads for commands and coffee")
@@ -461,6 +460,12 @@ def main():
     p.add_argument("--verbose", action="store_true", help="print every text")
     options = p.parse_args()
     options.threads = [int(t) for t in options.threads.split(",")]
+    ggml = os.path.join(cache, "ggml-base-f16.bin")
+    if not options.peer_ggml and os.path.exists(ggml):
+        options.peer_ggml = ggml
+    elif options.peer_ggml in ("", "none"):
+        options.peer_ggml = ""
+        say("bench: without whisper.cpp")
     options.rounds = 2 if options.quick else options.rounds
     parts = options.only.split(",")
     if not set(parts) <= set(PARTS):
