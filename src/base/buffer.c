@@ -26,8 +26,7 @@ void va_buffer_clear(struct va_buffer *buffer)
         buffer->data[0] = '\0';
 }
 
-/* Makes room for n bytes more and the NUL. */
-static int reserve(struct va_buffer *buffer, size_t n)
+int va_buffer_reserve(struct va_buffer *buffer, size_t n)
 {
     if (n > buffer->max - buffer->size)
         return VA_ELIMIT;
@@ -49,7 +48,7 @@ static int reserve(struct va_buffer *buffer, size_t n)
 
 int va_buffer_append(struct va_buffer *buffer, const void *data, size_t n)
 {
-    int r = reserve(buffer, n);
+    int r = va_buffer_reserve(buffer, n);
     if (r < 0)
         return r;
     if (n > 0)
@@ -71,7 +70,7 @@ int va_buffer_printf(struct va_buffer *buffer, const char *format, ...)
     va_start(args, format);
     va_copy(again, args);
     int n = vsnprintf(NULL, 0, format, args);
-    int r = n < 0 ? VA_EINVAL : reserve(buffer, (size_t)n);
+    int r = n < 0 ? VA_EINVAL : va_buffer_reserve(buffer, (size_t)n);
     if (r == 0) {
         vsnprintf(buffer->data + buffer->size, (size_t)n + 1, format, again);
         buffer->size += (size_t)n;
@@ -110,7 +109,7 @@ int va_buffer_append_json(struct va_buffer *buffer, const char *text)
 
 char *va_buffer_take(struct va_buffer *buffer)
 {
-    if (buffer->data == NULL && reserve(buffer, 0) < 0)
+    if (buffer->data == NULL && va_buffer_reserve(buffer, 0) < 0)
         return NULL;
     buffer->data[buffer->size] = '\0';
     char *data = buffer->data;

@@ -20,6 +20,9 @@ void va_buffer_init(struct va_buffer *buffer, size_t max);
 void va_buffer_free(struct va_buffer *buffer); /* leaves it empty and usable */
 void va_buffer_clear(struct va_buffer *buffer);
 
+/* Makes room for n bytes more and the NUL: appending them does not allocate. VA_ELIMIT, VA_ENOMEM. */
+VA_MUST_CHECK int va_buffer_reserve(struct va_buffer *buffer, size_t n);
+
 /* 0, VA_ELIMIT (over max) or VA_ENOMEM; the content is as before on failure. */
 VA_MUST_CHECK int va_buffer_append(struct va_buffer *buffer, const void *data, size_t n);
 VA_MUST_CHECK int va_buffer_append_string(struct va_buffer *buffer, const char *text);

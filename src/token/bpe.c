@@ -95,41 +95,27 @@ size_t va_bpe_longest(const va_bpe *bpe)
     return bpe->longest;
 }
 
-/* The symbols of a piece are a linked list in an array indexed by where they start; next and previous are such indices. */
-struct symbol {
-    uint32_t next, previous; /* next of the last: the piece's length */
-    int32_t id;              /* NONE: swallowed by the one before */
-    int32_t joined;          /* id of this and the next together, or NONE */
-};
-
-struct va_bpe_scratch {
-    struct symbol *symbols; /* [n] */
-    uint64_t *heap;         /* [3 n] joined id << 32 | start: each join takes one entry off and puts at most two on */
-    size_t heap_size;
-};
-
-struct va_bpe_scratch *va_bpe_scratch_new(size_t n)
+int va_bpe_scratch_init(struct va_bpe_scratch *scratch, size_t n)
 {
-    struct va_bpe_scratch *scratch = va_calloc(1, sizeof *scratch);
-
-    if (scratch == NULL)
-        return NULL;
+    scratch->symbols = scratch->own_symbols;
+    scratch->heap = scratch->own_heap;
+    if (n <= VA_BPE_SHORT)
+        return 0;
     scratch->symbols = va_alloc(n, sizeof *scratch->symbols);
     scratch->heap = n <= SIZE_MAX / 3 ? va_alloc(3 * n, sizeof *scratch->heap) : NULL;
     if (scratch->symbols == NULL || scratch->heap == NULL) {
         va_bpe_scratch_free(scratch);
-        return NULL;
+        return VA_ENOMEM;
     }
-    return scratch;
+    return 0;
 }
 
 void va_bpe_scratch_free(struct va_bpe_scratch *scratch)
 {
-    if (scratch == NULL)
-        return;
-    va_free(scratch->symbols);
-    va_free(scratch->heap);
-    va_free(scratch);
+    if (scratch->symbols != scratch->own_symbols)
+        va_free(scratch->symbols);
+    if (scratch->heap != scratch->own_heap)
+        va_free(scratch->heap);
 }
 
 static void heap_push(struct va_bpe_scratch *scratch, uint64_t entry)
@@ -162,7 +148,7 @@ static uint64_t heap_pop(struct va_bpe_scratch *scratch)
 /* Looks up what the symbol at `at` and its next would join to. */
 static void offer(const va_bpe *bpe, struct va_bpe_scratch *scratch, const uint8_t *piece, size_t n, uint32_t at)
 {
-    struct symbol *symbol = &scratch->symbols[at];
+    struct va_bpe_symbol *symbol = &scratch->symbols[at];
 
     symbol->joined = NONE;
     if (symbol->next >= n)
@@ -174,7 +160,7 @@ static void offer(const va_bpe *bpe, struct va_bpe_scratch *scratch, const uint8
 
 static void join(const va_bpe *bpe, struct va_bpe_scratch *scratch, const uint8_t *piece, size_t n, uint32_t at)
 {
-    struct symbol *symbols = scratch->symbols, *symbol = &symbols[at], *next = &symbols[symbol->next];
+    struct va_bpe_symbol *symbols = scratch->symbols, *symbol = &symbols[at], *next = &symbols[symbol->next];
 
     symbol->id = symbol->joined;
     symbol->next = next->next;
@@ -188,7 +174,7 @@ static void join(const va_bpe *bpe, struct va_bpe_scratch *scratch, const uint8_
 
 size_t va_bpe_encode(const va_bpe *bpe, struct va_bpe_scratch *scratch, const uint8_t *piece, size_t n, int32_t *ret_ids, size_t capacity)
 {
-    struct symbol *symbols = scratch->symbols;
+    struct va_bpe_symbol *symbols = scratch->symbols;
     int32_t whole = find(bpe, piece, n);
     size_t count = 0;
 
@@ -199,7 +185,7 @@ size_t va_bpe_encode(const va_bpe *bpe, struct va_bpe_scratch *scratch, const ui
     }
     scratch->heap_size = 0;
     for (uint32_t i = 0; i < n; i++)
-        symbols[i] = (struct symbol){.next = i + 1, .previous = i - 1, .id = bpe->byte_ids[piece[i]], .joined = NONE};
+        symbols[i] = (struct va_bpe_symbol){.next = i + 1, .previous = i - 1, .id = bpe->byte_ids[piece[i]], .joined = NONE};
     for (uint32_t i = 0; i < n; i++)
         offer(bpe, scratch, piece, n, i);
     while (scratch->heap_size > 0) {

@@ -13,9 +13,26 @@ VA_MUST_CHECK int va_bpe_new(const uint8_t *bytes, const uint32_t *ends, int n, 
 void va_bpe_free(va_bpe *bpe);
 size_t va_bpe_longest(const va_bpe *bpe); /* bytes of the longest token */
 
-/* Scratch for pieces of up to n bytes: for one thread at a time. NULL when out of memory. */
-struct va_bpe_scratch;
-struct va_bpe_scratch *va_bpe_scratch_new(size_t n);
+/* The symbols of a piece are a linked list in an array indexed by where they start; next and previous are such indices. */
+struct va_bpe_symbol {
+    uint32_t next, previous; /* next of the last: the piece's length */
+    int32_t id;              /* -1: swallowed by the one before */
+    int32_t joined;          /* id of this and the next together, or -1 */
+};
+
+#define VA_BPE_SHORT 128 /* bytes; hardly a word is longer */
+
+/* For pieces of up to n bytes, in `own` or, for very long ones, on the heap. */
+struct va_bpe_scratch {
+    struct va_bpe_symbol *symbols; /* [n] */
+    uint64_t *heap;                /* [3 n] joined id << 32 | start: each join takes one entry off and puts at most two on */
+    size_t heap_size;
+    struct va_bpe_symbol own_symbols[VA_BPE_SHORT];
+    uint64_t own_heap[3 * VA_BPE_SHORT];
+};
+
+/* For one thread at a time. VA_ENOMEM. */
+VA_MUST_CHECK int va_bpe_scratch_init(struct va_bpe_scratch *scratch, size_t n);
 void va_bpe_scratch_free(struct va_bpe_scratch *scratch);
 
 /* piece [n], 0 < n <= the scratch's size -> ids; only the first `capacity` of them are written. Returns how many there are.

@@ -89,6 +89,7 @@ int va_tokenizer_encode(const va_tokenizer *tokenizer, const char *text, int32_t
 {
     const uint8_t *p = (const uint8_t *)text;
     size_t n = strlen(text), longest = 0, count = 0, length;
+    struct va_bpe_scratch scratch;
 
     if (capacity > INT_MAX)
         capacity = INT_MAX;
@@ -98,14 +99,14 @@ int va_tokenizer_encode(const va_tokenizer *tokenizer, const char *text, int32_t
         length = va_split_next(p + at, n - at);
         longest = length > longest ? length : longest;
     }
-    struct va_bpe_scratch *scratch = va_bpe_scratch_new(longest);
-    if (scratch == NULL)
-        return VA_ENOMEM;
+    int r = va_bpe_scratch_init(&scratch, longest);
+    if (r < 0)
+        return r;
     for (size_t at = 0; at < n && count <= capacity; at += length) {
         length = va_split_next(p + at, n - at);
-        count += va_bpe_encode(tokenizer->bpe, scratch, p + at, length, ret_ids + count, capacity - count);
+        count += va_bpe_encode(tokenizer->bpe, &scratch, p + at, length, ret_ids + count, capacity - count);
     }
-    va_bpe_scratch_free(scratch);
+    va_bpe_scratch_free(&scratch);
     return count <= capacity ? (int)count : VA_ELIMIT;
 }
 
@@ -128,29 +129,31 @@ static size_t broken_length(const uint8_t *raw, size_t n)
     return length;
 }
 
-/* Copies raw [n] to ret_text as valid UTF-8 without NUL; ret_text has room for 3 n + 1 bytes. A character that was begun and
- * not ended becomes one U+FFFD, as does any other byte that does not fit. */
-static void mend(const uint8_t *raw, size_t n, char *ret_text)
+/* Copies raw [n] to ret_text as valid UTF-8 without NUL, and ends it; ret_text has room for 3 n + 1 bytes, and raw may be the n before the
+ * last of them. A character that was begun and not ended becomes one U+FFFD, as does any other byte that does not fit. Returns the length.
+ */
+static size_t mend(const uint8_t *raw, size_t n, char *ret_text)
 {
     static const char replacement[] = "\xef\xbf\xbd";
-    size_t length;
+    size_t length, size = 0;
 
     for (size_t at = 0; at < n; at += length) {
         uint32_t code;
         length = (size_t)va_utf8_next((const char *)raw + at, n - at, &code);
         if (length > 0 && code != 0) {
-            memcpy(ret_text, raw + at, length);
-            ret_text += length;
+            memmove(ret_text + size, raw + at, length);
+            size += length;
         } else {
             length = length > 0 ? length : broken_length(raw + at, n - at);
-            memcpy(ret_text, replacement, REPLACEMENT_BYTES);
-            ret_text += REPLACEMENT_BYTES;
+            memcpy(ret_text + size, replacement, REPLACEMENT_BYTES);
+            size += REPLACEMENT_BYTES;
         }
     }
-    *ret_text = '\0';
+    ret_text[size] = '\0';
+    return size;
 }
 
-char *va_tokenizer_decode(const va_tokenizer *tokenizer, const int32_t *ids, size_t n)
+int va_tokenizer_decode(const va_tokenizer *tokenizer, const int32_t *ids, size_t n, struct va_buffer *text)
 {
     size_t raw_bytes = 0, length, at = 0;
 
@@ -158,19 +161,16 @@ char *va_tokenizer_decode(const va_tokenizer *tokenizer, const int32_t *ids, siz
         va_tokenizer_bytes(tokenizer, ids[i], &length);
         raw_bytes += length;
     }
-    uint8_t *raw = va_alloc(raw_bytes, 1);
-    char *text = va_alloc(raw_bytes + 1, REPLACEMENT_BYTES);
-    if (raw != NULL && text != NULL) {
-        for (size_t i = 0; i < n; i++) {
-            const uint8_t *token = va_tokenizer_bytes(tokenizer, ids[i], &length);
-            memcpy(raw + at, token, length);
-            at += length;
-        }
-        mend(raw, raw_bytes, text);
-    } else {
-        va_free(text);
-        text = NULL;
+    int r = va_buffer_reserve(text, REPLACEMENT_BYTES * raw_bytes);
+    if (r < 0)
+        return r;
+    /* At the end of the room: the mended text, which may be longer, never overtakes what is still to be read. */
+    uint8_t *raw = (uint8_t *)text->data + text->size + (REPLACEMENT_BYTES - 1) * raw_bytes;
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t *token = va_tokenizer_bytes(tokenizer, ids[i], &length);
+        memcpy(raw + at, token, length);
+        at += length;
     }
-    va_free(raw);
-    return text;
+    text->size += mend(raw, raw_bytes, text->data + text->size);
+    return 0;
 }

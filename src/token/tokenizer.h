@@ -5,7 +5,7 @@
 #ifndef VA_TOKEN_TOKENIZER_H
 #define VA_TOKEN_TOKENIZER_H
 
-#include "base/error.h"
+#include "base/buffer.h"
 
 typedef struct va_tokenizer va_tokenizer;
 
@@ -37,8 +37,9 @@ VA_MUST_CHECK int va_tokenizer_encode(const va_tokenizer *tokenizer, const char 
 /* The bytes of one token (not NUL-terminated, may be a part of a UTF-8 character); length 0 for special and unknown ids. */
 const uint8_t *va_tokenizer_bytes(const va_tokenizer *tokenizer, int32_t id, size_t *ret_length);
 
-/* ids [n] -> UTF-8 text, special ids left out, broken sequences replaced by U+FFFD. Free with va_free. NULL when out of memory. */
-char *va_tokenizer_decode(const va_tokenizer *tokenizer, const int32_t *ids, size_t n);
+/* ids [n] -> UTF-8, special ids left out, broken sequences replaced by U+FFFD, appended to text. VA_ENOMEM; VA_ELIMIT: more than a third of
+ * what the text's limit leaves. */
+VA_MUST_CHECK int va_tokenizer_decode(const va_tokenizer *tokenizer, const int32_t *ids, size_t n, struct va_buffer *text);
 
 /* "en" -> 0, "zh" -> 1, ...; -1 when unknown. Also takes English names ("english"). */
 int va_language_index(const char *code);

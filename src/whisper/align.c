@@ -8,26 +8,65 @@
 
 #define MEDIAN_WIDTH 7
 
-/* Softmax over the frames of each row of one head, and each frame normalised over the rows. weights [rows][frames]. */
-static void normalise_head(const va_model *model, float *weights, int rows, int frames)
+struct va_aligner {
+    const va_model *model;
+    float *capture; /* [alignment heads][rows][encoder frames], up to text_ctx rows */
+    float *matrix;  /* [rows][frames] */
+    float *cost;    /* [2][frames + 1] */
+    uint8_t *step;  /* [rows + 1][frames + 1] */
+};
+
+int va_aligner_new(const va_model *model, va_aligner **ret_aligner, va_error *error)
+{
+    size_t rows = (size_t)model->text_ctx, frames = (size_t)model->audio_ctx;
+    va_aligner *aligner = va_calloc(1, sizeof *aligner);
+    if (aligner == NULL)
+        return va_fail_memory(error);
+    aligner->model = model;
+    aligner->capture = va_alloc_aligned((size_t)model->n_alignment * rows * frames, sizeof *aligner->capture);
+    aligner->matrix = va_alloc_aligned(rows * frames, sizeof *aligner->matrix);
+    aligner->cost = va_alloc(2 * (frames + 1), sizeof *aligner->cost);
+    aligner->step = va_alloc((rows + 1) * (frames + 1), sizeof *aligner->step);
+    if (aligner->capture == NULL || aligner->matrix == NULL || aligner->cost == NULL || aligner->step == NULL) {
+        va_aligner_free(aligner);
+        return va_fail_memory(error);
+    }
+    *ret_aligner = aligner;
+    return 0;
+}
+
+void va_aligner_free(va_aligner *aligner)
+{
+    if (aligner == NULL)
+        return;
+    va_free(aligner->capture);
+    va_free(aligner->matrix);
+    va_free(aligner->cost);
+    va_free(aligner->step);
+    va_free(aligner);
+}
+
+/* Softmax over the frames of each row of one head, and each frame normalised over the rows. weights [rows][stride], of which `frames`
+ * count. */
+static void normalise_head(const va_model *model, float *weights, size_t stride, int rows, int frames)
 {
     for (int r = 0; r < rows; r++) {
-        float *row = weights + (size_t)r * (size_t)frames;
+        float *row = weights + (size_t)r * stride;
         float top = model->kernels->max(row, frames) * 0.125f;
         model->kernels->scale(row, frames, 1.0f / model->kernels->exp_sum(row, frames, 0.125f, top));
     }
     for (int t = 0; t < frames; t++) {
         double sum = 0.0, squares = 0.0;
         for (int r = 0; r < rows; r++)
-            sum += weights[(size_t)r * (size_t)frames + (size_t)t];
+            sum += weights[(size_t)r * stride + (size_t)t];
         double mean = sum / rows;
         for (int r = 0; r < rows; r++) {
-            double difference = weights[(size_t)r * (size_t)frames + (size_t)t] - mean;
+            double difference = weights[(size_t)r * stride + (size_t)t] - mean;
             squares += difference * difference;
         }
         double deviation = sqrt(squares / rows) + 1e-12;
         for (int r = 0; r < rows; r++) {
-            float *w = &weights[(size_t)r * (size_t)frames + (size_t)t];
+            float *w = &weights[(size_t)r * stride + (size_t)t];
             *w = (float)((*w - mean) / deviation);
         }
     }
@@ -53,17 +92,11 @@ static float median_at(const float *row, int frames, int t)
 }
 
 /* Cheapest monotonic path through cost = -matrix [rows][frames]; ret_frames [rows]: the frame where it first reaches each row. */
-static int warp(const float *matrix, int rows, int frames, int *ret_frames)
+static void warp(va_aligner *aligner, const float *matrix, int rows, int frames, int *ret_frames)
 {
     size_t width = (size_t)frames + 1;
-    float *cost = va_alloc(2 * width, sizeof *cost);
-    uint8_t *step = va_alloc((size_t)(rows + 1) * width, 1); /* 0 diagonal, 1 down (next row), 2 right (next frame) */
-    if (cost == NULL || step == NULL) {
-        va_free(cost);
-        va_free(step);
-        return VA_ENOMEM;
-    }
-    float *above = cost, *here = cost + width;
+    uint8_t *step = aligner->step; /* 0 diagonal, 1 down (next row), 2 right (next frame) */
+    float *above = aligner->cost, *here = aligner->cost + width;
     for (size_t t = 0; t < width; t++)
         above[t] = t == 0 ? 0.0f : INFINITY;
     for (int r = 1; r <= rows; r++) {
@@ -86,57 +119,43 @@ static int warp(const float *matrix, int rows, int frames, int *ret_frames)
         if (choice != 1)
             t--;
     }
-    va_free(cost);
-    va_free(step);
-    return 0;
 }
 
-/* Raw attention products of every alignment head for the sequence: capture [heads][rows][encoder frames]. */
-static void capture_attention(const va_model *model, va_search *search, const va_encoder *encoder, const int32_t *sequence, int rows,
-                              float *capture)
+/* Raw attention products of every alignment head for the sequence, into the aligner's capture [heads][rows][encoder frames]. */
+static void capture_attention(va_aligner *aligner, va_search *search, const va_encoder *encoder, const int32_t *sequence, int rows)
 {
-    memset(capture, 0, (size_t)model->n_alignment * (size_t)rows * (size_t)va_encoder_frames(encoder) * sizeof *capture);
-    va_decoder_capture(va_search_decoder(search), capture, rows);
+    memset(aligner->capture, 0,
+           (size_t)aligner->model->n_alignment * (size_t)rows * (size_t)va_encoder_frames(encoder) * sizeof *aligner->capture);
+    va_decoder_capture(va_search_decoder(search), aligner->capture, rows);
     (void)va_search_feed(search, encoder, sequence, rows);
     va_decoder_capture(va_search_decoder(search), NULL, 0);
 }
 
-int va_words_align(const va_model *model, va_search *search, const va_encoder *encoder, const int32_t *start, int n_start,
+int va_words_align(va_aligner *aligner, va_search *search, const va_encoder *encoder, const int32_t *start, int n_start,
                    const int32_t *tokens, int n, int frames, int *ret_frames, va_error *error)
 {
+    const va_model *model = aligner->model;
     int32_t sequence[VA_SEARCH_MAX_TOKENS];
-    int rows = n_start + 1 + n + 1, stride = va_encoder_frames(encoder);
-    if (rows > model->text_ctx || n < 1 || frames < 1 || frames > stride || model->n_alignment < 1)
+    int rows = n_start + 1 + n + 1;
+    size_t stride = (size_t)va_encoder_frames(encoder), width = (size_t)frames;
+    if (rows > model->text_ctx || n < 1 || frames < 1 || width > stride || model->n_alignment < 1)
         return va_fail(error, VA_EINVAL, "nothing to align");
     memcpy(sequence, start, (size_t)n_start * sizeof *sequence);
     sequence[n_start] = model->special->no_timestamps;
     memcpy(sequence + n_start + 1, tokens, (size_t)n * sizeof *sequence);
     sequence[rows - 1] = model->special->end;
 
-    size_t head_size = (size_t)rows * (size_t)stride, cut_size = (size_t)rows * (size_t)frames;
-    float *capture = va_alloc((size_t)model->n_alignment * head_size, sizeof *capture);
-    float *head = va_alloc(cut_size, sizeof *head);
-    float *matrix = va_calloc(cut_size, sizeof *matrix);
-    int r = VA_ENOMEM;
-    if (capture == NULL || head == NULL || matrix == NULL)
-        goto out;
-    capture_attention(model, search, encoder, sequence, rows, capture);
+    capture_attention(aligner, search, encoder, sequence, rows);
+    memset(aligner->matrix, 0, (size_t)rows * width * sizeof *aligner->matrix);
     for (int h = 0; h < model->n_alignment; h++) {
-        for (int i = 0; i < rows; i++)
-            memcpy(head + (size_t)i * (size_t)frames, capture + (size_t)h * head_size + (size_t)i * (size_t)stride,
-                   (size_t)frames * sizeof *head);
-        normalise_head(model, head, rows, frames);
+        float *head = aligner->capture + (size_t)h * (size_t)rows * stride;
+        normalise_head(model, head, stride, rows, frames);
         for (int i = 0; i < rows; i++)
             for (int t = 0; t < frames; t++)
-                matrix[(size_t)i * (size_t)frames + (size_t)t] +=
-                    median_at(head + (size_t)i * (size_t)frames, frames, t) / (float)model->n_alignment;
+                aligner->matrix[(size_t)i * width + (size_t)t] +=
+                    median_at(head + (size_t)i * stride, frames, t) / (float)model->n_alignment;
     }
     /* The row of a token's predecessor looks where the token is: rows n_start (<|notimestamps|>) .. up to the last text token. */
-    r = warp(matrix + (size_t)n_start * (size_t)frames, n + 1, frames, ret_frames);
-
-out:
-    va_free(capture);
-    va_free(head);
-    va_free(matrix);
-    return r == VA_ENOMEM ? va_fail_memory(error) : r;
+    warp(aligner, aligner->matrix + (size_t)n_start * width, n + 1, frames, ret_frames);
+    return 0;
 }

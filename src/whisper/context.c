@@ -3,6 +3,10 @@
 
 #include "base/memory.h"
 
+/* A prompt of as many tokens as are encoded has less. */
+#define MAX_SCRATCH_TEXT (1u << 20)
+#define FIRST_SCRATCH_TEXT 16384 /* more than a window's text takes while it is decoded */
+
 void va_transcribe_options_init(va_transcribe_options *options)
 {
     *options = (va_transcribe_options){
@@ -21,6 +25,7 @@ int va_context_new(const va_model *model, int threads, va_context **ret_context,
     if (context == NULL)
         return va_fail_memory(error);
     context->model = model;
+    va_buffer_init(&context->text, MAX_SCRATCH_TEXT);
     int r = va_pool_new(threads, &context->pool, error);
     if (r == 0)
         r = va_encoder_new(model, context->pool, &context->encoder, error);
@@ -28,11 +33,14 @@ int va_context_new(const va_model *model, int threads, va_context **ret_context,
         r = va_search_new(model, context->pool, 1, &context->search, error);
     if (r == 0)
         r = va_log_mel_new(&context->log_mel, error);
+    if (r == 0)
+        r = va_compression_new(&context->compression, error);
     if (r < 0)
         goto fail;
     context->pcm = va_alloc_aligned(VA_WINDOW_SAMPLES, sizeof(float));
     context->mel = va_alloc_aligned((size_t)2 * VA_WINDOW_FRAMES * VA_MEL_BANDS, sizeof(float));
-    if (context->pcm == NULL || context->mel == NULL) {
+    if (context->pcm == NULL || context->mel == NULL || va_buffer_reserve(&context->text, FIRST_SCRATCH_TEXT) < 0 ||
+        va_transcript_init(&context->transcript) < 0) {
         r = va_fail_memory(error);
         goto fail;
     }
@@ -48,6 +56,10 @@ void va_context_free(va_context *context)
 {
     if (context == NULL)
         return;
+    va_transcript_discard(&context->transcript);
+    va_buffer_free(&context->text);
+    va_aligner_free(context->aligner);
+    va_compression_free(context->compression);
     va_log_mel_free(context->log_mel);
     va_search_free(context->search);
     va_encoder_free(context->encoder);
@@ -68,4 +80,9 @@ int va_context_need_beams(va_context *context, int beams, va_error *error)
     va_search_free(context->search);
     context->search = more;
     return 0;
+}
+
+int va_context_need_aligner(va_context *context, va_error *error)
+{
+    return context->aligner != NULL ? 0 : va_aligner_new(context->model, &context->aligner, error);
 }

@@ -22,7 +22,8 @@ struct va_decoder_row {
     const int32_t *slots; /* [position + 1] cache slots of positions 0 .. position; the last is where this row writes */
 };
 
-/* beams: hypotheses that can live side by side (slots = text_ctx * beams); slot of (position, beam) is position * beams + beam. */
+/* beams: hypotheses that can live side by side (slots = beams * text_ctx); slot of (beam, position) is beam * text_ctx + position,
+ * so that room for beams that are not used costs no memory. */
 VA_MUST_CHECK int va_decoder_new(const va_model *model, va_pool *pool, int beams, va_decoder **ret_decoder, va_error *error);
 void va_decoder_free(va_decoder *decoder);
 int va_decoder_beams(const va_decoder *decoder);

@@ -95,7 +95,7 @@ static int feed(va_search *search, const va_encoder *encoder, const int32_t *tok
     int wanted = 0;
 
     for (int i = 0; i < n; i++)
-        slots[i] = i * search->max_beams;
+        slots[i] = i; /* beam 0 */
     for (int at = 0; at < n; at += VA_DECODER_MAX_ROWS) {
         int m = n - at < VA_DECODER_MAX_ROWS ? n - at : VA_DECODER_MAX_ROWS, before = wanted;
         for (int i = 0; i < m; i++) {
@@ -192,7 +192,7 @@ static void extend(const va_search *search, struct va_hypothesis *hypothesis, in
     int position = search->options->n_prompt + hypothesis->n;
     hypothesis->tokens[hypothesis->n] = token;
     hypothesis->logprobs[hypothesis->n] = logprob;
-    hypothesis->slots[position] = position * search->max_beams + beam;
+    hypothesis->slots[position] = beam * search->model->text_ctx + position;
     hypothesis->sum_logprob += logprob;
     hypothesis->n++;
     hypothesis->looping = is_looping(hypothesis->tokens, hypothesis->n);

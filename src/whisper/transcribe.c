@@ -4,22 +4,17 @@
 
 #include <math.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "base/clock.h"
-#include "base/memory.h"
 #include "whisper/context.h"
 #include "whisper/rules.h"
 #include "whisper/segments.h"
 #include "whisper/silence.h"
-#include "whisper/transcript.h"
-#include "whisper/words.h"
 
 #define MIN_SAMPLES 1600      /* 0.1 s: less holds no word */
 #define FALLBACK_BEAMS 5      /* samples drawn at temperatures above 0 */
 #define MAX_NEW_TOKENS 224    /* half of the text context */
 #define MAX_PROMPT_TOKENS 223 /* half of the text context less one */
-#define MAX_COMPRESSED_TEXT 8192
 #define MAX_TOKENS_PER_S 16.0
 #define MARGIN_FRAMES 16               /* of silence encoded behind a clip, before the virtual silence */
 #define LONGEST_CLIP_FRAMES 1400       /* beyond, virtual silence saves next to nothing */
@@ -44,7 +39,7 @@ struct job {
     uint64_t window_start; /* sample where the window begins */
     int ended;             /* the reader has no more */
     int whole_window;      /* the encoder holds all 1500 frames, not a clip with virtual silence */
-    struct va_transcript_builder builder;
+    va_transcript *head;   /* of the transcript that grows in the context */
     va_error *error;
 };
 
@@ -96,7 +91,7 @@ static int frames_to_encode(const struct job *job)
 static void encode_window(struct job *job, int frames)
 {
     va_context *context = job->context;
-    va_timing *timing = &job->builder.transcript->timing;
+    va_timing *timing = &job->head->timing;
     float top;
 
     double start_ms = va_clock_ms();
@@ -127,7 +122,7 @@ static void detect_language(struct job *job)
     for (int i = 0; i < special->n_languages; i++)
         sum += exp((double)logits[i] - logits[best]);
     job->language = best;
-    job->builder.transcript->language_probability = (float)(1.0 / sum);
+    job->head->language_probability = (float)(1.0 / sum);
 }
 
 /* ---- decoding ---- */
@@ -159,21 +154,17 @@ static int build_prompt(const struct job *job, int32_t *prompt, int *ret_start)
     return n;
 }
 
-/* UTF-8 bytes over zlib-compressed bytes; 1 for no text. */
-static float compression_ratio(const struct job *job, const struct va_hypothesis *hypothesis)
+/* How much the text repeats itself. */
+static int compression_ratio(struct job *job, const struct va_hypothesis *hypothesis, float *ret_ratio)
 {
-    unsigned char packed[2 * MAX_COMPRESSED_TEXT];
-    uLongf packed_size = sizeof packed;
-    char *text = va_tokenizer_decode(job->context->model->tokenizer, hypothesis->tokens, (size_t)hypothesis->n);
-    size_t size = text == NULL ? 0 : strlen(text);
-    float ratio = 1.0f;
+    struct va_buffer *text = &job->context->text;
 
-    if (size > MAX_COMPRESSED_TEXT)
-        size = MAX_COMPRESSED_TEXT;
-    if (size > 0 && compress2(packed, &packed_size, (const unsigned char *)text, size, 6) == Z_OK)
-        ratio = (float)size / (float)packed_size;
-    va_free(text);
-    return ratio;
+    va_buffer_clear(text);
+    int r = va_tokenizer_decode(job->context->model->tokenizer, hypothesis->tokens, (size_t)hypothesis->n, text);
+    if (r < 0)
+        return r == VA_ENOMEM ? va_fail_memory(job->error) : va_fail(job->error, r, "a window of more than a megabyte of text");
+    *ret_ratio = va_compression_ratio(job->context->compression, text->data, strlen(text->data));
+    return 0;
 }
 
 static double seconds(uint64_t samples)
@@ -226,11 +217,12 @@ static int decode_window(struct job *job, struct outcome *ret_outcome)
         if (r < 0)
             return va_fail(job->error, r, r == VA_ECANCELLED ? "cancelled" : "decoding failed");
         outcome.temperature = search.temperature;
-        outcome.compression_ratio = compression_ratio(job, outcome.result.best);
+        if ((r = compression_ratio(job, outcome.result.best, &outcome.compression_ratio)) < 0)
+            return r;
         int doubtful = outcome.result.avg_logprob < options->avg_logprob_threshold;
         int repeats = outcome.compression_ratio > options->compression_ratio_threshold || outcome.result.best->looping;
         if (!job->whole_window && (repeats || is_too_long(job, outcome.result.best))) {
-            job->builder.transcript->n_retried++;
+            job->head->n_retried++;
             encode_window(job, VA_WINDOW_FRAMES);
             step = -1;
             continue;
@@ -265,7 +257,8 @@ static void remember(struct job *job, const struct outcome *outcome)
 static int add_words(struct job *job, const struct va_hypothesis *best, const struct va_token_span *spans, int n_spans,
                      size_t first_segment, int frames)
 {
-    const va_model *model = job->context->model;
+    va_context *context = job->context;
+    const va_model *model = context->model;
     int32_t prompt[VA_SEARCH_MAX_TOKENS], text[VA_SEARCH_MAX_TOKENS];
     float logprobs[VA_SEARCH_MAX_TOKENS];
     int times[VA_SEARCH_MAX_TOKENS + 1], counts[VA_SEGMENTS_MAX], n = 0, start;
@@ -282,18 +275,17 @@ static int add_words(struct job *job, const struct va_hypothesis *best, const st
     if (n == 0)
         return 0;
     int n_prompt = build_prompt(job, prompt, &start) - (job->timestamps ? 0 : 1);
-    int r = va_words_align(model, job->context->search, job->context->encoder, prompt + start, n_prompt - start, text, n, frames, times,
+    int r = va_context_need_aligner(context, job->error);
+    if (r == 0)
+        r = va_words_align(context->aligner, context->search, context->encoder, prompt + start, n_prompt - start, text, n, frames, times,
                            job->error);
     size_t segment = first_segment;
     for (int s = 0, at = 0; r == 0 && s < n_spans; at += counts[s++]) {
-        struct va_word *words;
-        size_t n_words;
         if (spans[s].n < 0 || counts[s] == 0)
             continue;
-        r = va_words_join(model->tokenizer, va_language_code(job->language), text + at, logprobs + at, counts[s], times + at,
-                          seconds(job->window_start), &words, &n_words, job->error);
-        if (r == 0)
-            va_transcript_set_words(&job->builder, segment++, words, n_words);
+        va_words_join(model->tokenizer, va_language_code(job->language), text + at, logprobs + at, counts[s], times + at,
+                      seconds(job->window_start), &context->words);
+        r = va_transcript_add_words(&context->transcript, segment++, context->words.words, context->words.n, job->error);
     }
     return r;
 }
@@ -303,7 +295,7 @@ static int add_segments(struct job *job, const struct outcome *outcome, int fram
     const va_model *model = job->context->model;
     const struct va_hypothesis *best = outcome->result.best;
     struct va_token_span spans[VA_SEGMENTS_MAX], with_text[VA_SEGMENTS_MAX];
-    size_t first_segment = job->builder.transcript->n_segments;
+    size_t first_segment = job->head->n_segments;
     int n_with_text = 0, r = 0;
 
     int n = va_segments_cut(model->special, best->tokens, best->n, frames, spans, ret_advance);
@@ -316,8 +308,8 @@ static int add_segments(struct job *job, const struct outcome *outcome, int fram
             .temperature = outcome->temperature,
         };
         int added;
-        r = va_transcript_add(&job->builder, model->tokenizer, &segment, best->tokens + spans[i].first, best->logprobs + spans[i].first,
-                              spans[i].n, &added, job->error);
+        r = va_transcript_add(&job->context->transcript, model->tokenizer, &segment, best->tokens + spans[i].first,
+                              best->logprobs + spans[i].first, spans[i].n, &added, job->error);
         if (r == 0 && added)
             with_text[n_with_text++] = spans[i];
     }
@@ -330,20 +322,20 @@ static int transcribe_window(struct job *job)
 {
     struct outcome outcome = {0};
     int frames = (int)((job->n_pcm + VA_FRAME_SAMPLES - 1) / VA_FRAME_SAMPLES), advance_frames = frames;
-    va_timing *timing = &job->builder.transcript->timing;
+    va_timing *timing = &job->head->timing;
 
     if (is_digital_silence(job))
         return advance(job, job->n_pcm);
     encode_window(job, frames_to_encode(job));
     double start_ms = va_clock_ms();
-    job->builder.transcript->n_windows++;
+    job->head->n_windows++;
     if (job->language < 0)
         detect_language(job);
     int r = decode_window(job, &outcome);
     if (r < 0)
         return r;
     if (job->window_start == 0)
-        job->builder.transcript->no_speech_prob = outcome.result.no_speech_prob;
+        job->head->no_speech_prob = outcome.result.no_speech_prob;
     if (!outcome.silent) {
         r = add_segments(job, &outcome, frames, &advance_frames);
         remember(job, &outcome);
@@ -386,13 +378,13 @@ static int encode_user_prompt(struct job *job)
     int32_t ids[4096];
     if (job->options->prompt == NULL || *job->options->prompt == '\0')
         return 0;
-    char *text = va_asprintf(" %s", job->options->prompt + strspn(job->options->prompt, " \t\r\n"));
-    if (text == NULL)
-        return va_fail_memory(job->error);
-    int n = va_tokenizer_encode(job->context->model->tokenizer, text, ids, sizeof ids / sizeof ids[0]);
-    va_free(text);
+    struct va_buffer *text = &job->context->text;
+    va_buffer_clear(text);
+    int n = va_buffer_printf(text, " %s", job->options->prompt + strspn(job->options->prompt, " \t\r\n"));
+    if (n == 0)
+        n = va_tokenizer_encode(job->context->model->tokenizer, text->data, ids, sizeof ids / sizeof ids[0]);
     if (n < 0)
-        return va_fail(job->error, n, n == VA_ELIMIT ? "the prompt is too long" : "out of memory");
+        return n == VA_ELIMIT ? va_fail(job->error, n, "the prompt is too long") : va_fail_memory(job->error);
     int skip = n > MAX_PROMPT_TOKENS ? n - MAX_PROMPT_TOKENS : 0;
     job->n_user_prompt = n - skip;
     memcpy(job->user_prompt, ids + skip, (size_t)job->n_user_prompt * sizeof *ids);
@@ -408,7 +400,7 @@ static int run(struct job *job)
         r = advance(job, 0);
     /* Text without timestamps has no sound place to cut: longer audio is decoded with them. */
     job->timestamps = job->options->timestamps != VA_TIMESTAMPS_NONE || !job->ended;
-    job->builder.transcript->language_probability = 1.0f;
+    job->head->language_probability = 1.0f;
     while (r == 0 && job->n_pcm >= MIN_SAMPLES) {
         if (report_progress(job))
             return va_fail(job->error, VA_ECANCELLED, "cancelled");
@@ -428,28 +420,21 @@ int va_transcribe_stream(va_context *context, va_read_fn read, void *read_user, 
         .read = read,
         .read_user = read_user,
         .total_samples = total_samples,
+        .head = &context->transcript.head,
         .error = error,
     };
     double start_ms = va_clock_ms();
-    int r = va_transcript_begin(&job.builder, error);
+    va_transcript_begin(&context->transcript);
+    int r = run(&job);
     if (r < 0)
         return r;
-    r = run(&job);
-    if (r < 0) {
-        va_transcript_abandon(&job.builder);
-        return r;
-    }
-    va_transcript *transcript = job.builder.transcript;
     const char *code = va_language_code(job.language < 0 ? 0 : job.language);
-    memcpy(transcript->language, code, strlen(code) + 1);
+    memcpy(job.head->language, code, strlen(code) + 1);
     if (job.language < 0)
-        transcript->language_probability = 0.0f;
-    transcript->duration_s = seconds(job.window_start + job.n_pcm);
-    transcript->timing.total_ms = va_clock_ms() - start_ms;
-    r = va_transcript_end(&job.builder, ret_transcript, error);
-    if (r < 0)
-        va_transcript_abandon(&job.builder);
-    return r;
+        job.head->language_probability = 0.0f;
+    job.head->duration_s = seconds(job.window_start + job.n_pcm);
+    job.head->timing.total_ms = va_clock_ms() - start_ms;
+    return va_transcript_end(&context->transcript, ret_transcript, error);
 }
 
 struct pcm_reader {

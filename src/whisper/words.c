@@ -3,8 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/buffer.h"
-#include "base/memory.h"
 #include "base/utf8.h"
 #include "whisper/segments.h"
 
@@ -16,19 +14,28 @@ static const char *const after_word[] = {"\"",     "'", ".",      "\u3002", ",",
                                          "\uff1f", ":", "\uff1a", "\u201d", ")", "]",      "}", "\u3001", NULL};
 static const char *const ends_sentence[] = {".", "\u3002", "!", "\uff01", "?", "\uff1f", NULL};
 
-static int is_one_of(const char *text, const char *const *list)
+/* A word under way: text [length] in the list's text. Neighbours' texts follow each other without a gap, so joining words moves an end. */
+struct piece {
+    const char *text;
+    size_t length;
+    double start_s, end_s;
+    float probability;
+};
+
+static int is_one_of(const char *text, size_t length, const char *const *list)
 {
-    while (*text == ' ')
+    while (length > 0 && *text == ' ') {
         text++;
+        length--;
+    }
     for (; *list != NULL; list++)
-        if (strcmp(text, *list) == 0)
+        if (strlen(*list) == length && memcmp(text, *list, length) == 0)
             return 1;
     return 0;
 }
 
-static int ends_with_one_of(const char *text, const char *const *list)
+static int ends_with_one_of(const char *text, size_t length, const char *const *list)
 {
-    size_t length = strlen(text);
     for (; *list != NULL; list++) {
         size_t n = strlen(*list);
         if (length >= n && memcmp(text + length - n, *list, n) == 0)
@@ -41,66 +48,41 @@ static int ends_with_one_of(const char *text, const char *const *list)
 static int is_spaceless(const char *language)
 {
     static const char *const list[] = {"zh", "ja", "th", "lo", "my", "yue", NULL};
-    return is_one_of(language, list);
+    return is_one_of(language, strlen(language), list);
 }
 
-void va_words_free(struct va_word *words, size_t n)
+/* Gives punctuation to its neighbour; returns the number of words left. */
+static size_t merge_punctuation(struct piece *pieces, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        va_free((char *)words[i].text);
-    va_free(words);
-}
+    size_t first = n > 0 ? n - 1 : 0, kept = 0;
 
-/* Appends word `from` to `to` (or before it), and empties `from`. */
-static int merge(struct va_word *to, struct va_word *from, int in_front)
-{
-    char *text = va_asprintf("%s%s", in_front ? from->text : to->text, in_front ? to->text : from->text);
-    if (text == NULL)
-        return VA_ENOMEM;
-    va_free((char *)to->text);
-    va_free((char *)from->text);
-    to->text = text;
-    from->text = NULL;
-    return 0;
-}
-
-/* Gives punctuation to its neighbour; returns the number of words left, or VA_ENOMEM. */
-static int64_t merge_punctuation(struct va_word *words, size_t n)
-{
+    /* Marks that open something go to the word behind: from the end on, where the words that are left stand. */
     for (size_t i = n; i-- > 1;) {
-        struct va_word *previous = &words[i - 1];
-        if (words[i].text != NULL && previous->text[0] == ' ' && is_one_of(previous->text, before_word) &&
-            merge(&words[i], previous, 1) < 0)
-            return VA_ENOMEM;
-        if (previous->text == NULL) {
-            *previous = words[i];
-            words[i].text = NULL;
+        struct piece *previous = &pieces[i - 1], *word = &pieces[first];
+        if (is_one_of(previous->text, previous->length, before_word) && previous->text[0] == ' ') {
+            word->length += previous->length;
+            word->text = previous->text;
+        } else {
+            pieces[--first] = *previous;
         }
     }
-    size_t kept = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (words[i].text == NULL)
-            continue;
-        if (kept > 0 && is_one_of(words[i].text, after_word) && words[i].text[0] != ' ' &&
-            !ends_with_one_of(words[kept - 1].text, (const char *const[]){" ", NULL})) {
-            if (merge(&words[kept - 1], &words[i], 0) < 0)
-                return VA_ENOMEM;
-            continue;
-        }
-        words[kept] = words[i];
-        if (kept != i)
-            words[i].text = NULL;
-        kept++;
+    for (size_t i = first; i < n; i++) {
+        struct piece *word = &pieces[i];
+        if (kept > 0 && is_one_of(word->text, word->length, after_word) && word->text[0] != ' ' &&
+            !ends_with_one_of(pieces[kept - 1].text, pieces[kept - 1].length, (const char *const[]){" ", NULL}))
+            pieces[kept - 1].length += word->length;
+        else
+            pieces[kept++] = *word;
     }
-    return (int64_t)kept;
+    return kept;
 }
 
-static double median_length(const struct va_word *words, size_t n)
+static double median_length(const struct piece *pieces, size_t n)
 {
     double lengths[VA_SEARCH_MAX_TOKENS];
     size_t m = 0;
     for (size_t i = 0; i < n && m < VA_SEARCH_MAX_TOKENS; i++) {
-        double length = words[i].end_s - words[i].start_s;
+        double length = pieces[i].end_s - pieces[i].start_s;
         if (length <= 0.0)
             continue;
         size_t place = m++;
@@ -112,63 +94,61 @@ static double median_length(const struct va_word *words, size_t n)
     return median > USUAL_MAX_S ? USUAL_MAX_S : median;
 }
 
-static void shorten_at_pauses(struct va_word *words, size_t n)
+static void shorten_at_pauses(struct piece *pieces, size_t n)
 {
-    double longest = 2.0 * median_length(words, n);
+    double longest = 2.0 * median_length(pieces, n);
     if (longest <= 0.0)
         return;
     for (size_t i = 0; i < n; i++) {
-        if (words[i].end_s - words[i].start_s <= longest)
+        if (pieces[i].end_s - pieces[i].start_s <= longest)
             continue;
-        if (i == 0 || ends_with_one_of(words[i - 1].text, ends_sentence))
-            words[i].start_s = words[i].end_s - longest;
-        else if (ends_with_one_of(words[i].text, ends_sentence))
-            words[i].end_s = words[i].start_s + longest;
+        if (i == 0 || ends_with_one_of(pieces[i - 1].text, pieces[i - 1].length, ends_sentence))
+            pieces[i].start_s = pieces[i].end_s - longest;
+        else if (ends_with_one_of(pieces[i].text, pieces[i].length, ends_sentence))
+            pieces[i].end_s = pieces[i].start_s + longest;
     }
 }
 
 /* A token group that is whole UTF-8 begins a word of its own, or goes on with the one before. */
-static int begins_word(const char *text, int spaceless)
+static int begins_word(const char *text, size_t length, int spaceless)
 {
-    return spaceless || text[0] == ' ' || is_one_of(text, after_word) || is_one_of(text, before_word);
+    return spaceless || text[0] == ' ' || is_one_of(text, length, after_word) || is_one_of(text, length, before_word);
 }
 
 struct joiner {
-    struct va_word *words; /* [n] */
+    struct piece *pieces; /* [n] */
     size_t n;
-    struct va_buffer text; /* of the word under way */
-    double sum;            /* of its probabilities */
-    int tokens, first;     /* its number of tokens; its first token, -1: none */
+    char *text;       /* of all words */
+    size_t size;      /* its bytes */
+    size_t begin;     /* where the word under way begins in it */
+    double sum;       /* of its probabilities */
+    int count, first; /* its number of tokens; its first token, -1: none */
 };
 
-static int close_word(struct joiner *joiner, const int *frames, int end, double offset_s)
+static void close_word(struct joiner *joiner, const int *frames, int end, double offset_s)
 {
     if (joiner->first < 0)
-        return 0;
-    struct va_word *word = &joiner->words[joiner->n];
-    *word = (struct va_word){.start_s = offset_s + frames[joiner->first] * VA_FRAME_S,
-                             .end_s = offset_s + frames[end] * VA_FRAME_S,
-                             .probability = (float)(joiner->sum / joiner->tokens),
-                             .text = va_strdup(joiner->text.data == NULL ? "" : joiner->text.data)};
-    if (word->text == NULL)
-        return VA_ENOMEM;
-    joiner->n++;
-    va_buffer_clear(&joiner->text);
+        return;
+    joiner->pieces[joiner->n++] = (struct piece){.text = joiner->text + joiner->begin,
+                                                 .length = joiner->size - joiner->begin,
+                                                 .start_s = offset_s + frames[joiner->first] * VA_FRAME_S,
+                                                 .end_s = offset_s + frames[end] * VA_FRAME_S,
+                                                 .probability = (float)(joiner->sum / joiner->count)};
+    joiner->begin = joiner->size;
     joiner->sum = 0.0;
-    joiner->tokens = 0;
+    joiner->count = 0;
     joiner->first = -1;
-    return 0;
 }
 
 /* tokens -> words, before punctuation is given to its neighbours. */
-static int collect(struct joiner *joiner, const va_tokenizer *tokenizer, int spaceless, const int32_t *tokens, const float *logprobs, int n,
-                   const int *frames, double offset_s)
+static void collect(struct joiner *joiner, const va_tokenizer *tokenizer, int spaceless, const int32_t *tokens, const float *logprobs,
+                    int n, const int *frames, double offset_s)
 {
-    char group[64];
+    char group[VA_WORD_GROUP];
     size_t group_size = 0;
-    int group_first = 0, r = 0;
+    int group_first = 0;
 
-    for (int i = 0; i < n && r == 0; i++) {
+    for (int i = 0; i < n; i++) {
         size_t length;
         const uint8_t *bytes = va_tokenizer_bytes(tokenizer, tokens[i], &length);
         if (group_size + length >= sizeof group)
@@ -179,38 +159,37 @@ static int collect(struct joiner *joiner, const va_tokenizer *tokenizer, int spa
         group[group_size] = '\0';
         if (!va_utf8_valid(group, group_size) && i + 1 < n)
             continue;
-        if (begins_word(group, spaceless))
-            r = close_word(joiner, frames, group_first, offset_s);
-        if (r == 0 && joiner->first < 0)
+        if (begins_word(group, group_size, spaceless))
+            close_word(joiner, frames, group_first, offset_s);
+        if (joiner->first < 0)
             joiner->first = group_first;
         for (int t = group_first; t <= i; t++) {
             joiner->sum += exp(logprobs[t]);
-            joiner->tokens++;
+            joiner->count++;
         }
-        if (r == 0)
-            r = va_buffer_append(&joiner->text, group, group_size);
+        memcpy(joiner->text + joiner->size, group, group_size);
+        joiner->size += group_size;
         group_size = 0;
         group_first = i + 1;
     }
-    return r < 0 ? r : close_word(joiner, frames, n, offset_s);
+    close_word(joiner, frames, n, offset_s);
 }
 
-int va_words_join(const va_tokenizer *tokenizer, const char *language, const int32_t *tokens, const float *logprobs, int n,
-                  const int *frames, double offset_s, struct va_word **ret_words, size_t *ret_n, va_error *error)
+void va_words_join(const va_tokenizer *tokenizer, const char *language, const int32_t *tokens, const float *logprobs, int n,
+                   const int *frames, double offset_s, struct va_word_list *ret_list)
 {
-    struct joiner joiner = {.words = va_calloc((size_t)n, sizeof(struct va_word)), .first = -1};
-    if (joiner.words == NULL)
-        return va_fail_memory(error);
-    va_buffer_init(&joiner.text, 1 << 16);
-    int r = collect(&joiner, tokenizer, is_spaceless(language), tokens, logprobs, n, frames, offset_s);
-    va_buffer_free(&joiner.text);
-    int64_t kept = r < 0 ? r : merge_punctuation(joiner.words, joiner.n);
-    if (kept < 0) {
-        va_words_free(joiner.words, (size_t)n);
-        return va_fail_memory(error);
+    struct piece pieces[VA_SEARCH_MAX_TOKENS];
+    char text[VA_SEARCH_MAX_TOKENS * VA_WORD_GROUP], *end = ret_list->text;
+    struct joiner joiner = {.pieces = pieces, .text = text, .first = -1};
+
+    collect(&joiner, tokenizer, is_spaceless(language), tokens, logprobs, n, frames, offset_s);
+    ret_list->n = merge_punctuation(pieces, joiner.n);
+    shorten_at_pauses(pieces, ret_list->n);
+    for (size_t i = 0; i < ret_list->n; i++) {
+        ret_list->words[i] =
+            (struct va_word){.start_s = pieces[i].start_s, .end_s = pieces[i].end_s, .probability = pieces[i].probability, .text = end};
+        memcpy(end, pieces[i].text, pieces[i].length);
+        end += pieces[i].length;
+        *end++ = '\0';
     }
-    shorten_at_pauses(joiner.words, (size_t)kept);
-    *ret_words = joiner.words;
-    *ret_n = (size_t)kept;
-    return 0;
 }

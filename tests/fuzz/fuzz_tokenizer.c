@@ -41,10 +41,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int n = va_tokenizer_encode(tokenizer, text, ids, CAPACITY);
     FUZZ_CHECK(n >= 0 || (n == VA_ELIMIT && strlen(text) > CAPACITY));
     if (n >= 0) {
-        char *again = va_tokenizer_decode(tokenizer, ids, (size_t)n);
-        FUZZ_CHECK(again != NULL && va_utf8_valid(again, strlen(again)));
-        FUZZ_CHECK(!va_utf8_valid(text, strlen(text)) || strcmp(text, again) == 0);
-        va_free(again);
+        struct va_buffer again;
+        va_buffer_init(&again, SIZE_MAX);
+        FUZZ_CHECK(va_tokenizer_decode(tokenizer, ids, (size_t)n, &again) == 0);
+        FUZZ_CHECK(strlen(again.data) == again.size && va_utf8_valid(again.data, again.size));
+        FUZZ_CHECK(!va_utf8_valid(text, strlen(text)) || strcmp(text, again.data) == 0);
+        va_buffer_free(&again);
     }
     free(text);
     va_tokenizer_free(tokenizer);

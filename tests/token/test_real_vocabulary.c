@@ -74,9 +74,11 @@ static void check_model(const char *name, int n_vocab, int is_english)
         for (int k = 0; k < n; k++)
             assert_int_equal(ids[k], expected[k]);
         assert_int_equal(expected[n], -1);
-        char *text = va_tokenizer_decode(tokenizer, ids, (size_t)n);
-        assert_string_equal(text, real_cases[i].text);
-        va_free(text);
+        struct va_buffer text;
+        va_buffer_init(&text, 10000);
+        assert_int_equal(va_tokenizer_decode(tokenizer, ids, (size_t)n, &text), 0);
+        assert_string_equal(text.data, real_cases[i].text);
+        va_buffer_free(&text);
     }
     va_tokenizer_free(tokenizer);
     va_container_free(container);

@@ -115,11 +115,15 @@ static void test_bytes(void **state)
 
 static void check_text(const va_tokenizer *t, const int32_t *ids, size_t n, const char *expected)
 {
-    char *text = va_tokenizer_decode(t, ids, n);
+    struct va_buffer text;
 
-    assert_non_null(text);
-    assert_string_equal(text, expected);
-    va_free(text);
+    va_buffer_init(&text, 1000);
+    assert_int_equal(va_buffer_append_string(&text, "before "), 0);
+    assert_int_equal(va_tokenizer_decode(t, ids, n, &text), 0);
+    assert_memory_equal(text.data, "before ", 7);
+    assert_string_equal(text.data + 7, expected);
+    assert_int_equal(text.size, 7 + strlen(expected));
+    va_buffer_free(&text);
 }
 
 static void test_decode(void **state)
@@ -209,7 +213,9 @@ static void test_no_memory(void **state)
     struct vocabulary v;
     va_tokenizer *t = NULL;
     va_error error;
-    int32_t ids[8];
+    char long_word[1001];
+    int32_t ids[sizeof long_word];
+    struct va_buffer text;
 
     make_vocabulary(&v);
     for (size_t n = 1; n <= 2; n++) {
@@ -219,15 +225,20 @@ static void test_no_memory(void **state)
     va_memory_fail_after(0);
     assert_null(t);
     t = new_small(&v, 51865);
-    for (size_t n = 1; n <= 3; n++) {
-        va_memory_fail_after(n);
-        assert_int_equal(va_tokenizer_encode(t, "hello you", ids, 8), VA_ENOMEM);
-    }
+    memset(long_word, 'h', sizeof long_word - 1);
+    long_word[sizeof long_word - 1] = '\0';
     for (size_t n = 1; n <= 2; n++) {
         va_memory_fail_after(n);
-        assert_null(va_tokenizer_decode(t, (int32_t[]){266}, 1));
+        assert_int_equal(va_tokenizer_encode(t, long_word, ids, sizeof ids / sizeof ids[0]), VA_ENOMEM);
     }
+    va_memory_fail_after(1);
+    assert_int_equal(va_tokenizer_encode(t, "hello you", ids, 8), 5); /* words of a usual length need no memory */
+    va_buffer_init(&text, 100);
+    assert_int_equal(va_tokenizer_decode(t, (int32_t[]){266}, 1, &text), VA_ENOMEM);
     va_memory_fail_after(0);
+    va_buffer_init(&text, 3);
+    assert_int_equal(va_tokenizer_decode(t, (int32_t[]){'a', 'b'}, 2, &text), VA_ELIMIT);
+    assert_int_equal(text.size, 0);
     va_tokenizer_free(t);
 }
 

@@ -46,24 +46,23 @@ static void expect_words(const char *language, const char *const *texts, int n, 
     int32_t tokens[32];
     float logprobs[32];
     int frames[33];
-    struct va_word *got = NULL;
-    size_t n_got = 0;
+    struct va_word_list got;
     for (int i = 0; i <= n; i++)
         frames[i] = 10 * i;
     for (int i = 0; i < n; i++) {
         tokens[i] = FIRST + i;
         logprobs[i] = logf(0.5f);
     }
-    assert_int_equal(va_words_join(tokenizer, language, tokens, logprobs, n, frames, 100.0, &got, &n_got, NULL), 0);
-    assert_int_equal(n_got, n_words);
+    va_words_join(tokenizer, language, tokens, logprobs, n, frames, 100.0, &got);
+    assert_int_equal(got.n, n_words);
     double last = 100.0;
-    for (size_t i = 0; i < n_got; i++) {
-        assert_string_equal(got[i].text, words[i]);
-        assert_float_equal(got[i].probability, 0.5f, 1e-5f);
-        assert_true(got[i].start_s >= last - 1e-9 && got[i].end_s >= got[i].start_s);
-        last = got[i].start_s;
+    for (size_t i = 0; i < got.n; i++) {
+        const struct va_word *word = &got.words[i];
+        assert_string_equal(word->text, words[i]);
+        assert_float_equal(word->probability, 0.5f, 1e-5f);
+        assert_true(word->start_s >= last - 1e-9 && word->end_s >= word->start_s);
+        last = word->start_s;
     }
-    va_words_free(got, n_got);
     va_tokenizer_free(tokenizer);
     va_free(bytes);
     va_free(ends);
@@ -103,14 +102,15 @@ static void test_broken_bytes_do_no_harm(void **state)
     uint8_t *bytes;
     uint32_t *ends;
     va_tokenizer *tokenizer = tokenizer_of(texts, 4, &bytes, &ends);
-    const int32_t tokens[] = {FIRST, FIRST + 1, FIRST + 2, FIRST + 3, 40000, 51000};
+    const int32_t tokens[] = {FIRST, FIRST + 1, FIRST + 2, FIRST + 3, 50257, 51000};
     const float logprobs[6] = {0};
     const int frames[7] = {0};
-    struct va_word *words;
-    size_t n;
-    assert_int_equal(va_words_join(tokenizer, "en", tokens, logprobs, 6, frames, 0.0, &words, &n, NULL), 0);
-    assert_true(n >= 1);
-    va_words_free(words, n);
+    struct va_word_list list;
+    va_words_join(tokenizer, "en", tokens, logprobs, 6, frames, 0.0, &list);
+    assert_true(list.n >= 1);
+    va_words_join(tokenizer, "en", tokens + 4, logprobs, 2, frames, 0.0, &list); /* tokens without bytes */
+    assert_int_equal(list.n, 1);
+    assert_string_equal(list.words[0].text, "");
     va_tokenizer_free(tokenizer);
     va_free(bytes);
     va_free(ends);
