@@ -124,10 +124,11 @@ static void warp(va_aligner *aligner, const float *matrix, int rows, int frames,
 /* Raw attention products of every alignment head for the sequence, into the aligner's capture [heads][rows][encoder frames]. */
 static void capture_attention(va_aligner *aligner, va_search *search, const va_encoder *encoder, const int32_t *sequence, int rows)
 {
+    static const struct va_token_set none;
     memset(aligner->capture, 0,
            (size_t)aligner->model->n_alignment * (size_t)rows * (size_t)va_encoder_frames(encoder) * sizeof *aligner->capture);
     va_decoder_capture(va_search_decoder(search), aligner->capture, rows);
-    (void)va_search_feed(search, encoder, sequence, rows);
+    (void)va_search_feed(search, encoder, sequence, rows, &none);
     va_decoder_capture(va_search_decoder(search), NULL, 0);
 }
 

@@ -19,6 +19,8 @@ struct va_decoder {
     float *scores; /* [threads][audio_ctx rounded up] */
     int8_t *q;     /* [2 * MAX_ROWS][4d] */
     float step[2 * VA_DECODER_MAX_ROWS];
+    int32_t *panels; /* [n_panels] of the embedding, whose logits are wanted */
+    int n_panels;
     float *capture; /* see va_decoder_capture */
     int capture_capacity, captured;
 
@@ -60,8 +62,9 @@ int va_decoder_new(const va_model *model, va_pool *pool, int beams, va_decoder *
     decoder->hidden = va_alloc_aligned(rows * 4 * d, sizeof(float));
     decoder->scores = va_alloc_aligned((size_t)va_pool_threads(pool) * score_stride(model), sizeof(float));
     decoder->q = va_alloc_aligned(2 * rows * 4 * d, sizeof(int8_t));
+    decoder->panels = va_alloc((size_t)va_linear_panels(&model->embedding), sizeof *decoder->panels);
     if (decoder->cache == NULL || decoder->x == NULL || decoder->norm == NULL || decoder->qkv == NULL || decoder->attend == NULL ||
-        decoder->hidden == NULL || decoder->scores == NULL || decoder->q == NULL) {
+        decoder->hidden == NULL || decoder->scores == NULL || decoder->q == NULL || decoder->panels == NULL) {
         va_decoder_free(decoder);
         return va_fail_memory(error);
     }
@@ -81,6 +84,7 @@ void va_decoder_free(va_decoder *decoder)
     va_free(decoder->hidden);
     va_free(decoder->scores);
     va_free(decoder->q);
+    va_free(decoder->panels);
     va_free(decoder);
 }
 
@@ -114,14 +118,19 @@ static void linear_task(void *arg, int task, int thread)
                           decoder->out + (size_t)first * VA_PANEL, decoder->ldout);
 }
 
-/* out [m][n] = W . in + b for in [m][k]. */
-static void run_linear(va_decoder *decoder, const struct va_linear *w, const float *in, float *out, size_t ldout)
+/* out [m][n] = W . in + b for in [m][k], by tasks that each do a part of the columns. */
+static void run_linear_by(va_decoder *decoder, va_task_fn task, const struct va_linear *w, const float *in, float *out, size_t ldout)
 {
     decoder->linear = w;
     decoder->in = va_rows_prepare(decoder->model->kernels, w, in, (size_t)w->k, decoder->m, VA_FINE, decoder->q, decoder->step);
     decoder->out = out;
     decoder->ldout = ldout;
-    va_pool_run(decoder->pool, va_pool_threads(decoder->pool), linear_task, decoder);
+    va_pool_run(decoder->pool, va_pool_threads(decoder->pool), task, decoder);
+}
+
+static void run_linear(va_decoder *decoder, const struct va_linear *w, const float *in, float *out, size_t ldout)
+{
+    run_linear_by(decoder, linear_task, w, in, out, ldout);
 }
 
 static void norm_rows(va_decoder *decoder, const struct va_norm *norm)
@@ -236,7 +245,37 @@ static int keep_wanted(va_decoder *decoder)
     return kept;
 }
 
-void va_decoder_run(va_decoder *decoder, const va_encoder *encoder, const struct va_decoder_row *rows, int m, float *ret_logits)
+/* ---- logits ---- */
+
+static void choose_panels(va_decoder *decoder, const struct va_token_set *tokens)
+{
+    int all = va_linear_panels(&decoder->model->embedding);
+
+    decoder->n_panels = 0;
+    for (int p = 0; p < all; p++)
+        if (tokens == NULL || va_token_set_panel(tokens, p) != 0)
+            decoder->panels[decoder->n_panels++] = p;
+}
+
+/* As linear_task for the chosen panels: those that follow each other are done at once. */
+static void logits_task(void *arg, int task, int thread)
+{
+    va_decoder *decoder = arg;
+    int tasks = va_pool_threads(decoder->pool);
+    int at = (int)((int64_t)decoder->n_panels * task / tasks), end = (int)((int64_t)decoder->n_panels * (task + 1) / tasks);
+
+    while (at < end) {
+        int first = decoder->panels[at], n = 1;
+        while (at + n < end && decoder->panels[at + n] == first + n)
+            n++;
+        va_linear_forward(decoder->model->kernels, decoder->linear, &decoder->in, decoder->m, first, n,
+                          decoder->out + (size_t)first * VA_PANEL, decoder->ldout);
+        at += n;
+    }
+}
+
+void va_decoder_run(va_decoder *decoder, const va_encoder *encoder, const struct va_decoder_row *rows, int m,
+                    const struct va_token_set *tokens, float *ret_logits)
 {
     const va_model *model = decoder->model;
     size_t d = (size_t)model->width;
@@ -253,8 +292,9 @@ void va_decoder_run(va_decoder *decoder, const va_encoder *encoder, const struct
         run_layer(decoder, &model->decoder[decoder->layer]);
     decoder->captured += m;
     decoder->m = keep_wanted(decoder);
-    if (decoder->m > 0) {
+    choose_panels(decoder, tokens);
+    if (decoder->m > 0 && decoder->n_panels > 0) {
         norm_rows(decoder, &model->decoder_norm);
-        run_linear(decoder, &model->embedding, decoder->norm, ret_logits, (size_t)va_decoder_logits_size(decoder));
+        run_linear_by(decoder, logits_task, &model->embedding, decoder->norm, ret_logits, (size_t)va_decoder_logits_size(decoder));
     }
 }

@@ -10,6 +10,7 @@
 #define VA_WHISPER_DECODER_H
 
 #include "whisper/encoder.h"
+#include "whisper/token_set.h"
 
 #define VA_DECODER_MAX_ROWS 32 /* of one pass; longer prompts take several */
 
@@ -29,8 +30,10 @@ void va_decoder_free(va_decoder *decoder);
 int va_decoder_beams(const va_decoder *decoder);
 
 /* Runs rows [m], 1 <= m <= VA_DECODER_MAX_ROWS, over the encoder's last run. Rows of one hypothesis must be in order of position.
- * ret_logits [number of rows that want them][va_decoder_logits_size]: of row i at the count of wanting rows before it. */
-void va_decoder_run(va_decoder *decoder, const va_encoder *encoder, const struct va_decoder_row *rows, int m, float *ret_logits);
+ * ret_logits [number of rows that want them][va_decoder_logits_size]: of row i at the count of wanting rows before it. `tokens` says of
+ * which tokens logits are wanted, NULL: of all; others may be left as they were, and those that are computed have the same bits. */
+void va_decoder_run(va_decoder *decoder, const va_encoder *encoder, const struct va_decoder_row *rows, int m,
+                    const struct va_token_set *tokens, float *ret_logits);
 
 /* Row stride of logits: the vocabulary rounded up to whole panels. */
 int va_decoder_logits_size(const va_decoder *decoder);

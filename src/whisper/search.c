@@ -16,6 +16,10 @@ struct va_search {
     const struct va_search_options *options; /* of the run under way */
     const va_encoder *encoder;
     int n_beams, n_finished;
+    float norms[VA_SEARCH_MAX_BEAMS]; /* of each beam's logits: log-probability of a token is its logit minus this */
+    struct va_token_set *allowed;     /* [beams] what may follow each */
+    struct va_token_set wanted;       /* by any of them */
+    int is_restricted[VA_SEARCH_MAX_BEAMS], is_any_free;
     int n_guess;   /* tokens of the guess whose logits are there */
     int guess_row; /* logits after the first of them; the others follow */
     uint64_t random;
@@ -43,10 +47,11 @@ int va_search_new(const va_model *model, va_pool *pool, int beams, va_search **r
         goto fail;
     search->logits = va_alloc_aligned((size_t)(beams < LOGITS_ROWS ? LOGITS_ROWS : beams) * (size_t)va_decoder_logits_size(search->decoder),
                                       sizeof(float));
+    search->allowed = va_alloc((size_t)beams, sizeof *search->allowed);
     search->beams = va_alloc((size_t)beams, sizeof *search->beams);
     search->next = va_alloc((size_t)beams, sizeof *search->next);
     search->finished = va_alloc((size_t)beams, sizeof *search->finished);
-    if (search->logits == NULL || search->beams == NULL || search->next == NULL || search->finished == NULL) {
+    if (search->logits == NULL || search->allowed == NULL || search->beams == NULL || search->next == NULL || search->finished == NULL) {
         r = va_fail_memory(error);
         goto fail;
     }
@@ -64,6 +69,7 @@ void va_search_free(va_search *search)
         return;
     va_decoder_free(search->decoder);
     va_free(search->logits);
+    va_free(search->allowed);
     va_free(search->beams);
     va_free(search->next);
     va_free(search->finished);
@@ -87,10 +93,12 @@ static float *logits_row(const va_search *search, int row)
     return search->logits + (size_t)row * (size_t)va_decoder_logits_size(search->decoder);
 }
 
-/* Feeds tokens [n] as one hypothesis in beam 0. Logits of token `start` go to row 0; those of token `first` and all behind it follow
- * (beginning with row 0, when that is the same token). Returns the row of token `first`. */
-static int feed(va_search *search, const va_encoder *encoder, const int32_t *tokens, int n, int start, int first, int32_t *slots)
+/* Feeds tokens [n] as one hypothesis in beam 0. Logits (of the tokens wanted) of token `start` go to row 0; those of token `first` and all
+ * behind it follow (beginning with row 0, when that is the same token). Returns the row of token `first`. */
+static int feed(va_search *search, const va_encoder *encoder, const int32_t *tokens, int n, int start, int first,
+                const struct va_token_set *wanted_tokens)
 {
+    int32_t *slots = search->beams[0].slots;
     struct va_decoder_row rows[VA_DECODER_MAX_ROWS];
     int wanted = 0;
 
@@ -103,14 +111,14 @@ static int feed(va_search *search, const va_encoder *encoder, const int32_t *tok
             rows[i] = (struct va_decoder_row){.token = tokens[position], .position = position, .logits = wants, .slots = slots};
             wanted += wants;
         }
-        va_decoder_run(search->decoder, encoder, rows, m, logits_row(search, before));
+        va_decoder_run(search->decoder, encoder, rows, m, wanted_tokens, logits_row(search, before));
     }
     return start == first ? 0 : 1;
 }
 
-const float *va_search_feed(va_search *search, const va_encoder *encoder, const int32_t *tokens, int n)
+const float *va_search_feed(va_search *search, const va_encoder *encoder, const int32_t *tokens, int n, const struct va_token_set *wanted)
 {
-    return logits_row(search, feed(search, encoder, tokens, n, n - 1, n - 1, search->beams[0].slots));
+    return logits_row(search, feed(search, encoder, tokens, n, n - 1, n - 1, wanted));
 }
 
 /* ---- scores ---- */
@@ -216,7 +224,7 @@ static void step_alone(va_search *search)
         struct va_hypothesis *hypothesis = &search->beams[b];
         float *logits = logits_row(search, b);
         int32_t token = search->options->temperature > 0.0f ? sample(search, logits, search->options->temperature) : argmax(search, logits);
-        float logprob = logits[token] - log_sum(search, logits);
+        float logprob = logits[token] - search->norms[b];
         if (token == end) {
             finish(search, hypothesis, logprob);
             continue;
@@ -252,7 +260,7 @@ static void insert_candidate(struct candidate *candidates, int *n, int capacity,
 static int best_tokens(const va_search *search, int beam, int capacity, struct candidate *candidates)
 {
     const float *logits = logits_row(search, beam);
-    float sum = search->beams[beam].sum_logprob, norm = log_sum(search, logits), worst = VA_FORBIDDEN / 2;
+    float sum = search->beams[beam].sum_logprob, norm = search->norms[beam], worst = VA_FORBIDDEN / 2;
     int n = 0;
     for (int32_t i = 0; i < search->model->n_vocab; i++) {
         if (logits[i] <= worst)
@@ -312,13 +320,50 @@ static void decode_beams(va_search *search)
                                           .logits = 1,
                                           .slots = hypothesis->slots};
     }
-    va_decoder_run(search->decoder, search->encoder, rows, search->n_beams, search->logits);
+    va_decoder_run(search->decoder, search->encoder, rows, search->n_beams, search->is_any_free ? NULL : &search->wanted, search->logits);
 }
 
 static void filter_beams(va_search *search)
 {
+    for (int b = 0; b < search->n_beams; b++) {
+        float *logits = logits_row(search, b);
+        search->options->filter(search->options->filter_user, search->beams[b].tokens, search->beams[b].n, logits);
+        search->norms[b] = log_sum(search, logits);
+    }
+}
+
+/* Asks what may follow each beam. */
+static void ask_allowed(va_search *search)
+{
+    const struct va_search_options *options = search->options;
+
+    search->is_any_free = 0;
+    va_token_set_clear(&search->wanted);
+    for (int b = 0; b < search->n_beams; b++) {
+        const struct va_hypothesis *hypothesis = &search->beams[b];
+        struct va_token_set *set = &search->allowed[b];
+        va_token_set_clear(set);
+        search->is_restricted[b] =
+            options->allowed != NULL && options->allowed(options->allowed_user, hypothesis->tokens, hypothesis->n, set);
+        if (search->is_restricted[b] && va_token_set_is_empty(set))
+            va_token_set_add(set, search->model->special->end);
+        search->is_any_free |= !search->is_restricted[b];
+        va_token_set_add_all(&search->wanted, set);
+    }
+}
+
+static void forbid_others(va_search *search)
+{
+    int panels = va_decoder_logits_size(search->decoder) / VA_PANEL;
+
     for (int b = 0; b < search->n_beams; b++)
-        search->options->filter(search->options->filter_user, search->beams[b].tokens, search->beams[b].n, logits_row(search, b));
+        for (int p = 0; search->is_restricted[b] && p < panels; p++) {
+            unsigned allowed = va_token_set_panel(&search->allowed[b], p);
+            float *logits = logits_row(search, b) + (size_t)p * VA_PANEL;
+            for (int j = 0; allowed != 0xffff && j < VA_PANEL; j++)
+                if (!(allowed >> j & 1))
+                    logits[j] = VA_FORBIDDEN;
+        }
 }
 
 static size_t logits_bytes(const va_search *search)
@@ -342,18 +387,20 @@ static float start(va_search *search)
     memcpy(tokens, options->prompt, (size_t)options->n_prompt * sizeof *tokens);
     if (search->n_guess > 0)
         memcpy(tokens + options->n_prompt, options->guess, (size_t)search->n_guess * sizeof *tokens);
-    int last =
-        feed(search, search->encoder, tokens, options->n_prompt + search->n_guess, options->start, options->n_prompt - 1, first->slots);
+    int last = feed(search, search->encoder, tokens, options->n_prompt + search->n_guess, options->start, options->n_prompt - 1, NULL);
     search->guess_row = last + 1;
     float no_speech = probability(search, logits_row(search, 0), search->model->special->no_speech);
     if (last != 0)
         memcpy(logits_row(search, 0), logits_row(search, last), logits_bytes(search));
     search->n_beams = 1;
     filter_beams(search);
+    ask_allowed(search);
+    forbid_others(search);
     if (options->temperature > 0.0f)
         for (int b = 1; b < options->beams; b++) {
             search->beams[b] = *first;
             memcpy(logits_row(search, b), logits_row(search, 0), logits_bytes(search));
+            search->norms[b] = search->norms[0];
             search->n_beams++;
         }
     return no_speech;
@@ -395,8 +442,10 @@ int va_search_run(va_search *search, const va_encoder *encoder, const struct va_
     float no_speech = start(search);
     for (int n = 0; search->n_beams > 0; n++) {
         if (n > 0) {
+            ask_allowed(search);
             if (!take_guessed(search, n))
                 decode_beams(search);
+            forbid_others(search);
             filter_beams(search);
         }
         if (options->beams > 1 && options->temperature <= 0.0f)

@@ -16,6 +16,10 @@ typedef struct va_search va_search;
 /* Sets logits of tokens that may not follow tokens [n] to VA_FORBIDDEN. */
 typedef void (*va_token_filter_fn)(void *user, const int32_t *tokens, int n, float *logits);
 
+/* Which tokens may follow tokens [n], where that is known beforehand: fills ret_allowed, which comes empty, and returns 1; or returns 0:
+ * any may. A set that stays empty allows the end. */
+typedef int (*va_token_allow_fn)(void *user, const int32_t *tokens, int n, struct va_token_set *ret_allowed);
+
 struct va_search_options {
     const int32_t *prompt; /* [n_prompt] fed before the first sampled token; ends with the start sequence */
     int n_prompt;
@@ -30,13 +34,18 @@ struct va_search_options {
     int n_guess;
     va_token_filter_fn filter;
     void *filter_user;
+    /* Or NULL. Logits of tokens that may not follow are not computed; they count as forbidden, before the filter is asked. Probabilities
+     * are then relative, among the tokens allowed: what the search is led to becomes likely. That of the first token alone stays absolute,
+     * among all tokens that the filter lets pass, though the token is one of those allowed; so does no_speech_prob. */
+    va_token_allow_fn allowed;
+    void *allowed_user;
     int (*cancelled)(void *user); /* asked before each step; or NULL */
     void *cancelled_user;
 };
 
 struct va_hypothesis {
     int32_t tokens[VA_SEARCH_MAX_TOKENS]; /* sampled, without the end */
-    float logprobs[VA_SEARCH_MAX_TOKENS]; /* of each, under the filtered distribution */
+    float logprobs[VA_SEARCH_MAX_TOKENS]; /* of each, under the filtered (and, behind the first, restricted) distribution */
     int32_t slots[VA_SEARCH_MAX_TOKENS];  /* of the self-attention cache */
     int n;
     float sum_logprob; /* with the end token's */
@@ -57,8 +66,9 @@ int va_search_beams(const va_search *search); /* the most it can do */
 VA_MUST_CHECK int va_search_run(va_search *search, const va_encoder *encoder, const struct va_search_options *options,
                                 struct va_search_result *ret_result);
 
-/* Runs tokens [n] (positions 0 ..) in one hypothesis and gives the last one's logits [n_vocab] (valid until the next call). */
-const float *va_search_feed(va_search *search, const va_encoder *encoder, const int32_t *tokens, int n);
+/* Runs tokens [n] (positions 0 ..) in one hypothesis and gives the last one's logits [n_vocab] (valid until the next call): of the tokens
+ * wanted, or all when that is NULL. */
+const float *va_search_feed(va_search *search, const va_encoder *encoder, const int32_t *tokens, int n, const struct va_token_set *wanted);
 
 /* The decoder beneath, for va_decoder_capture. */
 va_decoder *va_search_decoder(va_search *search);

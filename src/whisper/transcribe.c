@@ -112,10 +112,12 @@ static void detect_language(struct job *job)
 {
     const struct va_special_tokens *special = job->context->model->special;
     int32_t start = special->start;
-    const float *logits = va_search_feed(job->context->search, job->context->encoder, &start, 1) + special->first_language;
+    struct va_token_set languages = {{0}};
     int best = 0;
     double sum = 0.0;
 
+    va_token_set_add_range(&languages, special->first_language, special->first_language + special->n_languages);
+    const float *logits = va_search_feed(job->context->search, job->context->encoder, &start, 1, &languages) + special->first_language;
     for (int i = 1; i < special->n_languages; i++)
         if (logits[i] > logits[best])
             best = i;

@@ -153,7 +153,7 @@ static void check_float(const struct golden *golden, const char *kernels)
     assert_float_equal(sum / (1500.0 * (double)d), golden->mean_abs, 1e-4);
     assert_float_equal(sqrt(squares), golden->norm, 0.05);
 
-    const float *logits = va_search_feed(engine.search, engine.encoder, golden->prompt, golden->n_prompt);
+    const float *logits = va_search_feed(engine.search, engine.encoder, golden->prompt, golden->n_prompt, NULL);
     for (int i = 0; i < 5; i++)
         assert_float_equal(logits[golden->top[i]], golden->top_logits[i], 1e-3f);
     check_tokens(&engine, golden, 1e-3f);
@@ -185,6 +185,35 @@ static void check_s8(const struct golden *golden, double max_error)
     engine_close(&fast);
 }
 
+/* Logits of some tokens have the bits that they have among all. */
+static void check_some_logits(const char *suffix)
+{
+    struct engine engine;
+    char path[FIXTURE_PATH_SIZE];
+    struct va_token_set wanted = {{0}};
+    fixture_need_recording();
+    fixture_model(base.model, suffix, path);
+    engine_open(&engine, path, NULL, 2);
+    encode(&engine);
+    size_t bytes = (size_t)engine.model->n_vocab * sizeof(float);
+    float *all = va_alloc(bytes, 1);
+    memcpy(all, va_search_feed(engine.search, engine.encoder, base.prompt, base.n_prompt, NULL), bytes);
+    for (int i = 0; i < base.n_tokens; i++)
+        va_token_set_add(&wanted, base.tokens[i]);
+    (void)va_search_feed(engine.search, engine.encoder, base.tokens, 4, NULL); /* other logits in their place */
+    const float *some = va_search_feed(engine.search, engine.encoder, base.prompt, base.n_prompt, &wanted);
+    for (int i = 0; i < base.n_tokens; i++)
+        assert_memory_equal(&some[base.tokens[i]], &all[base.tokens[i]], sizeof(float));
+    va_free(all);
+    engine_close(&engine);
+}
+
+static void test_some_logits_base(void **state)
+{
+    check_some_logits("");
+    check_some_logits("-f32");
+}
+
 static void test_float_base(void **state)
 {
     check_float(&base, NULL);
@@ -214,7 +243,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_float_base), cmocka_unit_test(test_float_tiny_en), cmocka_unit_test(test_float_reference_kernels),
-        cmocka_unit_test(test_s8_base),    cmocka_unit_test(test_s8_tiny_en),
+        cmocka_unit_test(test_s8_base),    cmocka_unit_test(test_s8_tiny_en),    cmocka_unit_test(test_some_logits_base),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
