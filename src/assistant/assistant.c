@@ -121,6 +121,8 @@ void va_assistant_get_status(va_assistant *assistant, struct va_assistant_status
         .capacity = workers.max_waiting,
         .workers = workers.workers,
         .transcriptions = assistant->transcriptions,
+        .windows = assistant->windows,
+        .retried = assistant->retried,
         .failures = assistant->failures,
         .commands = atomic_load(&assistant->commands_run),
         .uptime_s = va_assistant_now_s() - assistant->started_s,

@@ -114,6 +114,7 @@ struct va_assistant_status {
     size_t queued, running;
     size_t capacity, workers;
     uint64_t transcriptions, failures, commands; /* since the start */
+    uint64_t windows, retried;                   /* of the transcriptions, as va_transcript counts them */
     double uptime_s;
     const char *model, *kernels; /* live as long as the assistant */
     int multilingual;

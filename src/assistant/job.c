@@ -78,16 +78,20 @@ static void on_done(void *user, const va_task_result *ended)
     int status = is_file_bad ? error->code : ended->status;
     const struct va_job_result result = {.id = job->id, .status = status, .transcript = ended->transcript, .error = error};
 
+    /* Before anybody hears of the end, and may ask for the numbers. */
+    pthread_mutex_lock(&assistant->lock);
+    assistant->transcriptions += status == 0;
+    assistant->failures += status < 0 && status != VA_ECANCELLED;
+    if (ended->transcript != NULL) {
+        assistant->windows += (uint64_t)ended->transcript->n_windows;
+        assistant->retried += (uint64_t)ended->transcript->n_retried;
+    }
+    pthread_mutex_unlock(&assistant->lock);
     log_result(job, &result, ended->run_ms * 1e-3);
     va_latest_store(assistant, job, &result);
     if (job->job.done != NULL)
         job->job.done(job->job.user, &result);
     va_transcript_free(ended->transcript);
-
-    pthread_mutex_lock(&assistant->lock);
-    assistant->transcriptions += status == 0;
-    assistant->failures += status < 0 && status != VA_ECANCELLED;
-    pthread_mutex_unlock(&assistant->lock);
 }
 
 static void free_job(void *user)

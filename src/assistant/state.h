@@ -65,7 +65,7 @@ struct va_assistant {
     size_t live_in_flight;
     uint64_t next_sequence;
     uint64_t run_id; /* of this run of the program, first half of the ids */
-    uint64_t transcriptions, failures;
+    uint64_t transcriptions, failures, windows, retried;
 
     pthread_cond_t errand_ready;
     struct va_errand errands[VA_MAX_ERRANDS]; /* a ring */

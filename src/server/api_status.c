@@ -46,6 +46,8 @@ void va_api_get_status(void *user, va_request *request)
     va_json_integer(&reply.json, "transcribing", (int64_t)status.running);
     va_json_integer(&reply.json, "workers", (int64_t)status.workers);
     va_json_integer(&reply.json, "transcriptions", (int64_t)status.transcriptions);
+    va_json_integer(&reply.json, "windows", (int64_t)status.windows);
+    va_json_integer(&reply.json, "retried", (int64_t)status.retried);
     va_json_integer(&reply.json, "failures", (int64_t)status.failures);
     va_json_integer(&reply.json, "commands", (int64_t)status.commands);
     va_json_text(&reply.json, "power_mode", NULL);

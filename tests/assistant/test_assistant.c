@@ -169,8 +169,9 @@ static void expect_upload(const char *text, int status, const char *part)
 
 static void uploads(void **state)
 {
-    struct va_assistant_status status;
+    struct va_assistant_status before, status;
 
+    va_assistant_get_status(assistant, &before);
     expect_upload("12345", 0, "heard 5");
     expect_upload("", VA_EFORMAT, "damaged");
     expect_upload("Unknown", VA_EUNSUPPORTED, "not a format");
@@ -181,6 +182,10 @@ static void uploads(void **state)
     assert_string_equal(status.kernels, "double");
     assert_int_equal(status.workers, 2);
     assert_int_equal(status.capacity, 3);
+    assert_int_equal(status.transcriptions - before.transcriptions, 1);
+    assert_int_equal(status.failures - before.failures, 4);
+    assert_int_equal(status.windows - before.windows, 2);
+    assert_int_equal(status.retried - before.retried, 1);
     assert_true(va_assistant_retry_after_s(assistant) >= 1);
 }
 

@@ -101,8 +101,13 @@ static int make_transcript(uint64_t n_samples, const va_transcribe_options *opti
     double duration_s = (double)n_samples / VA_SAMPLE_RATE_HZ;
     snprintf(t->text, sizeof t->text, "heard %llu", (unsigned long long)n_samples);
     t->segment = (va_segment){.end_s = duration_s, .text = t->text, .confidence = 0.5f};
-    t->transcript =
-        (va_transcript){.text = t->text, .confidence = 0.5f, .duration_s = duration_s, .segments = &t->segment, .n_segments = 1};
+    t->transcript = (va_transcript){.text = t->text,
+                                    .confidence = 0.5f,
+                                    .duration_s = duration_s,
+                                    .segments = &t->segment,
+                                    .n_segments = 1,
+                                    .n_windows = 2,
+                                    .n_retried = 1};
     snprintf(t->transcript.language, sizeof t->transcript.language, "%s", options->language != NULL ? options->language : "en");
     *ret_transcript = &t->transcript;
     return 0;

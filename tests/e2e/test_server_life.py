@@ -49,7 +49,7 @@ def test_twenty_at_once_and_a_small_queue(program, small_model, recordings, tmp_
     assert sum(refused for refused, _ in results) > 0
     assert len({text for _, text in results}) == 1
     status = server.get("/status").json()
-    assert status["transcriptions"] == 20 and status["queue_depth"] == 0 and status["transcribing"] == 0
+    assert status["transcriptions"] == status["windows"] == 20 and status["retried"] == 0 and status["queue_depth"] == 0 and status["transcribing"] == 0
     assert server.stop() == 0
 
 
