@@ -2,8 +2,9 @@
  *
  *     va_pool_run(pool, 24, task, &work);   // task(&work, 0..23, thread)
  *
- * The caller's thread takes part. Between runs the threads spin for some microseconds (layers follow each other at once) and
- * then sleep. Which thread runs a task is not defined, so tasks must not depend on it, except to choose their scratch memory.
+ * The caller's thread takes part, and does all tasks itself when no helper comes. Between runs the helpers spin for some microseconds
+ * (layers follow each other at once) and then sleep; when other programs take their core, the caller does without them for some
+ * milliseconds. Which thread runs a task is not defined, so tasks must not depend on it, except to choose their scratch memory.
  * One run at a time: a pool belongs to one context. */
 #ifndef VA_BASE_POOL_H
 #define VA_BASE_POOL_H

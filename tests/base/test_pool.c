@@ -69,6 +69,27 @@ static void wakes_sleeping_threads(void **state)
     va_pool_free(pool);
 }
 
+static void slow_helper_task(void *arg, int i, int thread)
+{
+    if (thread > 0)
+        usleep(5000);
+    task(arg, i, thread);
+}
+
+/* The caller sleeps until a helper is done that is far behind, and then goes on alone for a while. */
+static void waits_for_a_late_helper(void **state)
+{
+    va_pool *pool = NULL;
+    assert_int_equal(va_pool_new(2, &pool, NULL), 0);
+    for (int run = 0; run < 50; run++) {
+        struct work work = {.threads = 2};
+        va_pool_run(pool, 64, slow_helper_task, &work);
+        for (int i = 0; i < 64; i++)
+            assert_int_equal(work.counts[i], 1);
+    }
+    va_pool_free(pool);
+}
+
 /* Each thread may use its own scratch memory without a lock. */
 static void scratch_task(void *arg, int i, int thread)
 {
@@ -119,8 +140,8 @@ static void survives_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(runs_every_task_once), cmocka_unit_test(wakes_sleeping_threads), cmocka_unit_test(gives_each_thread_its_index),
-        cmocka_unit_test(refuses_odd_sizes),    cmocka_unit_test(survives_no_memory),
+        cmocka_unit_test(runs_every_task_once),        cmocka_unit_test(wakes_sleeping_threads), cmocka_unit_test(waits_for_a_late_helper),
+        cmocka_unit_test(gives_each_thread_its_index), cmocka_unit_test(refuses_odd_sizes),      cmocka_unit_test(survives_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
