@@ -53,7 +53,8 @@ static int run(const char *path, const char *kernels, int runs, va_error *error)
     float *logits = va_alloc((size_t)va_decoder_logits_size(decoder), sizeof *logits);
     if (mel == NULL || logits == NULL)
         return va_fail_memory(error);
-    va_encoder_run(encoder, mel, FRAMES, VA_TAIL_NOTHING);
+    if ((r = va_encoder_run(encoder, mel, FRAMES, VA_TAIL_NOTHING, NULL, NULL)) < 0)
+        return r;
     printf("%-8s %10s %8s\n", "kernels", "tokens", "ms");
     printf("%-8s %10s %8.3f\n", va_model_kernels(model), "all", measure(decoder, encoder, runs, NULL, logits));
     for (size_t i = 0; i < sizeof some / sizeof some[0]; i++) {

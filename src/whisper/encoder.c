@@ -338,7 +338,7 @@ static void pad_mel(va_encoder *encoder, const float *mel, enum va_encoder_tail 
         end[band] = tail == VA_TAIL_SILENCE ? VA_SILENCE_MEL : 0.0f;
 }
 
-void va_encoder_run(va_encoder *encoder, const float *mel, int frames, enum va_encoder_tail tail)
+int va_encoder_run(va_encoder *encoder, const float *mel, int frames, enum va_encoder_tail tail, int (*cancelled)(void *user), void *user)
 {
     const va_model *model = encoder->model;
     size_t d = (size_t)model->width;
@@ -357,6 +357,8 @@ void va_encoder_run(va_encoder *encoder, const float *mel, int frames, enum va_e
 
     va_pool_run(encoder->pool, blocks, conv1_task, encoder);
     for (encoder->layer = 0; encoder->layer < model->enc_layers; encoder->layer++) {
+        if (cancelled != NULL && cancelled(user))
+            return VA_ECANCELLED;
         va_pool_run(encoder->pool, blocks, rows_task, encoder);
         if (encoder->watch != NULL)
             encoder->watch(encoder->watch_user, encoder->layer, encoder->k, encoder->v);
@@ -365,6 +367,7 @@ void va_encoder_run(va_encoder *encoder, const float *mel, int frames, enum va_e
     }
     va_pool_run(encoder->pool, blocks, rows_task, encoder);
     va_pool_run(encoder->pool, blocks, cross_task, encoder);
+    return 0;
 }
 
 void va_encoder_watch(va_encoder *encoder, va_encoder_watch_fn watch, void *user)

@@ -144,8 +144,9 @@ static int add_silence(const va_model *model, va_container_writer *writer, va_er
     for (size_t i = 0; i < (size_t)2 * FRAMES * VA_MEL_BANDS; i++)
         mel[i] = VA_SILENCE_MEL;
     va_encoder_watch(encoder, add_encoder_layer, &maker);
-    va_encoder_run(encoder, mel, FRAMES, VA_TAIL_NOTHING);
-    r = maker.status;
+    r = va_encoder_run(encoder, mel, FRAMES, VA_TAIL_NOTHING, NULL, NULL);
+    if (r == 0)
+        r = maker.status;
     if (r == 0)
         r = add_decoder(&maker, va_encoder_rows(encoder));
 done:

@@ -50,6 +50,24 @@ struct outcome {
     int silent; /* nothing was said */
 };
 
+static double seconds(uint64_t samples)
+{
+    return (double)samples / VA_SAMPLE_RATE_HZ;
+}
+
+static int report_progress(void *user)
+{
+    struct job *job = user;
+    if (job->options->progress == NULL)
+        return 0;
+    return job->options->progress(job->options->progress_user, seconds(job->window_start), seconds(job->total_samples));
+}
+
+static int fail_cancelled(const struct job *job)
+{
+    return va_fail(job->error, VA_ECANCELLED, "cancelled");
+}
+
 /* ---- the window ---- */
 
 /* Moves the window on by `samples` and fills it up again. */
@@ -88,7 +106,7 @@ static int frames_to_encode(const struct job *job)
     return job->context->model->silence.rows > 0 && frames <= LONGEST_CLIP_FRAMES ? frames : VA_WINDOW_FRAMES;
 }
 
-static void encode_window(struct job *job, int frames)
+static int encode_window(struct job *job, int frames)
 {
     va_context *context = job->context;
     va_timing *timing = &job->head->timing;
@@ -97,15 +115,16 @@ static void encode_window(struct job *job, int frames)
     double start_ms = va_clock_ms();
     va_log_mel_compute(context->log_mel, context->pcm, job->n_pcm, (size_t)2 * (size_t)frames, context->mel, &top);
     job->whole_window = frames == VA_WINDOW_FRAMES;
-    if (!job->whole_window && top < QUIETEST_TOP) {
-        encode_window(job, VA_WINDOW_FRAMES);
-        return;
-    }
+    if (!job->whole_window && top < QUIETEST_TOP)
+        return encode_window(job, VA_WINDOW_FRAMES);
     va_log_mel_scale(context->mel, (size_t)2 * (size_t)frames, top, job->whole_window ? 0.0f : VA_SILENCE_TOP - top);
     double mel_ms = va_clock_ms();
-    va_encoder_run(context->encoder, context->mel, frames, job->whole_window ? VA_TAIL_NOTHING : VA_TAIL_SILENCE);
+    enum va_encoder_tail tail = job->whole_window ? VA_TAIL_NOTHING : VA_TAIL_SILENCE;
+    if (va_encoder_run(context->encoder, context->mel, frames, tail, report_progress, job) < 0)
+        return fail_cancelled(job);
     timing->mel_ms += mel_ms - start_ms;
     timing->encode_ms += va_clock_ms() - mel_ms;
+    return 0;
 }
 
 static void detect_language(struct job *job)
@@ -169,19 +188,6 @@ static int compression_ratio(struct job *job, const struct va_hypothesis *hypoth
     return 0;
 }
 
-static double seconds(uint64_t samples)
-{
-    return (double)samples / VA_SAMPLE_RATE_HZ;
-}
-
-static int report_progress(void *user)
-{
-    struct job *job = user;
-    if (job->options->progress == NULL)
-        return 0;
-    return job->options->progress(job->options->progress_user, seconds(job->window_start), seconds(job->total_samples));
-}
-
 /* More text than anybody can say in the time. */
 static int is_too_long(const struct job *job, const struct va_hypothesis *best)
 {
@@ -217,7 +223,7 @@ static int decode_window(struct job *job, struct outcome *ret_outcome)
             return r;
         r = va_search_run(job->context->search, job->context->encoder, &search, &outcome.result);
         if (r < 0)
-            return va_fail(job->error, r, r == VA_ECANCELLED ? "cancelled" : "decoding failed");
+            return r == VA_ECANCELLED ? fail_cancelled(job) : va_fail(job->error, r, "decoding failed");
         outcome.temperature = search.temperature;
         if ((r = compression_ratio(job, outcome.result.best, &outcome.compression_ratio)) < 0)
             return r;
@@ -225,7 +231,8 @@ static int decode_window(struct job *job, struct outcome *ret_outcome)
         int repeats = outcome.compression_ratio > options->compression_ratio_threshold || outcome.result.best->looping;
         if (!job->whole_window && (repeats || is_too_long(job, outcome.result.best))) {
             job->head->n_retried++;
-            encode_window(job, VA_WINDOW_FRAMES);
+            if ((r = encode_window(job, VA_WINDOW_FRAMES)) < 0)
+                return r;
             step = -1;
             continue;
         }
@@ -328,13 +335,14 @@ static int transcribe_window(struct job *job)
 
     if (is_digital_silence(job))
         return advance(job, job->n_pcm);
-    encode_window(job, frames_to_encode(job));
+    int r = encode_window(job, frames_to_encode(job));
+    if (r < 0)
+        return r;
     double start_ms = va_clock_ms();
     job->head->n_windows++;
     if (job->language < 0)
         detect_language(job);
-    int r = decode_window(job, &outcome);
-    if (r < 0)
+    if ((r = decode_window(job, &outcome)) < 0)
         return r;
     if (job->window_start == 0)
         job->head->no_speech_prob = outcome.result.no_speech_prob;
@@ -405,7 +413,7 @@ static int run(struct job *job)
     job->head->language_probability = 1.0f;
     while (r == 0 && job->n_pcm >= MIN_SAMPLES) {
         if (report_progress(job))
-            return va_fail(job->error, VA_ECANCELLED, "cancelled");
+            return fail_cancelled(job);
         r = transcribe_window(job);
     }
     return r;

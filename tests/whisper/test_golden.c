@@ -101,7 +101,7 @@ static void encode(struct engine *engine)
     assert_int_equal(va_log_mel_new(&log_mel, NULL), 0);
     va_log_mel_compute(log_mel, pcm, n, 3000, mel, &top);
     va_log_mel_scale(mel, 3000, top, 0.0f);
-    va_encoder_run(engine->encoder, mel, 1500, VA_TAIL_NOTHING);
+    assert_int_equal(va_encoder_run(engine->encoder, mel, 1500, VA_TAIL_NOTHING, NULL, NULL), 0);
     va_log_mel_free(log_mel);
     va_free(mel);
     va_free(pcm);

@@ -301,20 +301,22 @@ static void test_wrong_options_are_refused(void **state)
     assert_null(context);
 }
 
-static int cancel_at_second_call(void *user, double done_s, double total_s)
+static int cancel_at_zero(void *user, double done_s, double total_s)
 {
-    return ++*(int *)user == 2;
+    return --*(int *)user == 0;
 }
 
 static void test_cancelling(void **state)
 {
     struct fixture *fixture = *state;
     va_transcribe_options options = quick_options();
-    int calls = 0;
-    options.progress = cancel_at_second_call;
-    options.progress_user = &calls;
-    expect_refusal(fixture->model, &options, VA_ECANCELLED, fixture->pcm);
-    assert_int_equal(calls, 2);
+    options.progress = cancel_at_zero;
+    for (int n = 1; n <= 5; n++) { /* before the window, before each of two layers, after each step */
+        int calls = n;
+        options.progress_user = &calls;
+        expect_refusal(fixture->model, &options, VA_ECANCELLED, fixture->pcm);
+        assert_int_equal(calls, 0);
+    }
 }
 
 static int64_t failing_read(void *user, float *pcm, size_t capacity)
