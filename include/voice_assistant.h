@@ -97,8 +97,8 @@ enum va_timestamps {
     VA_TIMESTAMPS_WORD = 2
 };
 
-/* Called between the encoder's layers and between decoding steps, from the thread that transcribes. done_s and total_s in seconds of audio; total_s is 0 when
- * not known. Return non-zero to cancel: the transcription ends with VA_ECANCELLED. */
+/* Called between the encoder's layers and between decoding steps, from the thread that transcribes. done_s and total_s in seconds of audio;
+ * total_s is 0 when not known. Return non-zero to cancel: the transcription ends with VA_ECANCELLED. */
 typedef int (*va_progress_fn)(void *user, double done_s, double total_s);
 
 typedef struct va_transcribe_options {

@@ -65,6 +65,8 @@ static void tell(const va_ear *ear, struct va_speech_event event, const struct l
         return;
     if (event.end > ear->heard) /* the last chunk of a stream is filled up with zeros */
         event.end = ear->heard;
+    if (event.speech_end > event.end)
+        event.speech_end = event.end;
     listener->on_event(listener->user, &event);
 }
 
@@ -128,14 +130,22 @@ void va_ear_finish(va_ear *ear, va_ear_event_fn on_event, void *user)
         memset(ear->chunk + ear->filled, 0, (VA_VAD_CHUNK_SAMPLES - ear->filled) * sizeof ear->chunk[0]);
         take_chunk(ear, ear->chunk, &listener);
     }
-    tell(ear, va_endpointer_finish(&ear->endpointer), &listener);
+    struct va_speech_event event;
+    while ((event = va_endpointer_finish(&ear->endpointer)).kind != VA_SPEECH_NONE)
+        tell(ear, event, &listener);
     va_ear_reset(ear);
 }
 
-/* A candidate lasts less than min_speech_ms and a pause of possible_end_ms, and may all have waited behind the gate. */
+int va_ear_is_pausing(const va_ear *ear)
+{
+    return va_endpointer_is_pausing(&ear->endpointer);
+}
+
+/* A candidate lasts less than min_speech_ms and a pause of possible_end_ms, and may all have waited behind the gate; or it is what was said
+ * since an utterance was cut. */
 size_t va_ear_lookback(const struct va_ear_options *options)
 {
     const struct va_endpointer_options *o = &options->endpointer;
-    size_t ms = (size_t)(o->pad_before_ms + o->min_speech_ms + o->possible_end_ms);
+    size_t ms = (size_t)(o->pad_before_ms + o->min_speech_ms + o->possible_end_ms + o->max_ms / 2);
     return ms * VA_VAD_RATE_HZ / 1000 + (VA_EAR_REPLAY_CHUNKS + 3) * VA_VAD_CHUNK_SAMPLES;
 }

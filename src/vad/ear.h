@@ -38,6 +38,9 @@ void va_ear_push(va_ear *ear, const float *pcm, size_t n, va_ear_event_fn on_eve
 /* The stream ends: judges what is left and ends an utterance that is under way. The ear is then as new. */
 void va_ear_finish(va_ear *ear, va_ear_event_fn on_event, void *user);
 
+/* The speaker pauses, or does not speak: something will be told about it soon, unless speech goes on. */
+int va_ear_is_pausing(const va_ear *ear);
+
 /* When VA_SPEECH_START comes, its start lies at most so many samples behind the end of the chunk then being taken: what the caller must
  * keep to have all of the utterance. */
 size_t va_ear_lookback(const struct va_ear_options *options);

@@ -3,6 +3,7 @@
 #include "vad/silero.h"
 
 enum { MAX_SHORT_MS = 2000, MAX_END_MS = 10000, MAX_UTTERANCE_MS = 600000 };
+enum { MIN_GAP = 3 * VA_VAD_CHUNK_SAMPLES }; /* between words, hardly ever within one */
 
 static uint64_t samples(int ms)
 {
@@ -42,7 +43,7 @@ void va_endpointer_reset(struct va_endpointer *endpointer)
 static struct va_speech_event event_of(const struct va_endpointer *e, enum va_speech_event_kind kind)
 {
     uint64_t end = e->last + e->pad_after;
-    return (struct va_speech_event){kind, e->start, end < e->now && e->is_pause ? end : e->now};
+    return (struct va_speech_event){kind, e->start, end < e->now && e->is_pause ? end : e->now, e->last};
 }
 
 static struct va_speech_event end_with(struct va_endpointer *e, enum va_speech_event_kind kind)
@@ -59,6 +60,7 @@ static struct va_speech_event weigh(struct va_endpointer *e)
     if (e->last - e->first >= e->min_speech) {
         uint64_t room = e->first - e->previous_end;
         e->state = VA_ENDPOINTER_SPEECH;
+        e->gap_end = 0;
         e->start = e->first - (room < e->pad_before ? room : e->pad_before);
         return event_of(e, VA_SPEECH_START);
     }
@@ -67,12 +69,25 @@ static struct va_speech_event weigh(struct va_endpointer *e)
     return (struct va_speech_event){0};
 }
 
+/* Ends an utterance at its maximum: in this pause, or in the last one of its second half, behind which the next one has begun then. */
+static struct va_speech_event cut(struct va_endpointer *e)
+{
+    int pauses = e->is_pause && e->now - e->pause >= MIN_GAP;
+
+    if (pauses || e->gap_end == 0 || e->gap - e->start < e->max / 2)
+        return end_with(e, VA_SPEECH_TOO_LONG);
+    e->state = VA_ENDPOINTER_CANDIDATE;
+    e->first = e->gap_end;
+    e->previous_end = e->gap + (e->gap_end - e->gap) / 2;
+    return (struct va_speech_event){VA_SPEECH_TOO_LONG, e->start, e->previous_end, e->gap};
+}
+
 static struct va_speech_event follow(struct va_endpointer *e, int was_told)
 {
     if (e->is_pause && e->now - e->pause >= e->end)
         return end_with(e, VA_SPEECH_END);
     if (e->now - e->start >= e->max)
-        return end_with(e, VA_SPEECH_TOO_LONG);
+        return cut(e);
     if (was_told && !e->is_pause)
         return event_of(e, VA_SPEECH_RESUMED);
     if (e->is_pause && !e->is_told && e->now - e->pause >= e->possible_end) {
@@ -90,6 +105,10 @@ struct va_speech_event va_endpointer_push(struct va_endpointer *endpointer, floa
 
     e->now += VA_VAD_CHUNK_SAMPLES;
     if (probability >= e->enter) {
+        if (e->is_pause && chunk - e->pause >= MIN_GAP) {
+            e->gap = e->pause;
+            e->gap_end = chunk;
+        }
         e->is_pause = e->is_told = 0;
         if (e->state == VA_ENDPOINTER_QUIET) {
             e->state = VA_ENDPOINTER_CANDIDATE;
@@ -110,6 +129,8 @@ struct va_speech_event va_endpointer_finish(struct va_endpointer *endpointer)
 {
     if (endpointer->state == VA_ENDPOINTER_SPEECH)
         return end_with(endpointer, VA_SPEECH_END);
+    if (endpointer->state == VA_ENDPOINTER_CANDIDATE && endpointer->last - endpointer->first >= endpointer->min_speech)
+        return weigh(endpointer);
     endpointer->state = VA_ENDPOINTER_QUIET;
     return (struct va_speech_event){0};
 }

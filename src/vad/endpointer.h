@@ -2,8 +2,9 @@
  *
  * Speech begins with a chunk of at least `enter` and pauses with one below `leave`; what lies between changes nothing. It counts once it
  * has lasted min_speech_ms; a shorter noise gives no event. After possible_end_ms of pause the listener may begin to decode in
- * advance; after end_ms the utterance is over. All positions are samples of the stream, from 0. A pure state machine: one thread at a
- * time, no allocation. Source of the thresholds: snakers4/silero-vad, utils_vad.py, changed for commands. */
+ * advance; after end_ms the utterance is over. One that reaches max_ms is cut in the middle of the last pause of 96 ms or more in its
+ * second half, so that no word is cut in two, or where it is when there is none. All positions are samples of the stream, from 0. A pure
+ * state machine: one thread at a time, no allocation. Source of the thresholds: snakers4/silero-vad, utils_vad.py, changed for commands. */
 #ifndef VA_VAD_ENDPOINTER_H
 #define VA_VAD_ENDPOINTER_H
 
@@ -30,12 +31,13 @@ enum va_speech_event_kind {
     VA_SPEECH_POSSIBLE_END, /* it pauses: what there is of it is start .. end */
     VA_SPEECH_RESUMED,      /* it did not end there */
     VA_SPEECH_END,          /* the utterance is start .. end */
-    VA_SPEECH_TOO_LONG      /* the same, cut at max_ms: if speech goes on, the next one starts at `end` */
+    VA_SPEECH_TOO_LONG      /* the same, cut because of max_ms: what was said since `end` belongs to the next one */
 };
 
 struct va_speech_event {
     enum va_speech_event_kind kind;
     uint64_t start, end; /* samples; end: of the utterance and its padding, as far as it has been heard */
+    uint64_t speech_end; /* where its speech ended or paused, without padding */
 };
 
 struct va_endpointer {
@@ -46,6 +48,7 @@ struct va_endpointer {
     uint64_t now;                 /* heard so far */
     uint64_t first, last;         /* speech, without padding */
     uint64_t pause;               /* where the pause began */
+    uint64_t gap, gap_end;        /* the last pause after which speech went on that an utterance can be cut in; gap_end 0: none yet */
     uint64_t start, previous_end; /* of this utterance and the one before, with padding */
 };
 
@@ -58,8 +61,15 @@ void va_endpointer_reset(struct va_endpointer *endpointer);
 /* Takes the probability of the next chunk of VA_VAD_CHUNK_SAMPLES. At most one event comes of it. */
 struct va_speech_event va_endpointer_push(struct va_endpointer *endpointer, float probability);
 
-/* The stream ends: VA_SPEECH_END when an utterance was under way. */
+/* The stream ends: VA_SPEECH_END when an utterance was under way. To be called until nothing comes: what is left of a cut is another one.
+ */
 struct va_speech_event va_endpointer_finish(struct va_endpointer *endpointer);
+
+/* The speaker pauses, or does not speak. */
+static inline int va_endpointer_is_pausing(const struct va_endpointer *endpointer)
+{
+    return endpointer->state != VA_ENDPOINTER_SPEECH || endpointer->is_pause;
+}
 
 /* Neither in speech nor in what may become it. */
 static inline int va_endpointer_is_quiet(const struct va_endpointer *endpointer)

@@ -28,8 +28,8 @@ enum va_encoder_tail {
 
 /* mel [2 * frames][80], scaled; frames 1 .. 1500. Fills the encoder's rows. cancelled, when not NULL, is asked before each layer: a run of
  * a full window takes seconds on a small machine. VA_ECANCELLED: the rows are worth nothing. */
-VA_MUST_CHECK int va_encoder_run(va_encoder *encoder, const float *mel, int frames, enum va_encoder_tail tail,
-                                 int (*cancelled)(void *user), void *user);
+VA_MUST_CHECK int va_encoder_run(va_encoder *encoder, const float *mel, int frames, enum va_encoder_tail tail, int (*cancelled)(void *user),
+                                 void *user);
 
 /* After a run: [frames][d]. Valid until the next run. */
 const float *va_encoder_rows(const va_encoder *encoder);

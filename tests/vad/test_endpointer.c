@@ -55,8 +55,8 @@ static void play(struct va_endpointer *e, const char *script, int finish, struct
         for (int i = 0; i < n; i++)
             note(told, va_endpointer_push(e, kind == '#' ? 0.9f : kind == '~' ? 0.4f : 0.1f), ++chunk);
     }
-    if (finish)
-        note(told, va_endpointer_finish(e), chunk);
+    for (struct va_speech_event event; finish && (event = va_endpointer_finish(e)).kind != VA_SPEECH_NONE;)
+        note(told, event, chunk);
 }
 
 static void test_sequences(void **state)
@@ -135,6 +135,35 @@ static void test_too_long(void **state)
     assert_true(told.event[1].end - told.event[1].start < 12000 * MS + CHUNK);
     for (int i = 1; i < 5; i += 2) /* nothing is lost between them */
         assert_int_equal(told.event[i + 1].start, told.event[i].end);
+}
+
+/* At its maximum an utterance is cut in the last pause of its second half, and what was said since begins the next one. */
+static void test_too_long_with_a_pause(void **state)
+{
+    static const struct {
+        const char *script, *kinds;
+        uint64_t speech_end, cut, next; /* of the first utterance; where the second starts */
+    } cases[] = {
+        {"250# 4. 200# 30.", "SLSPE", 250 * CHUNK, 252 * CHUNK, 252 * CHUNK},                           /* they share the pause */
+        {"190# 5. 55# 4. 200# 30.", "SLSPE", 250 * CHUNK, 252 * CHUNK, 252 * CHUNK},                    /* the last one counts */
+        {"250# 3. 200# 30.", "SLSPE", 250 * CHUNK, 251 * CHUNK + CHUNK / 2, 251 * CHUNK + CHUNK / 2},   /* 96 ms */
+        {"250# 2. 200# 30.", "SLSPE", 375 * CHUNK, 375 * CHUNK, 375 * CHUNK},                           /* too short */
+        {"180# 4. 270# 30.", "SLSPE", 375 * CHUNK, 375 * CHUNK, 375 * CHUNK},                           /* in the first half */
+        {"250# 7. 200# 30.", "SPRLSPE", 250 * CHUNK, 253 * CHUNK + CHUNK / 2, 253 * CHUNK + CHUNK / 2}, /* was a possible end */
+        {"250# 17. 200# 30.", "SPRLSPE", 250 * CHUNK, 258 * CHUNK + CHUNK / 2, 267 * CHUNK - 200 * MS}, /* the usual padding */
+        {"371# 4. 30#", "SLSE", 371 * CHUNK, 375 * CHUNK, 375 * CHUNK},                                 /* it pauses there */
+        {"250# 4. 121#", "SLSE", 250 * CHUNK, 252 * CHUNK, 252 * CHUNK},                                /* the stream ends there */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct va_endpointer e = new_endpointer(NULL);
+        struct told told;
+        play(&e, cases[i].script, 1, &told);
+        assert_string_equal(told.kinds, cases[i].kinds);
+        size_t cut = (size_t)(strchr(told.kinds, 'L') - told.kinds);
+        assert_int_equal(told.event[cut].speech_end, cases[i].speech_end);
+        assert_int_equal(told.event[cut].end, cases[i].cut);
+        assert_int_equal(told.event[cut + 1].start, cases[i].next);
+    }
 }
 
 static void test_finish(void **state)
@@ -234,9 +263,15 @@ static void test_options(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sequences), cmocka_unit_test(test_positions), cmocka_unit_test(test_padding_does_not_overlap),
-        cmocka_unit_test(test_too_long),  cmocka_unit_test(test_finish),    cmocka_unit_test(test_any_sequence),
-        cmocka_unit_test(test_defaults),  cmocka_unit_test(test_options),
+        cmocka_unit_test(test_sequences),
+        cmocka_unit_test(test_positions),
+        cmocka_unit_test(test_padding_does_not_overlap),
+        cmocka_unit_test(test_too_long),
+        cmocka_unit_test(test_too_long_with_a_pause),
+        cmocka_unit_test(test_finish),
+        cmocka_unit_test(test_any_sequence),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
