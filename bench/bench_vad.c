@@ -68,7 +68,7 @@ static double measure(void (*run)(void *object), void *object)
     return times[RUNS / 2];
 }
 
-static int print_times(const va_silero_model *model)
+static int print_times(const va_vad_model *model)
 {
     struct va_energy_gate gate;
     va_silero *silero;
@@ -91,7 +91,7 @@ static int print_times(const va_silero_model *model)
     return 0;
 }
 
-static int print_probabilities(const va_silero_model *model, const struct va_kernels *set)
+static int print_probabilities(const va_vad_model *model, const struct va_kernels *set)
 {
     float probability;
     va_silero *silero;
@@ -128,7 +128,7 @@ static void print_event(void *heard, const struct va_speech_event *event)
            *(unsigned long long *)heard);
 }
 
-static int print_events(const va_silero_model *model, const struct va_kernels *set, int judge_all)
+static int print_events(const va_vad_model *model, const struct va_kernels *set, int judge_all)
 {
     struct va_ear_options options = VA_EAR_DEFAULTS;
     unsigned long long heard = 0;
@@ -152,7 +152,7 @@ int main(int argc, char **argv)
 {
     const struct va_kernels *set = argc == 4 ? va_kernels_select(argv[3]) : NULL;
     const char *mode = argc == 4 ? argv[2] : "";
-    va_silero_model *model;
+    va_vad_model *model;
     va_error error;
     int status = 2;
 
@@ -160,7 +160,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "Usage: bench_vad MODEL [probabilities|gate|events|events-judge-all SET]\n");
         return 2;
     }
-    if (va_silero_model_open(argv[1], &model, &error) < 0)
+    if (va_vad_model_open(argv[1], &model, &error) < 0)
         return fail(&error);
     if (argc == 2)
         status = print_times(model);
@@ -170,6 +170,6 @@ int main(int argc, char **argv)
         status = print_gate();
     else if (strcmp(mode, "events") == 0 || strcmp(mode, "events-judge-all") == 0)
         status = print_events(model, set, mode[6] != '\0');
-    va_silero_model_free(model);
+    va_vad_model_free(model);
     return status;
 }

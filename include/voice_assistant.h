@@ -259,6 +259,82 @@ VA_API void va_workers_shutdown(va_workers *workers, int cancel);
 /* Shuts down, cancelling, and drops results that nobody has fetched. */
 VA_API void va_workers_free(va_workers *workers);
 
+/* ---- streaming ---- */
+
+/* The speech detector's prepared file (made by `voice-assistant model fetch vad`), mapped. Immutable: any number of streams and threads may
+ * share one. VA_ENOTFOUND, VA_EFORMAT, VA_ENOMEM, VA_EIO. */
+typedef struct va_vad_model va_vad_model;
+VA_API VA_MUST_CHECK int va_vad_model_open(const char *path, va_vad_model **ret_model, va_error *error);
+VA_API void va_vad_model_free(va_vad_model *model);
+
+/* Audio goes in as it is recorded; utterances and their texts come out while somebody speaks.
+ *
+ *     if (va_stream_new(model, vad_model, NULL, on_event, user, &stream, &error) == 0) {
+ *         while (status == 0 && (n = read_microphone(pcm, 1600)) > 0)
+ *             status = va_stream_push(stream, pcm, n, &error);
+ *         if (status == 0)
+ *             status = va_stream_finish(stream, &error);
+ *     }
+ *     va_stream_free(stream);
+ *
+ * Pushing only listens for speech and pauses; a thread of the stream's own decodes and calls on_event. When the speaker pauses, what was
+ * said is decoded at once, so that its text is there before it is certain that nothing follows; if speech goes on, that text is thrown
+ * away. The texts of VA_STREAM_FINAL depend on the audio only: not on how it is cut into pushes, how fast it comes, or the threads. */
+typedef struct va_stream va_stream;
+
+enum va_stream_event_kind {
+    VA_STREAM_START = 1, /* somebody speaks */
+    VA_STREAM_PARTIAL,   /* what has been said so far; its last words are guesses */
+    VA_STREAM_READY,     /* the speaker pauses: this is the final text, unless VA_STREAM_RESUMED follows */
+    VA_STREAM_RESUMED,   /* the speaker goes on */
+    VA_STREAM_FINAL      /* the utterance is over. Comes once after each START; the text is empty when no word was heard */
+};
+
+typedef struct va_stream_event {
+    int kind;                        /* enum va_stream_event_kind */
+    uint64_t utterance;              /* 1, 2, ... */
+    double start_s, end_s;           /* of the stream: what there is of the utterance, or what the text covers, with some silence around */
+    double speech_end_s;             /* where speech ended or paused, as far as known */
+    double heard_s;                  /* how much of the stream has been pushed by now */
+    double wait_ms;                  /* wall time from the push that brought the event about until now */
+    const char *text;                /* "" where there is none. Valid during the call, as the transcript is */
+    size_t n_stable;                 /* the first bytes of text, whole words, which the decoding before found too: they seldom change */
+    const va_transcript *transcript; /* of the text, NULL where there is none; its times count from start_s */
+} va_stream_event;
+
+/* Runs on the stream's thread, in the order of the stream, without any lock. Decoding waits until it returns. It must not push to, finish
+ * or free the stream. */
+typedef void (*va_stream_event_fn)(void *user, const va_stream_event *event);
+
+typedef struct va_stream_options {
+    const va_transcribe_options *transcribe; /* copied with its strings; progress and guess are not looked at. NULL: the defaults, without
+                                                timestamps. Partial texts are decoded greedily and without fallback */
+    int threads;                             /* of decoding, 1..64; 0: one per core */
+    int step_ms;  /* a partial text after so much more audio, if decoding then takes no more than half of the time: 100..10000; 0: none */
+    int pause_ms; /* of pause, after which the text is decoded (READY): 64..2000 */
+    int end_ms;   /* of pause, after which the utterance is over: pause_ms..10000 */
+    int max_ms;   /* of an utterance: 2000..29000. A longer one is cut in the last short pause of its second half, if there is one */
+} va_stream_options;
+
+VA_API void va_stream_options_init(va_stream_options *options);
+
+/* options may be NULL for the defaults: one thread per core, a partial text every 300 ms, READY after 160 ms of pause, the end after 600
+ * ms, at most 28 s. Both models must outlive the stream. VA_EINVAL (options, those of transcribing too), VA_EUNSUPPORTED, VA_ENOMEM. */
+VA_API VA_MUST_CHECK int va_stream_new(const va_model *model, const va_vad_model *vad_model, const va_stream_options *options,
+                                       va_stream_event_fn on_event, void *user, va_stream **ret_stream, va_error *error);
+
+/* pcm [n_samples]: 16 kHz mono, -1..1; pieces of any size. What is not finite counts as 0. Takes well below a millisecond for 100 ms of
+ * audio, and waits only when decoding is some 10 s behind: of a file that is pushed faster than it can be decoded nothing is lost.
+ * A failure of decoding (VA_ENOMEM) is returned by the next calls; no event comes after it. VA_ESTATE: after va_stream_finish.
+ * va_stream_push, _finish and _free: one thread at a time. */
+VA_API VA_MUST_CHECK int va_stream_push(va_stream *stream, const float *pcm, size_t n_samples, va_error *error);
+
+/* The audio ends: ends an utterance that is under way, and returns when every event has been delivered. */
+VA_API VA_MUST_CHECK int va_stream_finish(va_stream *stream, va_error *error);
+
+/* Without va_stream_finish: cancels what is being decoded; no event comes after it. */
+VA_API void va_stream_free(va_stream *stream);
+
 /* ---- commands ---- */
 
 typedef struct va_commands va_commands;

@@ -22,7 +22,7 @@ struct listener {
     void *user;
 };
 
-int va_ear_new(const va_silero_model *model, const struct va_kernels *kernels, const struct va_ear_options *options, va_ear **ret_ear,
+int va_ear_new(const va_vad_model *model, const struct va_kernels *kernels, const struct va_ear_options *options, va_ear **ret_ear,
                va_error *error)
 {
     va_ear *ear = va_calloc(1, sizeof *ear);

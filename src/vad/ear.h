@@ -25,7 +25,7 @@ typedef struct va_ear va_ear;
 typedef void (*va_ear_event_fn)(void *user, const struct va_speech_event *event);
 
 /* The model must outlive it. VA_EINVAL (options), VA_ENOMEM. */
-VA_MUST_CHECK int va_ear_new(const va_silero_model *model, const struct va_kernels *kernels, const struct va_ear_options *options,
+VA_MUST_CHECK int va_ear_new(const va_vad_model *model, const struct va_kernels *kernels, const struct va_ear_options *options,
                              va_ear **ret_ear, va_error *error);
 void va_ear_free(va_ear *ear);
 

@@ -15,7 +15,7 @@ enum { CONTEXT = 64, PADDED = CONTEXT + VA_VAD_CHUNK_SAMPLES + CONTEXT };
 /* Of all magnitudes of a chunk together: thousands of times what samples of -1..1 can give, and far from what overflows later. */
 static const float MAX_MAGNITUDES = 1e9f;
 
-struct va_silero_model {
+struct va_vad_model {
     va_container *container;
     struct va_linear conv1, conv2, conv3, conv4, lstm;
     const float *out_weight; /* [128] */
@@ -23,7 +23,7 @@ struct va_silero_model {
 };
 
 struct va_silero {
-    const va_silero_model *model;
+    const va_vad_model *model;
     const struct va_kernels *kernels;
     va_fft *fft;
     float window[VA_SILERO_WINDOW];
@@ -55,7 +55,7 @@ static int get_linear(const va_container *container, const char *name, int n, in
     return 0;
 }
 
-static int get_tensors(va_silero_model *m, va_error *error)
+static int get_tensors(va_vad_model *m, va_error *error)
 {
     static const uint64_t width = VA_SILERO_WIDTH, one = 1;
     const va_container *c = m->container;
@@ -75,22 +75,22 @@ static int get_tensors(va_silero_model *m, va_error *error)
     return 0;
 }
 
-int va_silero_model_open(const char *path, va_silero_model **ret_model, va_error *error)
+int va_vad_model_open(const char *path, va_vad_model **ret_model, va_error *error)
 {
-    va_silero_model *model = va_calloc(1, sizeof *model);
+    va_vad_model *model = va_calloc(1, sizeof *model);
     int r;
 
     if (model == NULL)
         return va_fail_memory(error);
     if ((r = va_container_open(path, VA_CONTAINER_VAD, &model->container, error)) < 0 || (r = get_tensors(model, error)) < 0) {
-        va_silero_model_free(model);
+        va_vad_model_free(model);
         return r;
     }
     *ret_model = model;
     return 0;
 }
 
-void va_silero_model_free(va_silero_model *model)
+void va_vad_model_free(va_vad_model *model)
 {
     if (model == NULL)
         return;
@@ -98,7 +98,7 @@ void va_silero_model_free(va_silero_model *model)
     va_free(model);
 }
 
-int va_silero_new(const va_silero_model *model, const struct va_kernels *kernels, va_silero **ret_silero, va_error *error)
+int va_silero_new(const va_vad_model *model, const struct va_kernels *kernels, va_silero **ret_silero, va_error *error)
 {
     va_silero *s = va_calloc(1, sizeof *s);
     int r;
@@ -212,7 +212,7 @@ static void run_lstm(va_silero *s)
 
 float va_silero_process(va_silero *silero, const float *pcm)
 {
-    const va_silero_model *m = silero->model;
+    const va_vad_model *m = silero->model;
     const float *state = silero->input + VA_SILERO_WIDTH;
     float sum = m->out_bias;
 

@@ -12,14 +12,10 @@
 #define VA_VAD_CHUNK_SAMPLES 512
 #define VA_VAD_RATE_HZ 16000
 
-/* A prepared file (container kind VA_CONTAINER_VAD), mapped. Immutable: any thread. */
-typedef struct va_silero_model va_silero_model;
-VA_MUST_CHECK int va_silero_model_open(const char *path, va_silero_model **ret_model, va_error *error);
-void va_silero_model_free(va_silero_model *model);
-
-/* One stream's state; the model must outlive it. One thread at a time; no allocation after _new. */
+/* One stream's state; the model (va_vad_model_open of the public header) must outlive it. One thread at a time; no allocation after _new.
+ */
 typedef struct va_silero va_silero;
-VA_MUST_CHECK int va_silero_new(const va_silero_model *model, const struct va_kernels *kernels, va_silero **ret_silero, va_error *error);
+VA_MUST_CHECK int va_silero_new(const va_vad_model *model, const struct va_kernels *kernels, va_silero **ret_silero, va_error *error);
 void va_silero_free(va_silero *silero);
 
 /* As new: another stream begins. */

@@ -32,7 +32,7 @@ static const float expected[] = {
     0.011435f, 0.010400f, 0.009276f, 0.009030f, 0.008683f, 0.009296f, 0.009286f, 0.034816f, 0.012819f, 0.034596f};
 
 struct fixture {
-    va_silero_model *model;
+    va_vad_model *model;
     float *recording; /* [n] */
     size_t n;
 };
@@ -56,7 +56,7 @@ static struct fixture open_fixture(void)
         print_message("skipped: no %s\n", RECORDING);
         skip();
     }
-    assert_int_equal(va_silero_model_open(path, &f.model, &error), 0);
+    assert_int_equal(va_vad_model_open(path, &f.model, &error), 0);
     f.n = size / 2;
     f.recording = va_alloc(f.n, sizeof *f.recording);
     assert_non_null(f.recording);
@@ -71,7 +71,7 @@ static struct fixture open_fixture(void)
 
 static void close_fixture(struct fixture *f)
 {
-    va_silero_model_free(f->model);
+    va_vad_model_free(f->model);
     va_free(f->recording);
 }
 

@@ -19,7 +19,7 @@ enum { CHUNK = VA_VAD_CHUNK_SAMPLES, CHUNKS = 24 };
 
 static char folder[256];
 static float *tensors[SYNTHETIC_TENSORS];
-static va_silero_model *model;
+static va_vad_model *model;
 static float pcm[CHUNKS][CHUNK];
 
 static int set_up(void **state)
@@ -31,7 +31,7 @@ static int set_up(void **state)
     if (temporary_make(folder) < 0 || synthetic_silero(SYNTHETIC_GOOD, 0, &onnx) < 0 ||
         va_file_write(temporary_path(folder, "x.onnx"), onnx.data, onnx.size, 0600, &error) < 0 ||
         va_silero_import(temporary_path(folder, "x.onnx"), temporary_path(folder, "x.vam"), &error) < 0 ||
-        va_silero_model_open(temporary_path(folder, "x.vam"), &model, &error) < 0)
+        va_vad_model_open(temporary_path(folder, "x.vam"), &model, &error) < 0)
         return -1;
     va_buffer_free(&onnx);
     for (int i = 0; i < SYNTHETIC_TENSORS; i++) {
@@ -50,7 +50,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    va_silero_model_free(model);
+    va_vad_model_free(model);
     for (int i = 0; i < SYNTHETIC_TENSORS; i++)
         va_free(tensors[i]);
     return temporary_remove(folder);
@@ -187,25 +187,25 @@ static void test_not_finite(void **state)
 
 static void test_files(void **state)
 {
-    va_silero_model *other;
+    va_vad_model *other;
     va_error error;
-    assert_int_equal(va_silero_model_open(temporary_path(folder, "x.onnx"), &other, &error), VA_EFORMAT);
-    assert_int_equal(va_silero_model_open(temporary_path(folder, "nothing"), &other, &error), VA_ENOTFOUND);
+    assert_int_equal(va_vad_model_open(temporary_path(folder, "x.onnx"), &other, &error), VA_EFORMAT);
+    assert_int_equal(va_vad_model_open(temporary_path(folder, "nothing"), &other, &error), VA_ENOTFOUND);
 }
 
 static void test_out_of_memory(void **state)
 {
     int r = VA_ENOMEM;
     for (size_t n = 1; r != 0; n++) {
-        va_silero_model *other = NULL;
+        va_vad_model *other = NULL;
         va_silero *silero = NULL;
         va_memory_fail_after(n);
-        if ((r = va_silero_model_open(temporary_path(folder, "x.vam"), &other, NULL)) == 0)
+        if ((r = va_vad_model_open(temporary_path(folder, "x.vam"), &other, NULL)) == 0)
             r = va_silero_new(other, va_kernels_select(NULL), &silero, NULL);
         va_memory_fail_after(0);
         assert_true(r == 0 || r == VA_ENOMEM);
         va_silero_free(silero);
-        va_silero_model_free(other);
+        va_vad_model_free(other);
     }
 }
 
