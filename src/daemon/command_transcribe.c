@@ -12,14 +12,15 @@
 #include "base/memory.h"
 #include "catalog/catalog.h"
 #include "config/config.h"
-#include "daemon/transcript_output.h"
+#include "daemon/transcribe_live.h"
 
 #define MAX_OUTPUT_BYTES ((size_t)256 << 20)
 #define PROGRESS_FROM_S 20.0 /* shorter recordings are done before anyone looks */
 
 struct request {
-    const char *model, *kernels;
-    int threads, raw, quiet;
+    const char *model, *vad_model, *kernels;
+    int threads, raw, quiet, stream, step_ms, timestamps; /* timestamps -1: not given */
+    double pace;
     enum va_output_format format;
     va_transcribe_options options;
     va_config *config; /* where the defaults come from */
@@ -46,6 +47,11 @@ static void print_help(FILE *out)
           "  --no-fallback          temperature 0 only: keep the first decoding even when it is doubtful\n"
           "  --format FORMAT        text, json (one object a line), srt or vtt (default: text)\n"
           "  --raw                  files are headerless: 16-bit little-endian, 16 kHz, one channel\n"
+          "  --stream               as somebody speaks: partial texts, and the final one as soon as it is known (text or json).\n"
+          "                         '-' with --raw is a live pipe\n"
+          "  --pace FACTOR          with --stream, times as fast as spoken; 0: as fast as possible (default: 1)\n"
+          "  --step MS              with --stream, a partial text after so much more audio, 100 to 10000; 0: none (default: 300)\n"
+          "  --vad NAME             with --stream, the model that finds speech (default: vad)\n"
           "  --kernels NAME         instruction set to use (default: the best of this processor)\n"
           "  --quiet                no progress\n"
           "  -h, --help             print this help\n\n"
@@ -95,6 +101,10 @@ enum {
     OPT_NO_FALLBACK,
     OPT_FORMAT,
     OPT_RAW,
+    OPT_STREAM,
+    OPT_PACE,
+    OPT_STEP,
+    OPT_VAD,
     OPT_KERNELS,
     OPT_QUIET
 };
@@ -111,6 +121,10 @@ static const struct option long_options[] = {
     {"no-fallback", no_argument, NULL, OPT_NO_FALLBACK},
     {"format", required_argument, NULL, OPT_FORMAT},
     {"raw", no_argument, NULL, OPT_RAW},
+    {"stream", no_argument, NULL, OPT_STREAM},
+    {"pace", required_argument, NULL, OPT_PACE},
+    {"step", required_argument, NULL, OPT_STEP},
+    {"vad", required_argument, NULL, OPT_VAD},
     {"kernels", required_argument, NULL, OPT_KERNELS},
     {"quiet", no_argument, NULL, OPT_QUIET},
     {"help", no_argument, NULL, 'h'},
@@ -128,81 +142,126 @@ static int parse_timestamps(const char *name, int *ret_kind)
     return VA_EINVAL;
 }
 
+/* A factor of 0, or from 0.01 to 1000. */
+static int parse_pace(const char *text, double *ret_pace)
+{
+    char *end;
+    double pace = strtod(text, &end);
+    if (end == text || *end != '\0' || !(pace == 0.0 || (pace >= 0.01 && pace <= 1000.0)))
+        return VA_EINVAL;
+    *ret_pace = pace;
+    return 0;
+}
+
+/* VA_EINVAL: wrong value. */
+static int set_option(struct request *request, int option, const char *value)
+{
+    switch (option) {
+    case OPT_MODEL:
+        request->model = value;
+        return 0;
+    case OPT_LANGUAGE:
+        request->options.language = value;
+        return 0;
+    case OPT_TRANSLATE:
+        request->options.translate = 1;
+        return 0;
+    case OPT_THREADS:
+        return parse_number(value, 1, 64, &request->threads);
+    case OPT_BEAM:
+        return parse_number(value, 1, 8, &request->options.beam_size);
+    case OPT_TIMESTAMPS:
+        return parse_timestamps(value, &request->timestamps);
+    case OPT_PROMPT:
+        request->options.prompt = value;
+        return 0;
+    case OPT_CONDITION:
+        request->options.condition_on_previous_text = 1;
+        return 0;
+    case OPT_NO_FALLBACK:
+        request->options.temperature_fallback = 0;
+        return 0;
+    case OPT_FORMAT:
+        return va_output_format_parse(value, &request->format);
+    case OPT_RAW:
+        request->raw = 1;
+        return 0;
+    case OPT_STREAM:
+        request->stream = 1;
+        return 0;
+    case OPT_PACE:
+        return parse_pace(value, &request->pace);
+    case OPT_STEP:
+        return strcmp(value, "0") == 0 ? (request->step_ms = 0) : parse_number(value, 100, 10000, &request->step_ms);
+    case OPT_VAD:
+        request->vad_model = value;
+        return 0;
+    case OPT_KERNELS:
+        request->kernels = value;
+        return 0;
+    case OPT_QUIET:
+        request->quiet = 1;
+        return 0;
+    }
+    return VA_EINVAL;
+}
+
 /* Fills the request; returns -1 to go on, or an exit code. */
 static int parse_arguments(int argc, char **argv, struct request *request)
 {
-    int c, timestamps = -1;
+    int c;
 
     while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-        int bad = 0;
-        switch (c) {
-        case OPT_MODEL:
-            request->model = optarg;
-            break;
-        case OPT_LANGUAGE:
-            request->options.language = optarg;
-            break;
-        case OPT_TRANSLATE:
-            request->options.translate = 1;
-            break;
-        case OPT_THREADS:
-            bad = parse_number(optarg, 1, 64, &request->threads) < 0;
-            break;
-        case OPT_BEAM:
-            bad = parse_number(optarg, 1, 8, &request->options.beam_size) < 0;
-            break;
-        case OPT_TIMESTAMPS:
-            bad = parse_timestamps(optarg, &timestamps) < 0;
-            break;
-        case OPT_PROMPT:
-            request->options.prompt = optarg;
-            break;
-        case OPT_CONDITION:
-            request->options.condition_on_previous_text = 1;
-            break;
-        case OPT_NO_FALLBACK:
-            request->options.temperature_fallback = 0;
-            break;
-        case OPT_FORMAT:
-            bad = va_output_format_parse(optarg, &request->format) < 0;
-            break;
-        case OPT_RAW:
-            request->raw = 1;
-            break;
-        case OPT_KERNELS:
-            request->kernels = optarg;
-            break;
-        case OPT_QUIET:
-            request->quiet = 1;
-            break;
-        case 'h':
+        if (c == 'h') {
             print_help(stdout);
             return VA_EXIT_OK;
-        default:
-            return VA_EXIT_USAGE;
         }
-        if (bad)
+        if (c == '?')
+            return VA_EXIT_USAGE;
+        if (set_option(request, c, optarg) < 0)
             return usage("wrong value", optarg);
     }
     if (optind == argc)
         return usage("no file given to", "transcribe");
-    if (timestamps < 0)
-        timestamps = request->format == VA_OUTPUT_TEXT ? VA_TIMESTAMPS_NONE : VA_TIMESTAMPS_SEGMENT;
-    request->options.timestamps = timestamps;
+    if (request->stream && (request->format == VA_OUTPUT_SRT || request->format == VA_OUTPUT_VTT))
+        return usage("no subtitles with", "--stream");
+    request->options.timestamps = request->timestamps >= 0                               ? request->timestamps
+                                  : request->stream || request->format == VA_OUTPUT_TEXT ? VA_TIMESTAMPS_NONE
+                                                                                         : VA_TIMESTAMPS_SEGMENT;
     return -1;
+}
+
+/* The path of a model by its name; va_free. */
+static int find_model(const struct request *request, const char *name, char **ret_path, va_error *error)
+{
+    char *folder = NULL;
+
+    int r = va_catalog_folder(request->config->model_folder, &folder, error);
+    if (r == 0)
+        r = va_catalog_find(folder, name, ret_path, error);
+    va_free(folder);
+    return r;
 }
 
 static int open_model(const struct request *request, va_model **ret_model, va_error *error)
 {
-    char *folder = NULL, *path = NULL;
+    char *path = NULL;
     va_model_options options = {.kernels = request->kernels};
 
-    int r = va_catalog_folder(request->config->model_folder, &folder, error);
-    if (r == 0)
-        r = va_catalog_find(folder, request->model, &path, error);
+    int r = find_model(request, request->model, &path, error);
     if (r == 0)
         r = va_model_open(path, &options, ret_model, error);
-    va_free(folder);
+    va_free(path);
+    return r;
+}
+
+static int open_vad_model(const struct request *request, va_vad_model **ret_model, va_error *error)
+{
+    char *path = NULL;
+
+    int r = find_model(request, request->vad_model, &path, error);
+    if (r == 0)
+        r = va_vad_model_open(path, ret_model, error);
     va_free(path);
     return r;
 }
@@ -248,6 +307,11 @@ static int transcribe_file(struct request *request, va_context *context, const c
     return r;
 }
 
+static void complain(const va_error *error)
+{
+    fprintf(stderr, "voice-assistant transcribe: %s\n", error->text);
+}
+
 static int run(struct request *request, char **files)
 {
     va_model *model = NULL;
@@ -260,14 +324,14 @@ static int run(struct request *request, char **files)
     if (r == 0)
         r = va_context_new(model, request->threads, &context, &error);
     if (r < 0) {
-        fprintf(stderr, "voice-assistant transcribe: %s\n", error.text);
+        complain(&error);
         failed = 1;
         goto out;
     }
     double load_ms = va_clock_ms() - start_ms;
     for (; *files != NULL; files++)
         if (transcribe_file(request, context, *files, load_ms, &error) < 0) {
-            fprintf(stderr, "voice-assistant transcribe: %s\n", error.text);
+            complain(&error);
             failed = 1;
         }
 
@@ -277,9 +341,42 @@ out:
     return failed ? VA_EXIT_FAILED : VA_EXIT_OK;
 }
 
+static int run_live(struct request *request, char **files)
+{
+    va_model *model = NULL;
+    va_vad_model *vad_model = NULL;
+    va_error error;
+    int failed = 0;
+
+    int r = open_model(request, &model, &error);
+    if (r == 0)
+        r = open_vad_model(request, &vad_model, &error);
+    if (r < 0) {
+        complain(&error);
+        failed = 1;
+        goto out;
+    }
+    struct va_live_options options = {
+        .model = model, .vad_model = vad_model, .format = request->format, .pace = request->pace, .raw = request->raw};
+    va_stream_options_init(&options.stream);
+    options.stream.transcribe = &request->options;
+    options.stream.threads = request->threads;
+    options.stream.step_ms = request->step_ms;
+    for (; *files != NULL; files++)
+        if (va_transcribe_live(&options, *files, &error) < 0) {
+            complain(&error);
+            failed = 1;
+        }
+
+out:
+    va_vad_model_free(vad_model);
+    va_model_free(model);
+    return failed ? VA_EXIT_FAILED : VA_EXIT_OK;
+}
+
 int va_command_transcribe(int argc, char **argv)
 {
-    struct request request = {0};
+    struct request request = {.vad_model = "vad", .step_ms = 300, .pace = 1.0, .timestamps = -1};
     va_error error;
 
     if (va_config_load(NULL, NULL, 0, &request.config, &error) < 0) {
@@ -295,7 +392,7 @@ int va_command_transcribe(int argc, char **argv)
     request.options.beam_size = (int)request.config->model_beam;
     int code = parse_arguments(argc, argv, &request);
     if (code < 0)
-        code = run(&request, argv + optind);
+        code = request.stream ? run_live(&request, argv + optind) : run(&request, argv + optind);
     va_config_free(request.config);
     return code;
 }
