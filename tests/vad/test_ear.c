@@ -161,7 +161,7 @@ static void test_recording(void **state)
     listen(ear, f.recording, f.n, CHUNK, &first);
     assert_int_equal(first.n, 3);
     assert_int_equal(first.event[0].kind, VA_SPEECH_START);
-    assert_int_equal(first.event[0].start, 16 * CHUNK - RATE / 5); /* 16: the first chunk of 0.5 */
+    assert_int_equal(first.event[0].start, 16 * CHUNK - RATE * 3 / 10); /* 16: the first chunk of 0.5 */
     assert_int_equal(first.event[1].kind, VA_SPEECH_POSSIBLE_END);
     assert_int_equal(first.event[2].kind, VA_SPEECH_END);
     assert_int_equal(first.event[2].end, 71 * CHUNK + RATE * 3 / 10); /* 71: the first below 0.35 */
