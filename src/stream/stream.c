@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "kernels/kernels.h"
 
 #define SLACK_S 10 /* of audio that decoding may be behind before a push waits */
 
@@ -141,6 +142,7 @@ static void on_speech(void *user, const struct va_speech_event *speech)
     stream->marks[(stream->first_mark + stream->n_marks++) % VA_STREAM_MARKS] = (struct va_stream_mark){*speech, va_clock_ms()};
     if (speech->kind == VA_SPEECH_START && stream->oldest == VA_STREAM_NOWHERE)
         stream->oldest = speech->start;
+    stream->is_pausing = va_ear_is_pausing(stream->ear);
     pthread_cond_signal(&stream->news);
     pthread_mutex_unlock(&stream->lock);
 }

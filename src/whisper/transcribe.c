@@ -456,6 +456,8 @@ static int64_t read_pcm(void *user, float *pcm, size_t capacity)
 {
     struct pcm_reader *reader = user;
     size_t n = reader->left < capacity ? reader->left : capacity;
+    if (n == 0) /* then pcm may be NULL */
+        return 0;
     memcpy(pcm, reader->pcm, n * sizeof *pcm);
     reader->pcm += n;
     reader->left -= n;
