@@ -1,15 +1,23 @@
-"""What the benchmark scripts share: the recorded sets, the virtual environment of the peer, the word count.
+"""What the benchmark scripts share: the recorded sets, the virtual environment of the peers, the published speech detector, the word count.
 
 A script calls `enter_venv` first: it makes a virtual environment with the peer's packages once and starts the script again inside it.
 """
 import argparse
 import csv
+import glob
+import json
 import os
 import subprocess
 import sys
+import time
 import venv
+import zipfile
 
+RATE_HZ = 16000
+CHUNK, CHUNK_CONTEXT = 512, 64  # samples that the speech detector takes at a time, and sees of those before
 PACKAGES = ["faster-whisper==1.2.1", "whisper-normalizer==0.1.15"]
+SILERO = "silero-vad==6.2.3"
+ONNX = "silero_vad/data/silero_vad_16k_op15.onnx"
 SETS = ["librispeech", "longform", "misc_read", "smarthome_ohf"]
 SOURCE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -51,6 +59,20 @@ def enter_venv(cache):
         os.execv(python, [python, *sys.argv])
 
 
+def peers_folder():
+    return os.path.join(cache_folder(), "peers")
+
+
+def enter_peers(folder):
+    """Starts this script again in the virtual environment of the peers, which must have PACKAGES."""
+    python = os.path.join(folder, "bin", "python")
+    if not os.path.exists(python) or subprocess.run([python, "-c", "import faster_whisper, whisper_normalizer"], stderr=subprocess.DEVNULL,
+                                                    check=False).returncode != 0:
+        sys.exit(f"bench: {folder} is no virtual environment with the peers; bench/prepare_peers.py makes it")
+    if os.path.realpath(sys.prefix) != os.path.realpath(folder):
+        os.execv(python, [python, *sys.argv])
+
+
 def load_sets(data, names=SETS):
     """[(set, path, text)] of the manifests; rows without a text and the sentences that must be rejected are left out."""
     rows = []
@@ -86,3 +108,93 @@ def align(reference, heard):
             run[kind] = run[kind] + 1 if kind == step else 0
             longest[kind] = max(longest[kind], run[kind])
     return cost[n][m], longest["lost"], longest["added"]
+
+
+class Clip:
+    def __init__(self, source, raw, seconds, text, slots):
+        self.source, self.raw, self.seconds, self.text, self.slots = source, raw, seconds, text, slots
+
+
+def load_clips(options, name, folder, shortest=0.0, longest=1e9, n=0):
+    """The clips of a set whose length is in the range; n of them (0: all), evenly from short to long."""
+    import numpy as np
+    from faster_whisper import decode_audio
+    clips = []
+    with open(os.path.join(options.data, name, "manifest.tsv"), newline="") as f:
+        for row in csv.DictReader(f, delimiter="\t", quoting=csv.QUOTE_NONE):
+            if "oov_" in row["path"] or not (row.get("transcript") or row.get("slots_json")):
+                continue
+            source = os.path.join(options.data, name, row["path"])
+            raw = os.path.join(folder, f"{name}-{row['path']}.f32")
+            if not os.path.exists(raw):
+                decode_audio(source).astype(np.float32).tofile(raw)
+            seconds = os.path.getsize(raw) / 4 / RATE_HZ
+            if shortest <= seconds <= longest:
+                slots = list(json.loads(row["slots_json"]).values()) if row.get("slots_json") else []
+                clips.append(Clip(source, raw, seconds, row.get("transcript"), slots))
+    clips.sort(key=lambda c: (c.seconds, c.source))
+    if 0 < n < len(clips):
+        clips = [clips[(2 * i + 1) * len(clips) // (2 * n)] for i in range(n)]
+    return clips
+
+
+def word_errors(clips, texts, normalise):
+    pairs = [(normalise(c.text).split(), normalise(t).split()) for c, t in zip(clips, texts) if c.text]
+    return sum(align(reference, heard)[0] for reference, heard in pairs), sum(len(reference) for reference, _ in pairs)
+
+
+def accepted(clips, texts, normalise):
+    """In how many clips every labelled slot stands in the text, word for word."""
+    def holds(text, slot):
+        return f" {normalise(slot)} " in f" {normalise(text)} "
+    return sum(all(holds(t, slot) for slot in c.slots) for c, t in zip(clips, texts))
+
+
+def busy_s():
+    """CPU seconds that all programs, and the hosts that share the processors, took since boot."""
+    with open("/proc/stat") as f:
+        user, nice, system, _, _, irq, softirq, steal = (int(n) for n in f.readline().split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def rounded(value):
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+def say(line=""):
+    print(line, file=sys.stderr, flush=True)
+
+
+def silero_file(cache):
+    os.makedirs(cache, exist_ok=True)
+    path = os.path.join(cache, os.path.basename(ONNX))
+    if not os.path.exists(path):
+        subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "-d", cache, SILERO], check=True)
+        with zipfile.ZipFile(glob.glob(os.path.join(cache, "silero_vad-*.whl"))[0]) as wheel, open(path, "wb") as f:
+            f.write(wheel.read(ONNX))
+    return path
+
+
+class Silero:
+    """The published speech detector by onnxruntime, one thread."""
+
+    def __init__(self, cache):
+        import onnxruntime
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        self.session = onnxruntime.InferenceSession(silero_file(cache), options, providers=["CPUExecutionProvider"])
+        self.us = []
+
+    def probabilities(self, pcm):
+        import numpy as np
+        state, context = np.zeros((2, 1, 128), np.float32), np.zeros(CHUNK_CONTEXT, np.float32)
+        result = []
+        for start in range(0, len(pcm) - CHUNK + 1, CHUNK):
+            chunk = pcm[start:start + CHUNK]
+            before = time.thread_time()
+            p, state = self.session.run(None, {"input": np.concatenate([context, chunk])[None], "state": state,
+                                               "sr": np.array(RATE_HZ, np.int64)})
+            self.us.append((time.thread_time() - before) * 1e6)
+            result.append(p[0, 0])
+            context = chunk[-CHUNK_CONTEXT:]
+        return np.array(result, np.float32)

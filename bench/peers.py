@@ -17,7 +17,6 @@ Parts:
   start       from exec of the server to its first answer; the peers until their model is loaded
 """
 import argparse
-import csv
 import hashlib
 import http.client
 import json
@@ -33,15 +32,10 @@ import threading
 import time
 
 import common
+from common import RATE_HZ, accepted, busy_s, load_clips, rounded, say, word_errors
 
-RATE_HZ = 16000
 PARTS = ["commands", "coffee", "acceptance", "long", "workers", "memory", "start"]
 REPEATS = 3  # of a pass that others disturb
-
-
-class Clip:
-    def __init__(self, source, raw, seconds, text, slots):
-        self.source, self.raw, self.seconds, self.text, self.slots = source, raw, seconds, text, slots
 
 
 class Engine:
@@ -98,13 +92,6 @@ class Engine:
         return memory_mb(self.process.pid)
 
 
-def busy_s():
-    """CPU seconds that all programs, and the hosts that share the processors, took since boot."""
-    with open("/proc/stat") as f:
-        user, nice, system, _, _, irq, softirq, steal = (int(n) for n in f.readline().split()[1:9])
-    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
-
-
 def memory_mb(pid):
     """{"private": anonymous and shared memory, "rss": with mapped files, "peak_rss"} in MB"""
     with open(f"/proc/{pid}/status") as f:
@@ -119,43 +106,6 @@ def engines(options, threads, peers=None):
     return [Engine(options, name, kind, model, threads) for name, kind, model in chosen]
 
 
-# ---- the clips ----
-
-def load_clips(options, name, folder, shortest=0.0, longest=1e9, n=0):
-    """The clips of a set whose length is in the range; n of them (0: all), evenly from short to long."""
-    import numpy as np
-    from faster_whisper import decode_audio
-    clips = []
-    with open(os.path.join(options.data, name, "manifest.tsv"), newline="") as f:
-        for row in csv.DictReader(f, delimiter="\t", quoting=csv.QUOTE_NONE):
-            if "oov_" in row["path"] or not (row.get("transcript") or row.get("slots_json")):
-                continue
-            source = os.path.join(options.data, name, row["path"])
-            raw = os.path.join(folder, f"{name}-{row['path']}.f32")
-            if not os.path.exists(raw):
-                decode_audio(source).astype(np.float32).tofile(raw)
-            seconds = os.path.getsize(raw) / 4 / RATE_HZ
-            if shortest <= seconds <= longest:
-                slots = list(json.loads(row["slots_json"]).values()) if row.get("slots_json") else []
-                clips.append(Clip(source, raw, seconds, row.get("transcript"), slots))
-    clips.sort(key=lambda c: (c.seconds, c.source))
-    if 0 < n < len(clips):
-        clips = [clips[(2 * i + 1) * len(clips) // (2 * n)] for i in range(n)]
-    return clips
-
-
-def word_errors(clips, texts, normalise):
-    pairs = [(normalise(c.text).split(), normalise(t).split()) for c, t in zip(clips, texts) if c.text]
-    return sum(common.align(reference, heard)[0] for reference, heard in pairs), sum(len(reference) for reference, _ in pairs)
-
-
-def accepted(clips, texts, normalise):
-    """In how many clips every labelled slot stands in the text, word for word."""
-    def holds(text, slot):
-        return f" {normalise(slot)} " in f" {normalise(text)} "
-    return sum(all(holds(t, slot) for slot in c.slots) for c, t in zip(clips, texts))
-
-
 # ---- the parts ----
 
 def report(name, ours, peer, peer_name, unit, less_is_better=True, **more):
@@ -164,14 +114,6 @@ def report(name, ours, peer, peer_name, unit, less_is_better=True, **more):
     ratio = round(over / under, 3) if over is not None and under else None
     print(json.dumps({"name": name, "ours": rounded(ours), "peer": rounded(peer), "peer_name": peer_name, "ratio": ratio, "unit": unit, **more}),
           flush=True)
-
-
-def rounded(value):
-    return float(f"{value:.4g}") if isinstance(value, float) else value
-
-
-def say(line=""):
-    print(line, file=sys.stderr, flush=True)
 
 
 def spread(values):
@@ -430,16 +372,6 @@ def check_needs(options):
     options.normalise = EnglishTextNormalizer()
 
 
-def enter(venv):
-    """Starts this script again in the virtual environment, which must have common.PACKAGES."""
-    python = os.path.join(venv, "bin", "python")
-    if not os.path.exists(python) or subprocess.run([python, "-c", "import faster_whisper, whisper_normalizer"], stderr=subprocess.DEVNULL,
-                                                    check=False).returncode != 0:
-        sys.exit(f"bench: {venv} is no virtual environment with the peers; bench/prepare_peers.py makes it")
-    if os.path.realpath(sys.prefix) != os.path.realpath(venv):
-        os.execv(python, [python, *sys.argv])
-
-
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     build = os.path.join(common.SOURCE, "build", "src")
@@ -449,7 +381,7 @@ def main():
     cache = common.cache_folder()
     p.add_argument("--peer-model", default=os.path.join(cache, "base"), help="CTranslate2 folder of the same weights")
     p.add_argument("--peer-ggml", default="", help="ggml files of the same weights, separated by commas; 'none' leaves whisper.cpp out")
-    p.add_argument("--venv", default=os.path.join(cache, "peers"), help="virtual environment with the peers")
+    p.add_argument("--venv", default=common.peers_folder(), help="virtual environment with the peers")
     p.add_argument("--data", default=common.default_data(), help="folder of the recorded sets")
     p.add_argument("--only", default=",".join(PARTS), help="parts to run, separated by commas")
     p.add_argument("--threads", default="1,2", help="numbers of threads for commands and coffee")
@@ -470,7 +402,7 @@ def main():
     parts = options.only.split(",")
     if not set(parts) <= set(PARTS):
         p.error(f"--only takes {', '.join(PARTS)}")
-    enter(os.path.abspath(options.venv))
+    common.enter_peers(os.path.abspath(options.venv))
     check_needs(options)
     with tempfile.TemporaryDirectory() as folder:
         for part in parts:

@@ -13,27 +13,15 @@ import os
 import statistics
 import subprocess
 import sys
-import time
-import zipfile
 
 import common
+from common import CHUNK, RATE_HZ
 
-PACKAGE = "silero-vad==6.2.3"
-ONNX = "silero_vad/data/silero_vad_16k_op15.onnx"
 SETS = ["smarthome_ohf", "picovoice", "librispeech", "misc_read", "wakeword_picovoice", "longform", "noise"]
 STREAMS = {"smarthome_ohf": 24, "picovoice": 50, "wakeword_picovoice": 60, "librispeech": 15}
 NOISES = ["kitchen", "sc_doing_the_dishes", "sc_white_noise", "sc_pink_noise", "sc_exercise_bike", "sb_noise1", "sb_noise3"]
-RATE_HZ, CHUNK, CONTEXT, REPLAY = 16000, 512, 64, 16
+REPLAY = 16
 MAX_S = 60
-
-
-def onnx_file(cache):
-    path = os.path.join(cache, os.path.basename(ONNX))
-    if not os.path.exists(path):
-        subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "-d", cache, PACKAGE], check=True)
-        with zipfile.ZipFile(glob.glob(os.path.join(cache, "silero_vad-*.whl"))[0]) as wheel, open(path, "wb") as f:
-            f.write(wheel.read(ONNX))
-    return path
 
 
 def load(path):
@@ -43,31 +31,6 @@ def load(path):
 
 def whole_chunks(pcm):
     return pcm[:len(pcm) // CHUNK * CHUNK]
-
-
-class Peer:
-    """onnxruntime, one thread."""
-
-    def __init__(self, path):
-        import onnxruntime
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        self.us = []
-
-    def probabilities(self, pcm):
-        import numpy as np
-        state, context = np.zeros((2, 1, 128), np.float32), np.zeros(CONTEXT, np.float32)
-        result = []
-        for start in range(0, len(pcm) - CHUNK + 1, CHUNK):
-            chunk = pcm[start:start + CHUNK]
-            before = time.thread_time()
-            p, state = self.session.run(None, {"input": np.concatenate([context, chunk])[None], "state": state,
-                                               "sr": np.array(RATE_HZ, np.int64)})
-            self.us.append((time.thread_time() - before) * 1e6)
-            result.append(p[0, 0])
-            context = chunk[-CONTEXT:]
-        return np.array(result, np.float32)
 
 
 class Ours:
@@ -199,7 +162,7 @@ def main():
     common.enter_venv(arguments.cache)
     times = subprocess.run([arguments.program, arguments.model], capture_output=True, text=True, check=True).stdout
     kernels = [line.split()[1] for line in times.splitlines() if line.startswith("silero")]
-    ours, peer = Ours(arguments.program, arguments.model, kernels), Peer(onnx_file(arguments.cache))
+    ours, peer = Ours(arguments.program, arguments.model, kernels), common.Silero(arguments.cache)
     files = {name: sorted(glob.glob(os.path.join(arguments.data, name, "*.flac"))) for name in SETS}
     print(times, end="", flush=True)
     parts = {"difference": compare(ours, peer, files), "gate": measure_gate(ours, files), "room": quiet_room(ours),
