@@ -35,8 +35,8 @@ _voice_assistant_options()
 {
     case $1 in
     transcribe)
-        echo --model --language --translate --threads --beam --timestamps --prompt --condition --no-fallback --format --raw --kernels \
-            --quiet --help
+        echo --model --language --translate --threads --beam --timestamps --prompt --condition --no-fallback --format --raw --stream \
+            --pace --step --vad --kernels --quiet --help
         ;;
     match) echo --commands --language --batch --execute --config --help ;;
     commands) echo --commands --config --help ;;
@@ -63,6 +63,9 @@ _voice_assistant_values()
     --model | --name) _voice_assistant_models ;;
     --language) echo auto en de es fr it nl pl pt ;;
     --timestamps) echo none segment word ;;
+    --pace) echo 0 1 2 4 ;;
+    --step) echo 0 300 1000 ;;
+    --vad) echo vad ;;
     --format) echo text json srt vtt ;;
     --kernels) echo c avx2 avxvnni avx512vnni neon dotprod ;;
     --precision) echo int8 float32 ;;
