@@ -1,5 +1,5 @@
 # Verbs over meson and ninja; `make help` lists them.
-.PHONY: help start demo test build bench bench-peers accuracy asan tsan fuzz cover lint format e2e massif perf clean
+.PHONY: help start demo test build bench bench-peers bench-stream accuracy asan tsan fuzz cover lint format e2e massif perf clean
 RECORDING ?= /usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-0870.wav
 PROGRAM = build/src/daemon/voice-assistant
 
@@ -22,6 +22,8 @@ bench: ## the kernels' speed on this processor
 bench-peers: build ## beside faster-whisper and whisper.cpp, made ready the first time (ARGS="--only commands --quick")
 	bench/prepare_peers.py
 	bench/peers.py $(ARGS)
+bench-stream: build ## how soon a spoken command's text is there
+	bench/stream.py $(ARGS)
 accuracy: build ## word errors beside faster-whisper float32 (PEER_MODEL=CTranslate2 folder)
 	bench/accuracy.py --peer-model "$(PEER_MODEL)"
 asan: ## tests with the address and undefined behaviour sanitizers

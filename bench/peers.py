@@ -32,7 +32,7 @@ import threading
 import time
 
 import common
-from common import RATE_HZ, accepted, busy_s, load_clips, rounded, say, word_errors
+from common import accepted, busy_s, load_clips, rounded, say, word_errors
 
 PARTS = ["commands", "coffee", "acceptance", "long", "workers", "memory", "start"]
 REPEATS = 3  # of a pass that others disturb
