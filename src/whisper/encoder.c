@@ -30,6 +30,7 @@ struct va_encoder {
     float tail_bias;            /* ln of the frames that one of them stands for */
     int block_rows;             /* of this run */
     int layer;                  /* the phase's layer */
+    void *room;                 /* of most of the others: see lay_out */
     float *padded_mel;          /* [1 + 2T + 1][80]: a zero frame at each end */
     float *conv;                /* [1 + 2T + 1][d] conv1's output with a zero frame at each end */
     float *x;                   /* [T][d] residual stream, and after the run the encoder's rows */
@@ -59,36 +60,49 @@ static int is_s8(const va_model *model)
     return model->encoder[0].qkv.s8 != NULL && model->kernels->dots_s8;
 }
 
+/* What a run of T frames works in, in one place that each phase uses anew: the frames lie where the queries and keys will be that they
+ * lead to, and the cross-attention's keys and values, which come last, where everything else was. */
+static void lay_out(va_encoder *encoder, int frames)
+{
+    size_t d = (size_t)encoder->model->width, t = (size_t)frames;
+
+    encoder->frames = frames;
+    encoder->conv = encoder->room;
+    encoder->q = encoder->conv + (2 * t + 2) * d;
+    encoder->padded_mel = encoder->q;
+    encoder->k = encoder->q + t * d;
+    encoder->v = encoder->k + t * d;
+    encoder->keys = encoder->v + t * d;
+    encoder->cross = encoder->room;
+}
+
+static size_t room_bytes(const va_encoder *encoder)
+{
+    const va_model *model = encoder->model;
+    size_t t = (size_t)model->audio_ctx, d = (size_t)model->width;
+    size_t keys = is_s8(model) ? 0 : key_panels(model->audio_ctx) * VA_PANEL;
+    size_t layers = (5 * t + 2 + keys) * d * sizeof(float), cross = (size_t)model->dec_layers * 2 * t * d * cross_element(encoder);
+    return layers > cross ? layers : cross;
+}
+
 int va_encoder_new(const va_model *model, va_pool *pool, va_encoder **ret_encoder, va_error *error)
 {
-    size_t frames = (size_t)model->audio_ctx, d = (size_t)model->width;
+    size_t d = (size_t)model->width;
     int threads = va_pool_threads(pool);
     va_encoder *encoder = va_calloc(1, sizeof *encoder);
     if (encoder == NULL)
         return va_fail_memory(error);
     encoder->model = model;
     encoder->pool = pool;
-    encoder->padded_mel = va_alloc_aligned((2 * frames + 2) * VA_MEL_BANDS, sizeof(float));
-    encoder->conv = va_alloc_aligned((2 * frames + 2) * d, sizeof(float));
-    encoder->x = va_alloc_aligned(frames * d, sizeof(float));
-    encoder->q = va_alloc_aligned(frames * d, sizeof(float));
-    encoder->k = va_alloc_aligned(frames * d, sizeof(float));
-    encoder->v = va_alloc_aligned(frames * d, sizeof(float));
-    encoder->cross = va_alloc_aligned((size_t)model->dec_layers * 2 * frames * d, cross_element(encoder));
+    encoder->x = va_alloc_aligned((size_t)model->audio_ctx * d, sizeof(float));
+    encoder->room = va_alloc_aligned(room_bytes(encoder), 1);
     encoder->scratch = va_alloc_aligned((size_t)threads, sizeof *encoder->scratch);
     if (encoder->scratch != NULL)
         memset(encoder->scratch, 0, (size_t)threads * sizeof *encoder->scratch);
-    if (encoder->padded_mel == NULL || encoder->conv == NULL || encoder->x == NULL || encoder->q == NULL || encoder->k == NULL ||
-        encoder->v == NULL || encoder->cross == NULL || encoder->scratch == NULL)
+    if (encoder->x == NULL || encoder->room == NULL || encoder->scratch == NULL)
         goto fail;
-    if (is_s8(model)) {
-        if (va_attention_s8_new(model->heads, model->audio_ctx, &encoder->s8) < 0)
-            goto fail;
-    } else {
-        encoder->keys = va_alloc_aligned(key_panels(model->audio_ctx) * VA_PANEL * d, sizeof(float));
-        if (encoder->keys == NULL)
-            goto fail;
-    }
+    if (is_s8(model) && va_attention_s8_new(model->heads, model->audio_ctx, &encoder->s8) < 0)
+        goto fail;
     for (int i = 0; i < threads; i++) {
         struct scratch *scratch = &encoder->scratch[i];
         scratch->norm = va_alloc_aligned(BLOCK_ROWS * d, sizeof(float));
@@ -115,15 +129,9 @@ void va_encoder_free(va_encoder *encoder)
         va_free(encoder->scratch[i].q);
     }
     va_free(encoder->scratch);
-    va_free(encoder->padded_mel);
-    va_free(encoder->conv);
     va_free(encoder->x);
-    va_free(encoder->q);
-    va_free(encoder->k);
-    va_free(encoder->v);
-    va_free(encoder->keys);
+    va_free(encoder->room);
     va_attention_s8_free(encoder->s8);
-    va_free(encoder->cross);
     va_free(encoder);
 }
 
@@ -343,7 +351,7 @@ int va_encoder_run(va_encoder *encoder, const float *mel, int frames, enum va_en
     const va_model *model = encoder->model;
     size_t d = (size_t)model->width;
 
-    encoder->frames = frames;
+    lay_out(encoder, frames);
     encoder->block_rows = choose_block(frames, va_pool_threads(encoder->pool));
     int blocks = n_blocks(frames, encoder->block_rows);
 
@@ -351,11 +359,11 @@ int va_encoder_run(va_encoder *encoder, const float *mel, int frames, enum va_en
     pad_mel(encoder, mel, tail);
     memset(encoder->conv, 0, d * sizeof(float));
     memset(encoder->conv + (size_t)(2 * frames + 1) * d, 0, d * sizeof(float));
+
+    va_pool_run(encoder->pool, blocks, conv1_task, encoder);
     /* The last panel of keys is not full: what is beyond the frames must be finite. */
     for (int h = 0; h < model->heads && !is_s8(model); h++)
         memset(encoder->keys + ((size_t)(h + 1) * key_panels(frames) - 1) * VA_KEY_PANEL_SIZE, 0, VA_KEY_PANEL_SIZE * sizeof(float));
-
-    va_pool_run(encoder->pool, blocks, conv1_task, encoder);
     for (encoder->layer = 0; encoder->layer < model->enc_layers; encoder->layer++) {
         if (cancelled != NULL && cancelled(user))
             return VA_ECANCELLED;
