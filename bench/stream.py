@@ -11,6 +11,7 @@ Tables go to standard error, JSON lines with name, ours and goal to standard out
 """
 import argparse
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -98,7 +99,7 @@ def report(options, name, clips, rounds, whole, normalise, others):
     first, found = rounds[0], [i for i in range(len(clips)) if all(r[i].late_ms is not None for r in rounds)]
     late = sorted(statistics.median(r[i].late_ms for r in rounds) for i in found)
     decode = statistics.median(statistics.median(r[i].decode_ms for r in rounds) for i in found)
-    median, worst = statistics.median(late), late[min(len(late) - 1, int(0.95 * len(late)))]
+    median, worst = statistics.median(late), late[math.ceil(0.95 * len(late)) - 1]
     kept = sum(s.thrown_away == 0 and s.n_finals == 1 and s.n_ready == 1 for s in first)
     same = all([s.text for s in r] == [s.text for s in first] for r in rounds)
     texts = [s.text for s in first]
