@@ -314,12 +314,13 @@ static void out_of_memory(void **state)
 {
     const struct va_catalog_model model = {.name = "tiny", .kind = VA_CONTAINER_WHISPER, .n_sources = 1, .sources = {SOURCE}};
     int r = VA_ENOMEM;
-    for (size_t n = 1; r != 0; n += n < 60 ? 1 : 17) {
+    for (size_t n = 1; r < 0; n += n < 60 ? 1 : 17) {
         struct seen seen = {0};
         va_memory_fail_after(n);
         r = va_catalog_fetch_model(&model, models, packages, watch, &seen, NULL);
         va_memory_fail_after(0);
-        assert_true(r == 0 || r == VA_ENOMEM || r == VA_ENOTFOUND); /* ENOTFOUND: could not even look for the packages */
+        /* ENOTFOUND: could not even look for the packages. 1: what failed last was to tidy up behind a model made ready. */
+        assert_true(r >= 0 || r == VA_ENOMEM || r == VA_ENOTFOUND);
     }
     assert_int_equal(va_catalog_remove(models, "tiny", NULL), 0);
     r = VA_ENOMEM;

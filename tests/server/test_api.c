@@ -167,7 +167,7 @@ static void uploads(void **state)
 
     expect_with("POST", "/transcribe", "", 0, "12345", 200,
                 "{\"text\":\"heard "
-                "5\",\"confidence\":0.5000,\"language\":\"en\",\"language_probability\":0.0000,\"duration\":0.000,\"retried\":0,"
+                "5\",\"confidence\":0.5000,\"language\":\"en\",\"language_probability\":0.0000,\"duration\":0.000,\"retried\":1,"
                 "\"segments\":[{\"id\":0");
     expect_with("POST", "/transcribe", words, sizeof words, "12345", 200, "\"language\":\"de\"");
     assert_string_equal(doubles.last_prompt, "names");

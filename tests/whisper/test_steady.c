@@ -20,7 +20,7 @@
 
 /* Blocks of what a context makes at the first need: room for word times; for more beams; longer lists, which double (five, each twice). */
 #define ALIGNER 5
-#define BEAMS 14
+#define BEAMS 16
 #define GROWTH 10
 
 static _Atomic int allocations;
