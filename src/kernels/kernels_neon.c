@@ -245,29 +245,42 @@ void va_kernels_neon_multiply(float *y, const float *x, int n)
         y[i] *= x[i];
 }
 
-/* See va_gelu_bump. */
-VA_INLINE float32x4_t gelu_of(float32x4_t x)
+/* See va_gelu_bump. n (1 or 4) times 4 values side by side: each polynomial is one chain of multiply-adds. */
+VA_INLINE void gelu_of(const int n, float *x)
 {
-    const float32x4_t end = vdupq_n_f32(5.5f), a = vminq_f32(vabsq_f32(x), end);
-    const float32x4_t t = vfmaq_f32(vdupq_n_f32(-1.0f), a, vdupq_n_f32(1.0f / 2.75f));
-    float32x4_t p = vdupq_n_f32(va_gelu_bump[0]);
+    const float32x4_t end = vdupq_n_f32(5.5f);
+    float32x4_t t[4], p[4];
 
     VA_UNROLL
-    for (int i = 1; i < VA_GELU_TERMS; i++)
-        p = vfmaq_f32(vdupq_n_f32(va_gelu_bump[i]), p, t);
-    return vfmsq_f32(vmaxq_f32(x, vdupq_n_f32(0.0f)), vsubq_f32(end, a), p);
+    for (int j = 0; j < n; j++) {
+        t[j] = vfmaq_n_f32(vdupq_n_f32(-1.0f), vminq_f32(vabsq_f32(vld1q_f32(x + j * 4)), end), 1.0f / 2.75f);
+        p[j] = vdupq_n_f32(va_gelu_bump[0]);
+    }
+    VA_UNROLL
+    for (int i = 1; i < VA_GELU_TERMS; i++) {
+        VA_UNROLL
+        for (int j = 0; j < n; j++)
+            p[j] = vfmaq_f32(vdupq_n_f32(va_gelu_bump[i]), p[j], t[j]);
+    }
+    VA_UNROLL
+    for (int j = 0; j < n; j++) {
+        const float32x4_t v = vld1q_f32(x + j * 4);
+        vst1q_f32(x + j * 4, vfmsq_f32(vmaxq_f32(v, vdupq_n_f32(0.0f)), vsubq_f32(end, vminq_f32(vabsq_f32(v), end)), p[j]));
+    }
 }
 
 void va_kernels_neon_gelu(float *x, int n)
 {
     int i = 0;
 
+    for (; i + 16 <= n; i += 16)
+        gelu_of(4, x + i);
     for (; i + 4 <= n; i += 4)
-        vst1q_f32(x + i, gelu_of(vld1q_f32(x + i)));
+        gelu_of(1, x + i);
     if (i < n) {
         float tail[4] = {0};
         memcpy(tail, x + i, (size_t)(n - i) * sizeof(*x));
-        vst1q_f32(tail, gelu_of(vld1q_f32(tail)));
+        gelu_of(1, tail);
         memcpy(x + i, tail, (size_t)(n - i) * sizeof(*x));
     }
 }
