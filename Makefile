@@ -1,5 +1,5 @@
 # Verbs over meson and ninja; `make help` lists them.
-.PHONY: help start demo test build bench bench-peers bench-stream accuracy asan tsan fuzz cover lint format e2e massif perf clean
+.PHONY: help start demo test build bench bench-arm64 bench-peers bench-stream accuracy asan tsan fuzz cover lint format e2e massif perf clean
 RECORDING ?= /usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-0870.wav
 PROGRAM = build/src/daemon/voice-assistant
 
@@ -19,6 +19,8 @@ build/build.ninja:
 bench: ## the kernels' speed on this processor
 	[ -e build-check/build.ninja ] || meson setup build-check --buildtype=release
 	meson test -C build-check --benchmark --verbose
+bench-arm64: ## instructions per second of audio on arm64, estimates for Raspberry Pi (after ./check cross; ARGS="--clips '3 s'"), minutes
+	bench/arm64.py $(ARGS)
 bench-peers: build ## beside faster-whisper and whisper.cpp, made ready the first time (ARGS="--only commands --quick")
 	bench/prepare_peers.py
 	bench/peers.py $(ARGS)
