@@ -50,7 +50,9 @@ e2e: ## the program from outside
 # In C: valgrind computes fused multiply-adds one by one.
 massif: build ## memory over time of one transcription, by valgrind (package valgrind), minutes
 	valgrind --tool=massif --massif-out-file=build/massif.out $(PROGRAM) transcribe --threads 1 --kernels c $(RECORDING)
-	ms_print build/massif.out | head -n 60
+	@# The graph, and who had what at the peak.
+	ms_print build/massif.out | awk 'NR < 32 || at_peak; match($$0, /[0-9]+ [(]peak/) { peak = substr($$0, RSTART) + 0 } \
+		/^--/ { at_peak = 0 } peak && $$1 == peak { at_peak = 1 }'
 perf: build ## where one transcription spends its time, by perf (package linux-perf)
 	perf record -o build/perf.data $(PROGRAM) transcribe $(RECORDING)
 	perf report -i build/perf.data --stdio | head -n 60
