@@ -3,7 +3,8 @@
 
 The program for arm64 (./check cross builds it) runs in qemu with a plugin (qemu_count.c) that counts every instruction. The estimate charges
 each instruction to the pipes that execute it in a Cortex-A72 or A76; a kernel lasts as long as its busiest pipe, or as its instructions need
-to be decoded. What the decoder reads for a token beyond the caches' size cannot come faster than the memory gives it. --check applies the same to the native
+to be decoded. The weights,
+which the decoder reads anew for each token, cannot come faster than the memory gives them. --check applies the same to the native
 program with --kernels avx2 and sets the result beside the measured time. See docs/arm64.md.
 """
 import argparse
@@ -133,7 +134,7 @@ def table(columns, rows):
     print(flush=True)
 
 
-def run_set(options, emulator, plugin, program, kernels, machines, clips, folder):
+def run_set(options, emulator, plugin, program, kernels, machine, clips, folder):
     counts, times = [], []
     for model in options.models:
         for name, (clip, seconds) in clips.items():
@@ -141,16 +142,15 @@ def run_set(options, emulator, plugin, program, kernels, machines, clips, folder
             total = sum(k[0] for k in kinds.values())
             grouped = [sum(kinds[n][0] for n in names if n in kinds) for _, names in KINDS]
             counts.append([model, name, str(steps), *(f"{n / seconds / 1e6:.1f}" for n in [*grouped, total - sum(grouped), total])])
-            for machine in machines:
-                busy, wait = estimate(machine, kinds, steps, SHAPES[model])
-                least = sum(busy.values()) + wait
-                times.append([machine.title, model, name, f"{busy.get('gemm_s8', 0):.3f}", f"{busy.get('gemm_f32', 0):.3f}",
-                              f"{sum(busy.values()) - busy.get('gemm_s8', 0) - busy.get('gemm_f32', 0):.3f}", f"{wait:.3f}", f"{least:.3f}"])
-                if options.check:
-                    measured = measure(program.path, model, options, clip)
-                    times[-1] += [f"{measured:.3f}", f"{measured / least:.2f}"]
-                else:
-                    times[-1] += [f"{least * REALITY:.2f}", f"{least * REALITY / seconds:.3f}"]
+            busy, wait = estimate(machine, kinds, steps, SHAPES[model])
+            least = sum(busy.values()) + wait
+            times.append([machine.title, model, name, f"{busy.get('gemm_s8', 0):.3f}", f"{busy.get('gemm_f32', 0):.3f}",
+                          f"{sum(busy.values()) - busy.get('gemm_s8', 0) - busy.get('gemm_f32', 0):.3f}", f"{wait:.3f}", f"{least:.3f}"])
+            if options.check:
+                measured = measure(program.path, model, options, clip)
+                times[-1] += [f"{measured:.3f}", f"{measured / least:.2f}"]
+            else:
+                times[-1] += [f"{least * REALITY:.2f}", f"{least * REALITY / seconds:.3f}"]
     print(f"Millions of instructions per second of audio, {kernels}:\n")
     table(["model", "clip", "decoder runs", *(k for k, _ in KINDS), "rest", "all"], counts)
     print(f"Seconds, one thread, {'estimated and measured' if options.check else 'estimated'}, {kernels}:\n")
@@ -190,12 +190,12 @@ def main():
             subprocess.run(["cc", "-O3", "-march=native", "-Wno-psabi", "-o", speed, os.path.join(SOURCE, "bench", "machine.c")], check=True)
             machine.hz, machine.memory = map(float, subprocess.run([speed], check=True, capture_output=True, text=True).stdout.split()[:2])
             print(f"This machine: {machine.hz / 1e9:.2f} GHz, {machine.memory / 1e9:.1f} GB/s\n")
-            run_set(options, ["qemu-x86_64", "-cpu", "max"], plugin, program, "avx2", [machine], clips, folder)
+            run_set(options, ["qemu-x86_64", "-cpu", "max"], plugin, program, "avx2", machine, clips, folder)
             return
         program = Program(os.path.join(options.build, "src", "daemon", "voice-assistant"), "aarch64-linux-gnu-objdump", "arm64")
         for kernels in options.kernels:
-            machines = [MACHINES["a76"]] if kernels == "dotprod" else [MACHINES["a72"], MACHINES["a76"]]
-            run_set(options, ["qemu-aarch64", "-cpu", "max", "-L", options.root], plugin, program, kernels, machines, clips, folder)
+            machine = MACHINES["a76" if kernels == "dotprod" else "a72"]
+            run_set(options, ["qemu-aarch64", "-cpu", "max", "-L", options.root], plugin, program, kernels, machine, clips, folder)
 
 
 if __name__ == "__main__":
