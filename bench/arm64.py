@@ -3,9 +3,8 @@
 
 The program for arm64 (./check cross builds it) runs in qemu with a plugin (qemu_count.c) that counts every instruction. The estimate charges
 each instruction to the pipes that execute it in a Cortex-A72 or A76; a kernel lasts as long as its busiest pipe, or as its instructions need
-to be decoded. The weights,
-which the decoder reads anew for each token, cannot come faster than the memory gives them. --check applies the same to the native
-program with --kernels avx2 and sets the result beside the measured time. See docs/arm64.md.
+to be decoded. The weights, which the decoder reads anew for each token, cannot come faster than the memory gives them. --check applies the
+same to this machine's program with --kernels avx2 and sets the result beside the measured time. See docs/arm64.md.
 """
 import argparse
 import json

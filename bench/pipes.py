@@ -1,9 +1,9 @@
 """Which pipes of a processor execute an instruction, for bench/arm64.py.
 
-Cortex-A72: Arm's optimisation guide (UAN 0016A), where it gives the throughput of a group, and LLVM's model of the A57, its predecessor with
-the same pipes (AArch64SchedA57.td), for the number of operations. Cortex-A76: Arm's guide (PJDOC-466751330-7215) and LLVM's model of the
-Neoverse N1, the same core (AArch64SchedNeoverseN1.td). Zen 4: AMD's optimisation guide (57647). Latencies are not modelled: the kernels keep
-enough sums going.
+Cortex-A72: LLVM's model of the A57, its predecessor with the same pipes (AArch64SchedA57.td, after Arm's optimisation guide), which LLVM uses
+for the A72 too. Cortex-A76: LLVM's model of the Neoverse N1, the same core for servers (AArch64SchedNeoverseN1.td, likewise). Zen 4, for the
+check only: four vector pipes, of which two each take products, float additions, integer products and permutations. Latencies are not
+modelled: the kernels keep enough sums going.
 """
 import re
 from dataclasses import dataclass, field
