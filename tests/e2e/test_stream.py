@@ -93,10 +93,8 @@ def test_silence_gives_nothing(program, run, model, tmp_path):
 def test_what_is_missing_is_said(run, model, recordings, tmp_path):
     answer = run("transcribe", "--stream", "--model", model, "--vad", "no-such", os.path.join(recordings, WAV))
     assert answer.returncode == 1 and "no-such" in answer.stderr
-    config = tmp_path / "voice-assistant"
-    config.mkdir()
-    environment = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path)}
-    (config / "voice-assistant.yaml").write_text(f"model:\n  folder: {tmp_path}\n")
+    environment = {**os.environ, "CONFIGURATION_DIRECTORY": str(tmp_path)}
+    (tmp_path / "voice-assistant.yaml").write_text(f"model:\n  folder: {tmp_path}\n")
     answer = run("transcribe", "--stream", "--model", model, os.path.join(recordings, WAV), env=environment)
     assert answer.returncode == 1 and "voice-assistant model fetch vad" in answer.stderr
 
