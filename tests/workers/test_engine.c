@@ -30,11 +30,7 @@ static int set_up(void **state)
     tiny_model_write(fixture.path, VA_PRECISION_S8, 51865, NULL);
     assert_int_equal(va_model_open(fixture.path, NULL, &fixture.model, NULL), 0);
     fixture.pcm = va_alloc(SECONDS(40), sizeof(float));
-    uint32_t random = 1;
-    for (size_t i = 0; i < SECONDS(40); i++) {
-        random = random * 1664525u + 1013904223u;
-        fixture.pcm[i] = 0.3f * sinf((float)(i / 8000)) * ((float)(random >> 8) / 8388608.0f - 1.0f);
-    }
+    tiny_model_noise(fixture.pcm, SECONDS(40));
     *state = &fixture;
     return 0;
 }
