@@ -1,5 +1,5 @@
 # Verbs over meson and ninja; `make help` lists them.
-.PHONY: help start demo test build bench bench-arm64 bench-peers bench-stream accuracy asan tsan fuzz cover lint format e2e massif perf clean
+.PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*\#\# .*/\1/p' Makefile)
 RECORDING ?= /usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-0870.wav
 PROGRAM = build/src/daemon/voice-assistant
 
@@ -24,8 +24,31 @@ bench-arm64: ## instructions per second of audio on arm64, estimates for Raspber
 bench-peers: build ## beside faster-whisper and whisper.cpp, made ready the first time (ARGS="--only commands --quick")
 	bench/prepare_peers.py
 	bench/peers.py $(ARGS)
+bench-understanding: build ## how well spoken commands are understood, and other speech rejected (ARGS="--only coffee --quick"), minutes
+	bench/prepare_peers.py
+	bench/understanding.py $(ARGS)
+bench-own-word: build ## a word enrolled from five samples: misses and accepts (ARGS=--quick), minutes
+	bench/own_word.py $(ARGS)
 bench-stream: build ## how soon a spoken command's text is there
 	bench/stream.py $(ARGS)
+bench-listen: build ## the assistant that listens by itself: latency, cost of idling, misses, false alarms, own word and voice (ARGS="--only idle"), an hour
+	bench/prepare_peers.py
+	bench/listen.py $(ARGS)
+bench-own-voice: build ## how well the program does not hear itself, and others over it (ARGS="--only levels"), minutes
+	bench/own_voice.py $(ARGS)
+bench-panel: build ## the panel in Chromium beside transcriptions: input to paint, changes of screen, frames (ARGS="--rounds 3")
+	bench/panel.py $(ARGS)
+bench-live: build ## end of audio to final text over the WebSocket, 1, 2 and 4 clients, beside transcribe --stream (ARGS="--rounds 3"), minutes
+	bench/live.py $(ARGS)
+bench-commands: build ## loading and matching commands: time and memory
+	bench/commands_speed.py
+bench-wake: build ## wake words beside pymicro-wakeword: outputs, misses against false accepts, cost (ARGS="--quick"), minutes
+	$(PROGRAM) model fetch wake --folder build-models
+	bench/wake.py $(ARGS)
+bench-remote: build ## throughput against the number of workers on other machines, in namespaces of its own (root), minutes
+	bench/remote.py $(ARGS)
+bench-service: build ## the service under load: requests a second by wrk (package wrk), transcriptions beside faster-whisper's Python server (ARGS="--only http"), minutes
+	bench/service.py $(ARGS)
 accuracy: build ## word errors beside faster-whisper float32 (PEER_MODEL=CTranslate2 folder)
 	bench/accuracy.py --peer-model "$(PEER_MODEL)"
 asan: ## tests with the address and undefined behaviour sanitizers
@@ -45,8 +68,17 @@ lint: ## layers, style, headers, static analysis
 	./check lint
 format: ## rewrite the C files as clang-format wants them
 	scripts/check-format --fix
+test-kill: build ## the program killed 500 times in its work: nothing acknowledged is lost from the history (KILLS=500 SEED=1), minutes
+	VA_KILLS=$(or $(KILLS),500) VA_SEED=$(or $(SEED),1) build-venv/bin/python -m pytest -q -s -p no:cacheprovider tests/e2e/test_history.py -k acknowledged
 e2e: ## the program from outside
 	./check pytest
+load: build ## Locust's users beside a live microphone, more of them step by step (USERS="16 32 64 96" SECONDS=30), minutes
+	build-venv/bin/python tests/load/load.py --users "$(or $(USERS),16 32 64 96)" --seconds $(or $(SECONDS),30)
+soak: build ## mixed requests, right and wrong, over every interface: nothing fails undeclared, memory and descriptors stay flat (REQUESTS=100000), minutes
+	build-venv/bin/python tests/load/soak.py --requests $(or $(REQUESTS),100000)
+test-home-assistant: build ## the same with a real Home Assistant, fetched from PyPI the first time (300 MB)
+	tests/e2e/home_assistant.py prepare
+	build-venv/bin/python -m pytest -q -p no:cacheprovider tests/e2e/test_home_assistant.py tests/e2e/test_home_assistant_wyoming.py
 # In C: valgrind computes fused multiply-adds one by one.
 massif: build ## memory over time of one transcription, by valgrind (package valgrind), minutes
 	valgrind --tool=massif --massif-out-file=build/massif.out $(PROGRAM) transcribe --threads 1 --kernels c $(RECORDING)

@@ -43,16 +43,17 @@ def parser(doc):
     return p
 
 
-def enter_venv(cache):
-    """Starts this script again in a virtual environment that has PACKAGES, unless that is where it runs."""
-    home = os.path.join(cache, "venv")
+def enter_venv(cache, packages=None, name="venv"):
+    """Starts this script again in a virtual environment that has the packages (None: PACKAGES), unless that is where it runs."""
+    packages = packages or PACKAGES
+    home = os.path.join(cache, name)
     python = os.path.join(home, "bin", "python")
     stamp = os.path.join(home, "installed")
-    wanted = "\n".join(PACKAGES) + "\n"
+    wanted = "\n".join(packages) + "\n"
     if not os.path.exists(stamp) or open(stamp).read() != wanted:
         print(f"making a virtual environment in {home}", file=sys.stderr)
         venv.create(home, with_pip=True, clear=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True)
         with open(stamp, "w") as f:
             f.write(wanted)
     if os.path.realpath(sys.prefix) != os.path.realpath(home):

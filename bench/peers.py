@@ -240,7 +240,7 @@ class Server:
             s.bind(("127.0.0.1", 0))
             self.port = s.getsockname()[1]
         command = [options.program, "serve", "--port", str(self.port), "--model", options.model_file, "--microphone", "none", "--workers", "2",
-                   "--threads", "1", "--set", f"data.folder={self.folder.name}", "--set", "log.file=none"]
+                   "--threads", "1", "--set", "server.tls=no", "--set", f"data.folder={self.folder.name}", "--set", "log.file=none"]
         environment = {**os.environ, "XDG_CONFIG_HOME": self.folder.name, "XDG_STATE_HOME": self.folder.name}
         start = time.perf_counter()
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)

@@ -91,6 +91,9 @@ VA_API const char *va_model_kernels(const va_model *model);
 
 typedef struct va_context va_context;
 
+/* Leads recognition to the sentences of commands: see va_steering_new, below. */
+typedef struct va_steering va_steering;
+
 enum va_timestamps {
     VA_TIMESTAMPS_NONE = 0,    /* one segment a window: fastest, for commands */
     VA_TIMESTAMPS_SEGMENT = 1, /* needed for good results beyond 30 s */
@@ -100,6 +103,9 @@ enum va_timestamps {
 /* Called between the encoder's layers and between decoding steps, from the thread that transcribes. done_s and total_s in seconds of audio;
  * total_s is 0 when not known. Return non-zero to cancel: the transcription ends with VA_ECANCELLED. */
 typedef int (*va_progress_fn)(void *user, double done_s, double total_s);
+
+/* The text of one more segment, from the thread that transcribes, as soon as its window is decoded; valid during the call. */
+typedef void (*va_text_fn)(void *user, const char *text);
 
 typedef struct va_transcribe_options {
     const char *language;              /* "en", "de", ...; "auto" or NULL: detected from the first window (English for .en models) */
@@ -114,9 +120,13 @@ typedef struct va_transcribe_options {
     float no_speech_threshold;         /* 0.6: above it, with a doubtful text, the window is silence */
     const int32_t *guess;              /* [n_guess] tokens that are probably said, such as those of an earlier result for a part of the */
     size_t n_guess;                    /* audio: makes it faster where right, and never changes the text */
-    uint64_t seed;                     /* for sampling at temperatures above 0 */
-    va_progress_fn progress;           /* or NULL */
+    const va_steering *steering; /* or NULL. Of audio of up to 30 s, also the most likely command is looked for, without timestamps; it
+                                    must outlive the transcription */
+    uint64_t seed;               /* for sampling at temperatures above 0 */
+    va_progress_fn progress;     /* or NULL */
     void *progress_user;
+    va_text_fn on_text; /* or NULL */
+    void *on_text_user;
 } va_transcribe_options;
 
 /* Defaults: language NULL, greedy, segment timestamps, no prompt, no conditioning, fallback on, thresholds as above. */
@@ -153,6 +163,13 @@ typedef struct va_transcript {
     float language_probability; /* 1 when the language was given */
     float no_speech_prob;       /* of the first window */
     double duration_s;          /* of the audio */
+    const char *command_text;   /* with steering: the most likely sentence of a command, as it would be written; NULL when it was not looked
+                                   for, because the text is one and clear, or when none came near */
+    float text_logprob;         /* with steering: mean over the text's tokens and its end */
+    float command_logprob;      /* the same of command_text; 0 without */
+    int command_n_tokens;       /* of command_text, without its end */
+    float command_loss;         /* how much the whole of command_text is less likely than the text, as a difference of log-probabilities;
+                                   below 0 when it is likelier */
     const va_segment *segments; /* [n_segments] */
     size_t n_segments;
     va_timing timing;
@@ -186,14 +203,16 @@ VA_API void va_transcript_free(va_transcript *transcript);
 typedef struct va_workers va_workers;
 
 typedef struct va_workers_options {
-    int workers;             /* 1..16 */
-    int threads;             /* of each worker's context, 1..64; 0: the processor's cores divided by the workers */
-    size_t max_waiting;      /* 0..65536 uploads that may wait, beside those that idle workers take at once */
-    size_t max_waiting_live; /* the same for live tasks */
+    int workers;                 /* 1..16 */
+    int threads;                 /* of each worker's context, 1..64; 0: the processor's cores divided by the workers */
+    size_t max_waiting;          /* 0..65536 uploads that may wait, beside those that idle workers take at once */
+    size_t max_waiting_live;     /* the same for live tasks */
+    size_t max_waiting_commands; /* and for commands */
     int keep_context_s; /* 0..31536000: how long an idle worker keeps its context; -1: always. Then its memory goes back to the system */
+    int nice;           /* 0..19: so much less of the processor for the workers than for the caller's thread, when both want it */
 } va_workers_options;
 
-/* Defaults: 2 workers, cores / workers threads, 16 uploads, 8 live tasks, 15 s. */
+/* Defaults: 2 workers, cores / workers threads, 16 uploads, 8 live tasks, 16 commands, 15 s, nice 0. */
 VA_API void va_workers_options_init(va_workers_options *options);
 
 /* Makes the contexts and starts the threads. options may be NULL. The model must outlive the workers. VA_EINVAL, VA_ENOMEM. */
@@ -209,16 +228,19 @@ typedef struct va_task_result {
 } va_task_result;
 
 enum va_priority {
-    VA_PRIORITY_LIVE = 0, /* somebody has spoken and waits for the answer: before all uploads */
-    VA_PRIORITY_UPLOAD = 1
+    VA_PRIORITY_LIVE = 0,    /* somebody has spoken and waits for the answer: before all others */
+    VA_PRIORITY_COMMAND = 1, /* a command that was sent */
+    VA_PRIORITY_UPLOAD = 2
 };
+
+#define VA_SHORT_TASK_SAMPLES (30 * VA_SAMPLE_RATE_HZ)
 
 /* Set what is not used to zero. */
 typedef struct va_task {
     uint64_t id;      /* the caller's; need not be unique */
-    int priority;     /* enum va_priority; in order of submission within one */
+    int priority;     /* enum va_priority; in order of submission within one, but see below */
     const float *pcm; /* [n_samples] as for va_transcribe: copied when `release` is NULL, else used where it is */
-    size_t n_samples; /* with read: for progress only, 0 when not known */
+    size_t n_samples; /* with read: about how many, 0 when not known */
     va_read_fn read;  /* instead of pcm: called with user from a worker as the transcription advances; it may open its source first */
     const va_transcribe_options *options; /* copied with its strings; NULL for the defaults. Wrong options are the result's VA_EINVAL. Its
                                              progress function is also asked before the work begins: what nobody waits for never does */
@@ -227,10 +249,14 @@ typedef struct va_task {
     void *user;                  /* of read, done and release */
 } va_task;
 
-/* `done` runs without any lock, on the thread that ends the task: a worker, or the caller of va_workers_cancel or va_workers_shutdown for
+/* Nobody waits behind what takes long: when all workers are at work, a task interrupts one of lower priority between two of its steps, and
+ * a short upload (n_samples known, up to VA_SHORT_TASK_SAMPLES) a longer one, which gets at least half of the time. Meanwhile the worker
+ * has a second context.
+ *
+ * `done` runs without any lock, on the thread that ends the task: a worker, or the caller of va_workers_cancel or va_workers_shutdown for
  * one that was waiting. It may run before this returns. On failure the task is still wholly the caller's.
  * VA_EBUSY: no place in the queue. A task keeps its place until a worker begins it; one without `done` takes a place again when it ends,
- * until its result is fetched, so what is kept never exceeds max_waiting (max_waiting_live) + workers of each priority.
+ * until its result is fetched, so what is kept never exceeds max_waiting (_live, _commands) + workers of each priority.
  * VA_ESTATE: shut down. VA_EINVAL, VA_ENOMEM. */
 VA_API VA_MUST_CHECK int va_workers_submit(va_workers *workers, const va_task *task, va_error *error);
 
@@ -242,12 +268,17 @@ VA_API VA_MUST_CHECK int va_workers_get_result(va_workers *workers, int timeout_
  * ends well). VA_ENOTFOUND: there is none. */
 VA_API int va_workers_cancel(va_workers *workers, uint64_t id);
 
+/* What the workers' contexts remember of audio and text is wiped and freed: of idle workers now, of those at work when their task has
+ * ended. Returns when no worker is left to do so but those at work; tasks that are cancelled it waits for.
+ * VA_ETIMEOUT: that took longer than timeout_ms. */
+VA_API VA_MUST_CHECK int va_workers_forget(va_workers *workers, int timeout_ms);
+
 typedef struct va_workers_status {
     size_t workers, max_waiting; /* of the options */
     size_t running;              /* tasks that a worker has */
-    size_t waiting;              /* tasks of both priorities that wait for a worker */
+    size_t waiting;              /* tasks of all priorities that wait for a worker */
     size_t finished;             /* results that wait to be fetched */
-    double mean_run_ms;          /* moving mean over the last tasks: about when, after VA_EBUSY, there is a place */
+    double mean_run_ms;          /* moving mean over the last tasks that were done, without interruptions */
 } va_workers_status;
 
 VA_API void va_workers_get_status(va_workers *workers, va_workers_status *ret_status);
@@ -329,6 +360,19 @@ VA_API VA_MUST_CHECK int va_stream_new(const va_model *model, const va_vad_model
  * va_stream_push, _finish and _free: one thread at a time. */
 VA_API VA_MUST_CHECK int va_stream_push(va_stream *stream, const float *pcm, size_t n_samples, va_error *error);
 
+/* The audio is interrupted: ends an utterance that is under way, whose VA_STREAM_FINAL comes as always. What is pushed next has nothing to
+ * do with what came before; positions go on. By the pusher. VA_ESTATE, or as va_stream_push. */
+VA_API VA_MUST_CHECK int va_stream_break(va_stream *stream, va_error *error);
+
+/* Two for the receiver of events, from within its function.
+ * At VA_STREAM_READY: this pause ends the utterance as soon as it has lasted for pause_ms, 1..10000, instead of end_ms: sooner when
+ * nothing can follow, later when something must. Does nothing when speech has gone on meanwhile. */
+VA_API void va_stream_end_after(va_stream *stream, int pause_ms);
+
+/* The utterance under way ends at end_s of the stream: its VA_STREAM_FINAL is the text up to there; what is said behind it is another
+ * utterance. For speech that others go on with. Does nothing when there is no utterance that holds that moment. */
+VA_API void va_stream_end_at(va_stream *stream, double end_s);
+
 /* The audio ends: ends an utterance that is under way, and returns when every event has been delivered. */
 VA_API VA_MUST_CHECK int va_stream_finish(va_stream *stream, va_error *error);
 
@@ -353,11 +397,47 @@ typedef struct va_intent {
     const char *response; /* template of the reply, "" when none */
     const va_slot *slots; /* [n_slots] */
     size_t n_slots;
+    size_t n_fixed, n_open; /* bytes of the text that stand in the command's sentence, and that a wildcard took */
 } va_intent;
 
 /* VA_ENOTFOUND when no command fits. The intent belongs to the caller. Safe from several threads at once. */
 VA_API VA_MUST_CHECK int va_commands_match(const va_commands *commands, const char *text, va_intent **ret_intent, va_error *error);
 VA_API void va_intent_free(va_intent *intent);
+
+/* ---- understanding ---- */
+
+/* Recognition led to the sentences of commands, which are not expanded. Give it to va_transcribe in the options, with its prompt:
+ *
+ *     va_steering_new(model, commands, NULL, &steering, &error);
+ *     options.steering = steering;
+ *     options.prompt = va_steering_prompt(steering);
+ *     options.timestamps = VA_TIMESTAMPS_NONE;
+ *     va_transcribe(context, pcm, n, &options, &transcript, &error);
+ *     va_understand(steering, transcript, &understanding, &error);
+ *
+ * Any number of transcriptions may use one steering at once; model and commands must outlive it. */
+
+/* language: of the commands that may be said, such as "en"; NULL for all. VA_ENOMEM, VA_ELIMIT. */
+VA_API VA_MUST_CHECK int va_steering_new(const va_model *model, const va_commands *commands, const char *language,
+                                         va_steering **ret_steering, va_error *error);
+VA_API void va_steering_free(va_steering *steering);
+
+/* The words of the commands that recognition should expect. Never NULL; lives as long as the steering. */
+VA_API const char *va_steering_prompt(const va_steering *steering);
+
+typedef struct va_understanding {
+    va_intent *intent; /* the most likely command; NULL when the transcript holds none */
+    float confidence;  /* 0..1: how sure it is that this command was said, and not something else. 0 without an intent */
+    const char *text;  /* the sentence the intent was found in, as in the transcript: its text or its command_text */
+} va_understanding;
+
+#define VA_CONFIDENCE_DEFAULT 0.5f /* of a command that may be run: see docs/understanding.md for what other values bring */
+
+/* What a transcript that was made with the steering means. The understanding is the caller's; the transcript must outlive it.
+ * VA_ENOMEM. */
+VA_API VA_MUST_CHECK int va_understand(const va_steering *steering, const va_transcript *transcript, va_understanding **ret_understanding,
+                                       va_error *error);
+VA_API void va_understanding_free(va_understanding *understanding);
 
 #ifdef __cplusplus
 }

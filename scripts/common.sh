@@ -164,6 +164,23 @@ build() {
     fi
 }
 
+# install_python: the packages of tests/requirements.txt, in an environment of their own; nothing online when they are there.
+PYTHON=$SOURCE/build-venv/bin/python
+install_python() {
+    local list=$SOURCE/tests/requirements.txt log=$LOGS/pip.log
+    if cmp -s "$list" "$SOURCE/build-venv/installed" && "$PYTHON" -c 'import pytest' 2>/dev/null; then
+        say "all Python packages are there"
+        return
+    fi
+    mkdir -p "$LOGS"
+    say "installing $(grep -c '^[a-zA-Z]' "$list") Python packages"
+    if ! { python3 -m venv --clear "$SOURCE/build-venv" && "$PYTHON" -m pip install --quiet --disable-pip-version-check -r "$list"; } >"$log" 2>&1; then
+        tail -n 3 "$log" >&2
+        fail "the Python packages of the tests could not be installed" "check the network, read $log and run this again"
+    fi
+    cp "$list" "$SOURCE/build-venv/installed"
+}
+
 # fetch_model NAME: downloads, checks and prepares a model unless it is there.
 fetch_model() {
     if "$PROGRAM" model info "$1" >/dev/null 2>&1; then

@@ -26,6 +26,13 @@ _voice_assistant_verbs()
     case $1 in
     model) echo fetch import list info verify remove ;;
     commands) echo check list ;;
+    home) echo fetch ;;
+    history) echo list search export delete ;;
+    power) echo low-power balanced performance sleep ;;
+    privacy) echo on off status ;;
+    token) echo add list revoke ;;
+    tls) echo show renew ca client ;;
+    wake) echo enrol list remove test ;;
     config) echo check show sample ;;
     esac
 }
@@ -38,9 +45,20 @@ _voice_assistant_options()
         echo --model --language --translate --threads --beam --timestamps --prompt --condition --no-fallback --format --raw --stream \
             --pace --step --vad --kernels --quiet --help
         ;;
-    match) echo --commands --language --batch --execute --config --help ;;
-    commands) echo --commands --config --help ;;
+    worker) echo --url --token-file --ca-file --model --threads --workers --config --set --help ;;
+    match) echo --commands --language --area --batch --execute --dry-run --config --help ;;
+    eval) echo --commands --language --model --threshold --prompt --unsteered --threads --kernels --details --json --config --help ;;
+    say) echo --output --language --voice --device --config --set --help ;;
+    battery | power | privacy | pair) echo --json --config --set --help ;;
+    token) echo --scopes --expires --json --config --set --help ;;
+    tls) echo --ca --output --pem --scopes --json --config --set --help ;;
+    wake) echo --model --vad --language --microphone --sensitivity --folder --threads --config --help ;;
+    devices) echo --json --help ;;
+    history) echo --kind --since --until --limit --before-id --format --before --all --json --config --set --help ;;
+    home) echo --url --token-file --output --config --help ;;
+    commands) echo --commands --language --json --verbose --config --help ;;
     serve) echo --config --set --model --microphone --listen --port --commands --threads --workers --help ;;
+    listen) echo --wake --button --microphone --model --commands --dry-run --quiet --json --config --set --help ;;
     demo) echo --model --models-folder --threads --help ;;
     config) echo --config --set --json --help ;;
     model)
@@ -66,16 +84,20 @@ _voice_assistant_values()
     --pace) echo 0 1 2 4 ;;
     --step) echo 0 300 1000 ;;
     --vad) echo vad ;;
-    --format) echo text json srt vtt ;;
+    --format) [ "$3" = history ] && echo jsonl csv || echo text json srt vtt verbose_json ;;
+    --kind) echo transcription command ;;
+    --since | --until | --before | --before-id | --limit) ;;
     --kernels) echo c avx2 avxvnni avx512vnni neon dotprod ;;
     --precision) echo int8 float32 ;;
     --beam) echo 1 2 3 4 5 6 7 8 ;;
     --set) _voice_assistant_settings "$1" ;;
-    --config | --from | --to | --commands) echo -f ;;
+    --config | --ca-file | --from | --to | --commands | --token-file | --output) echo -f ;;
+    --scopes) echo all status transcribe control history admin status,transcribe,control,history ;;
     --microphone) echo default none file: ;;
     --listen) echo 127.0.0.1 ::1 ;;
     --folder | --models-folder) echo -d ;;
-    --threads | --workers | --port | --prompt) ;;
+    --device) echo default ;;
+    --threads | --workers | --port | --sensitivity | --prompt | --voice | --url | --expires) ;;
     *) return 1 ;;
     esac
 }
@@ -86,8 +108,8 @@ _voice_assistant()
 
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words="transcribe serve match commands model config demo help --help --version"
-    elif words=$(_voice_assistant_values "${COMP_WORDS[0]}" "$before"); then
+        words="transcribe serve worker listen match eval commands say wake home privacy power battery token tls pair history devices model config demo help --help --version"
+    elif words=$(_voice_assistant_values "${COMP_WORDS[0]}" "$before" "$command"); then
         case $words in
         -f | -d)
             mapfile -t COMPREPLY < <(compgen "$words" -- "$word")
@@ -101,8 +123,8 @@ _voice_assistant()
     elif [ "$COMP_CWORD" -eq 2 ] && [ -n "$(_voice_assistant_verbs "$command")" ]; then
         words=$(_voice_assistant_verbs "$command")
     elif [ "$command" = model ] && [[ $verb == @(fetch|info|verify|remove) ]]; then
-        words="$(_voice_assistant_models) vad"
-    elif [[ $command == @(transcribe|match|demo) ]]; then
+        words="$(_voice_assistant_models) vad wake wake-alexa wake-hey_jarvis wake-hey_mycroft wake-okay_nabu"
+    elif [[ $command == @(transcribe|wake|match|eval|demo) ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         compopt -o filenames 2>/dev/null
         return

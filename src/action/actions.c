@@ -1,30 +1,53 @@
 #include "action/actions.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "action/timers.h"
 #include "base/memory.h"
 
 static const char *const no_settings[] = {NULL};
 static const char *const time_settings[] = {"format", NULL};
 static const char *const temperature_settings[] = {"minimum", "maximum", "none", NULL};
-static const char *const timer_settings[] = {"do", "none", "which", "hour", "hours", "minute", "minutes", "second", "seconds", NULL};
+static const char *const timer_settings[] = {"do",    "none",   "which",   "ended",  "missed",  "clock",  "hour",
+                                             "hours", "minute", "minutes", "second", "seconds", "format", NULL};
 static const char *const volume_settings[] = {"do", "by", "card", "control", NULL};
 static const char *const process_settings[] = {"executable", "timeout", NULL};
+static const char *const http_settings[] = {"url",     "method",     "headers.",      "body",    "content",
+                                            "timeout", "token_file", "password_file", "ca_file", NULL};
+static const char *const mqtt_settings[] = {"host",   "port",          "topic", "payload", "content", "qos",
+                                            "retain", "password_file", "tls",   "ca_file", "timeout", NULL};
+static const char *const home_settings[] = {"service", "intent", "data.", "timeout", NULL};
+static const char *const assistant_settings[] = {"none", "unavailable", "mode", "count", "separator", NULL};
 
 static const struct va_action_type types[] = {
-    {"none", no_settings, NULL, va_action_run_none},
-    {"say", no_settings, NULL, va_action_run_none},
-    {"time", time_settings, va_action_check_time, va_action_run_time},
-    {"date", time_settings, va_action_check_time, va_action_run_time},
-    {"timer", timer_settings, va_action_check_timer, va_action_run_timer},
-    {"set_temperature", temperature_settings, va_action_check_temperature, va_action_run_set_temperature},
-    {"get_temperature", temperature_settings, va_action_check_temperature, va_action_run_get_temperature},
-    {"volume", volume_settings, va_action_check_volume, va_action_run_volume},
-    {"process", process_settings, va_action_check_process, va_action_run_process},
+    {"none", 0, no_settings, NULL, va_action_run_none},
+    {"say", 0, no_settings, NULL, va_action_run_none},
+    {"time", 0, time_settings, va_action_check_time, va_action_run_time},
+    {"date", 0, time_settings, va_action_check_time, va_action_run_time},
+    {"timer", 0, timer_settings, va_action_check_timer, va_action_run_timer},
+    {"alarm", 0, timer_settings, va_action_check_timer, va_action_run_timer},
+    {"set_temperature", 0, temperature_settings, va_action_check_temperature, va_action_run_set_temperature},
+    {"get_temperature", 0, temperature_settings, va_action_check_temperature, va_action_run_get_temperature},
+    {"volume", 0, volume_settings, va_action_check_volume, va_action_run_volume},
+    {"process", VA_ACTION_SLOW | VA_ACTION_ARGUMENTS, process_settings, va_action_check_process, va_action_run_process},
+    {"http", VA_ACTION_SLOW, http_settings, va_action_check_http, va_action_run_http},
+    {"mqtt", VA_ACTION_SLOW, mqtt_settings, va_action_check_mqtt, va_action_run_mqtt},
+    {"home_assistant", VA_ACTION_SLOW, home_settings, va_action_check_home, va_action_run_home},
+    {"confirm", 0, assistant_settings, NULL, NULL},
+    {"cancel", 0, assistant_settings, NULL, NULL},
+    {"repeat", 0, assistant_settings, NULL, NULL},
+    {"stop", 0, assistant_settings, NULL, NULL},
+    {"help", 0, assistant_settings, NULL, NULL},
+    {"privacy", 0, assistant_settings, NULL, NULL},
+    {"power", 0, assistant_settings, NULL, NULL},
 };
+_Static_assert(sizeof types / sizeof types[0] <= VA_ACTION_TYPES_MAX, "a place for each registered function");
 
 /* A command without an action only answers. */
 static const struct va_action_type *find_type(const char *name)
@@ -37,7 +60,7 @@ static const struct va_action_type *find_type(const char *name)
 
 static int fail_type(const char *type, va_error *error)
 {
-    char names[160] = "";
+    char names[240] = "";
     size_t n = 0;
 
     for (size_t i = 0; i < sizeof types / sizeof types[0] && n < sizeof names; i++)
@@ -45,20 +68,51 @@ static int fail_type(const char *type, va_error *error)
     return va_fail(error, VA_ENOTFOUND, "there is no action '%.40s'; there are: %s", type, names);
 }
 
-int va_actions_new(va_timer_fn on_timer, void *user, va_actions **ret_actions, va_error *error)
+int va_actions_new(const struct va_actions_options *options, va_actions **ret_actions, va_error *error)
 {
+    static const struct va_actions_options defaults = {0};
+    pthread_condattr_t attributes;
     va_actions *actions = va_calloc(1, sizeof *actions);
 
     if (actions == NULL)
         return va_fail_memory(error);
+    options = options == NULL ? &defaults : options;
     actions->temperature = NAN;
+    actions->launcher = options->launcher;
     pthread_mutex_init(&actions->lock, NULL);
-    if (va_timers_new(on_timer, user, &actions->timers) < 0) {
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&actions->idle, &attributes);
+    pthread_condattr_destroy(&attributes);
+    int r = 0;
+    if ((actions->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
+        r = va_fail_errno(error, "cannot make an event");
+    else if ((r = va_timers_new(options, &actions->timers)) < 0)
+        r = va_fail_memory(error);
+    if (r < 0) {
         va_actions_free(actions);
-        return va_fail_memory(error);
+        return r;
     }
     *ret_actions = actions;
     return 0;
+}
+
+int va_actions_restore(va_actions *actions, va_error *error)
+{
+    return va_timers_restore(actions->timers, error);
+}
+
+void va_actions_stop(va_actions *actions, double grace_s)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (time_t)grace_s;
+    pthread_mutex_lock(&actions->lock);
+    while (actions->n_slow > 0 && pthread_cond_timedwait(&actions->idle, &actions->lock, &until) != ETIMEDOUT)
+        ;
+    pthread_mutex_unlock(&actions->lock);
+    eventfd_write(actions->stop_fd, 1);
 }
 
 void va_actions_free(va_actions *actions)
@@ -66,8 +120,59 @@ void va_actions_free(va_actions *actions)
     if (actions == NULL)
         return;
     va_timers_free(actions->timers);
+    if (actions->stop_fd >= 0)
+        close(actions->stop_fd);
+    pthread_cond_destroy(&actions->idle);
     pthread_mutex_destroy(&actions->lock);
     va_free(actions);
+}
+
+/* ---- running ---- */
+
+/* A type the assistant has not registered answers that it is not available, in the words of the command file. */
+static int run_type(const struct va_action_type *type, struct va_action_call *call)
+{
+    size_t i = (size_t)(type - types);
+
+    if (type->run != NULL)
+        return type->run(call);
+    if (call->actions->registered[i].run != NULL)
+        return call->actions->registered[i].run(call->actions->registered[i].user, call);
+    return va_action_refuse(call, va_action_setting(call, "unavailable", NULL) != NULL ? "unavailable" : "none");
+}
+
+/* Keeps threads free: those that wait for others are counted. */
+static int run_slow(const struct va_action_type *type, struct va_action_call *call)
+{
+    va_actions *actions = call->actions;
+
+    pthread_mutex_lock(&actions->lock);
+    int is_full = actions->n_slow == VA_ACTIONS_MAX_SLOW;
+    if (!is_full)
+        actions->n_slow++;
+    pthread_mutex_unlock(&actions->lock);
+    if (is_full)
+        return va_fail(call->error, VA_EBUSY, "%d actions are still waiting for an answer", VA_ACTIONS_MAX_SLOW);
+    int r = run_type(type, call);
+    pthread_mutex_lock(&actions->lock);
+    if (--actions->n_slow == 0)
+        pthread_cond_broadcast(&actions->idle);
+    pthread_mutex_unlock(&actions->lock);
+    return r;
+}
+
+/* The response of an action that has run; in a dry run what it would do. */
+static int make_response(struct va_action_call *call, char **ret_response)
+{
+    const struct va_action_request *request = call->request;
+
+    if (call->would != NULL) {
+        *ret_response = call->would;
+        call->would = NULL;
+        return 0;
+    }
+    int r = va_response_fill(call->response, request->slots, request->n_slots, call->fields, call->n_fields, ret_response);
+    return r == 0 ? 0 : va_fail(call->error, r, "cannot make the response of '%s': %s", request->command, va_status_text(r));
 }
 
 int va_actions_run(va_actions *actions, const struct va_action_request *request, struct va_action_result *ret_result, va_error *error)
@@ -82,21 +187,20 @@ int va_actions_run(va_actions *actions, const struct va_action_request *request,
                                   .response = request->response == NULL ? "" : request->response,
                                   .success = 1,
                                   .error = error};
-    int r = type->run(&call);
-    if (r == 0) {
-        r = va_response_fill(call.response, request->slots, request->n_slots, call.fields, call.n_fields, &response);
-        if (r < 0)
-            va_fail(error, r, "cannot make the response of '%s': %s", request->command, va_status_text(r));
-    }
+    int r = type->flags & VA_ACTION_SLOW ? run_slow(type, &call) : run_type(type, &call);
+    int dry_run = call.would != NULL;
+    if (r == 0)
+        r = make_response(&call, &response);
     for (size_t i = 0; i < call.n_fields; i++) {
         va_free((char *)call.fields[i].name);
         va_free((char *)call.fields[i].value);
     }
+    va_free(call.would);
     if (r < 0) {
         va_free(call.output);
         return r;
     }
-    *ret_result = (struct va_action_result){.success = call.success, .response = response, .output = call.output};
+    *ret_result = (struct va_action_result){.success = call.success, .dry_run = dry_run, .response = response, .output = call.output};
     return 0;
 }
 
@@ -107,6 +211,43 @@ void va_action_result_clear(struct va_action_result *result)
     *result = (struct va_action_result){0};
 }
 
+int va_actions_failure(const struct va_action_request *request, const va_error *reason, char **ret_response)
+{
+    const va_slot field = {"error", reason->text};
+
+    return va_response_fill(request->failure == NULL ? "{error}" : request->failure, request->slots, request->n_slots, &field, 1,
+                            ret_response);
+}
+
+int va_actions_fill(const char *text, const va_slot *slots, size_t n_slots, char **ret_text)
+{
+    return va_response_fill(text, slots, n_slots, NULL, 0, ret_text);
+}
+
+int va_actions_register(va_actions *actions, const char *name, va_action_fn run, void *user)
+{
+    const struct va_action_type *type = find_type(name);
+
+    if (type == NULL || type->run != NULL)
+        return VA_ENOTFOUND;
+    actions->registered[type - types].run = run;
+    actions->registered[type - types].user = user;
+    return 0;
+}
+
+/* ---- checking ---- */
+
+static int knows_setting(const struct va_action_type *type, const char *name)
+{
+    for (const char *const *known = type->settings; *known != NULL; known++) {
+        size_t n = strlen(*known);
+        int is_prefix = (*known)[n - 1] == '.';
+        if (is_prefix ? strncmp(*known, name, n) == 0 && name[n] != '\0' : strcmp(*known, name) == 0)
+            return 1;
+    }
+    return 0;
+}
+
 int va_actions_check(const char *type_name, const va_slot *settings, size_t n_settings, const char *const *arguments, size_t n_arguments,
                      va_error *error)
 {
@@ -114,78 +255,11 @@ int va_actions_check(const char *type_name, const va_slot *settings, size_t n_se
 
     if (type == NULL)
         return fail_type(type_name, error);
-    for (size_t i = 0; i < n_settings; i++) {
-        size_t k = 0;
-        while (type->settings[k] != NULL && strcmp(type->settings[k], settings[i].name) != 0)
-            k++;
-        if (type->settings[k] == NULL)
+    for (size_t i = 0; i < n_settings; i++)
+        if (!knows_setting(type, settings[i].name))
             return va_fail(error, VA_EINVAL, "the action '%s' has no setting '%.60s'", type->name, settings[i].name);
-    }
-    if (n_arguments > 0 && type->run != va_action_run_process)
+    if (n_arguments > 0 && (type->flags & VA_ACTION_ARGUMENTS) == 0)
         return va_fail(error, VA_EINVAL, "the action '%s' takes no arguments", type->name);
     struct va_action_settings all = {settings, n_settings, arguments, n_arguments};
     return type->check == NULL ? 0 : type->check(&all, error);
-}
-
-/* ---- shared by the actions ---- */
-
-const char *va_slot_find(const va_slot *slots, size_t n, const char *name)
-{
-    while (n-- > 0)
-        if (strcmp(slots[n].name, name) == 0)
-            return slots[n].value;
-    return NULL;
-}
-
-const char *va_action_slot(const struct va_action_call *call, const char *name)
-{
-    return va_slot_find(call->request->slots, call->request->n_slots, name);
-}
-
-const char *va_action_setting(const struct va_action_call *call, const char *name, const char *otherwise)
-{
-    const char *value = va_slot_find(call->request->settings, call->request->n_settings, name);
-    return value == NULL ? otherwise : value;
-}
-
-int va_action_number(const char *text, const char *what, double min, double max, double *ret_value, va_error *error)
-{
-    char *end;
-
-    if (text == NULL)
-        return va_fail(error, VA_EINVAL, "'%s' is missing", what);
-    double value = strtod(text, &end);
-    if (end == text || *end != '\0' || !isfinite(value))
-        return va_fail(error, VA_EINVAL, "'%s' must be a number, not \"%.60s\"", what, text);
-    if (value < min || value > max)
-        return va_fail(error, VA_EINVAL, "'%s' must be from %.10g to %.10g, not %.10g", what, min, max, value);
-    *ret_value = value;
-    return 0;
-}
-
-int va_action_field(struct va_action_call *call, const char *name, const char *value)
-{
-    if (call->n_fields == VA_FIELDS_MAX)
-        return va_fail(call->error, VA_ELIMIT, "an action names more than %d fields", VA_FIELDS_MAX);
-    char *name_copy = va_strdup(name), *value_copy = va_strdup(value);
-    if (name_copy == NULL || value_copy == NULL) {
-        va_free(name_copy);
-        va_free(value_copy);
-        return va_fail_memory(call->error);
-    }
-    call->fields[call->n_fields++] = (va_slot){.name = name_copy, .value = value_copy};
-    return 0;
-}
-
-int va_action_field_number(struct va_action_call *call, const char *name, double value)
-{
-    char text[32];
-
-    snprintf(text, sizeof text, "%.10g", value);
-    return va_action_field(call, name, text);
-}
-
-int va_action_run_none(struct va_action_call *call)
-{
-    return 0;
 }

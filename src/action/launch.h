@@ -1,14 +1,15 @@
-/* launch.h - starts another program and waits for it: the only place that does.
+/* launch.h - starts another program and waits for it.
  *
- * The program gets an argument vector (never a shell), a minimal environment, no open files but an empty stdin and a pipe, its own
- * process group, and a deadline. Whatever it started in its group ends with it. Behind this function the work can move to a
- * launcher process of its own without any change for its callers. Any thread. */
+ * The program is started as base/child.h says, with an empty stdin and a deadline. The launcher process (launcher.h) calls this function
+ * for the daemon; what needs no daemon calls it in its own process. Any thread. */
 #ifndef VA_ACTION_LAUNCH_H
 #define VA_ACTION_LAUNCH_H
 
-#include "base/error.h"
+#include "base/child.h"
 
 #define VA_LAUNCH_MAX_OUTPUT_BYTES 65536
+#define VA_LAUNCH_MAX_ARGUMENTS 64
+#define VA_LAUNCH_PATH_BYTES VA_CHILD_PATH_BYTES
 
 struct va_launch {
     const char *executable;       /* absolute path */
@@ -24,9 +25,10 @@ struct va_launch_result {
 
 /* Where an executable is: itself when absolute, else the first found in a fixed list of folders. VA_ENOTFOUND when it is not there or
  * not executable, VA_EINVAL for a relative path. */
-VA_MUST_CHECK int va_launch_find(const char *name, char ret_path[512], va_error *error);
+VA_MUST_CHECK int va_launch_find(const char *name, char ret_path[VA_LAUNCH_PATH_BYTES], va_error *error);
 
-/* VA_ETIMEOUT: it was ended at the deadline. VA_EFAILED or others: it could not be started. */
-VA_MUST_CHECK int va_launch_run(const struct va_launch *launch, struct va_launch_result *ret_result, va_error *error);
+/* cancel_fd: the program is ended (VA_ECANCELLED) when this can be read or its peer closes; -1: none.
+ * VA_ETIMEOUT: it was ended at the deadline. VA_EFAILED or others: it could not be started. */
+VA_MUST_CHECK int va_launch_run(const struct va_launch *launch, int cancel_fd, struct va_launch_result *ret_result, va_error *error);
 
 #endif

@@ -3,31 +3,22 @@
 
 #include <string.h>
 
-#include "action/launch.h"
+#include "base/buffer.h"
 #include "base/memory.h"
 
-#define DEFAULT_TIMEOUT_S 10
-#define MAX_TIMEOUT_S 300
-#define MAX_ARGUMENTS 64
 #define MAX_ARGUMENT_BYTES 4096
-
-static int read_timeout(const char *text, double *ret_timeout_s, va_error *error)
-{
-    *ret_timeout_s = DEFAULT_TIMEOUT_S;
-    return text == NULL ? 0 : va_action_number(text, "timeout", 0.01, MAX_TIMEOUT_S, ret_timeout_s, error);
-}
 
 int va_action_check_process(const struct va_action_settings *settings, va_error *error)
 {
     const char *executable = va_slot_find(settings->settings, settings->n_settings, "executable");
-    char path[512];
+    char path[VA_LAUNCH_PATH_BYTES];
     double timeout_s;
 
     if (executable == NULL)
         return va_fail(error, VA_EINVAL, "the action 'process' needs an 'executable'");
-    if (settings->n_arguments > MAX_ARGUMENTS)
-        return va_fail(error, VA_ELIMIT, "more than %d arguments", MAX_ARGUMENTS);
-    int r = read_timeout(va_slot_find(settings->settings, settings->n_settings, "timeout"), &timeout_s, error);
+    if (settings->n_arguments > VA_LAUNCH_MAX_ARGUMENTS)
+        return va_fail(error, VA_ELIMIT, "more than %d arguments", VA_LAUNCH_MAX_ARGUMENTS);
+    int r = va_action_timeout(va_slot_find(settings->settings, settings->n_settings, "timeout"), &timeout_s, error);
     return r < 0 ? r : va_launch_find(executable, path, error);
 }
 
@@ -72,12 +63,33 @@ static int take_output(struct va_action_call *call, char *output)
     return r;
 }
 
+/* Says which program would run with what. */
+static int would_launch(struct va_action_call *call, const struct va_launch *launch)
+{
+    struct va_buffer line;
+
+    va_buffer_init(&line, VA_RESPONSE_MAX_BYTES);
+    int r = va_buffer_append_string(&line, launch->executable);
+    for (size_t i = 0; r == 0 && i < launch->n_arguments; i++)
+        r = va_buffer_printf(&line, " %s", launch->arguments[i]);
+    r = r == 0 ? va_action_would(call, "would run %s", line.data) : va_fail(call->error, r, "cannot tell: %s", va_status_text(r));
+    va_buffer_free(&line);
+    return r;
+}
+
 static int launch(struct va_action_call *call, const char *path, double timeout_s, char **arguments)
 {
     struct va_launch launch = {
         .executable = path, .arguments = (const char *const *)arguments, .n_arguments = call->request->n_arguments, .timeout_s = timeout_s};
+    va_launcher *launcher = call->actions->launcher;
     struct va_launch_result result;
-    int r = va_launch_run(&launch, &result, call->error);
+
+    if (launcher != NULL && !va_launcher_allows(launcher, path))
+        return va_fail(call->error, VA_EDENIED, "%.150s is not among the executables that were allowed at the start", path);
+    if (call->request->dry_run)
+        return would_launch(call, &launch);
+    int r = launcher != NULL ? va_launcher_run(launcher, &launch, call->actions->stop_fd, &result, call->error)
+                             : va_launch_run(&launch, call->actions->stop_fd, &result, call->error);
 
     if (r < 0)
         return r;
@@ -90,14 +102,14 @@ static int launch(struct va_action_call *call, const char *path, double timeout_
 int va_action_run_process(struct va_action_call *call)
 {
     const char *executable = va_action_setting(call, "executable", "");
-    char path[512], *arguments[MAX_ARGUMENTS] = {0};
+    char path[VA_LAUNCH_PATH_BYTES], *arguments[VA_LAUNCH_MAX_ARGUMENTS] = {0};
     double timeout_s;
-    int r = read_timeout(va_action_setting(call, "timeout", NULL), &timeout_s, call->error);
+    int r = va_action_timeout(va_action_setting(call, "timeout", NULL), &timeout_s, call->error);
 
     if (r < 0 || (r = va_launch_find(executable, path, call->error)) < 0)
         return r;
-    if (call->request->n_arguments > MAX_ARGUMENTS)
-        return va_fail(call->error, VA_ELIMIT, "more than %d arguments", MAX_ARGUMENTS);
+    if (call->request->n_arguments > VA_LAUNCH_MAX_ARGUMENTS)
+        return va_fail(call->error, VA_ELIMIT, "more than %d arguments", VA_LAUNCH_MAX_ARGUMENTS);
     if ((r = make_arguments(call, arguments)) == 0)
         r = launch(call, path, timeout_s, arguments);
     for (size_t i = 0; i < call->request->n_arguments; i++)

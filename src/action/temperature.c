@@ -40,6 +40,8 @@ int va_action_run_set_temperature(struct va_action_call *call)
 
     if (r < 0 || (r = va_action_number(va_action_slot(call, "value"), "value", min, max, &value, call->error)) < 0)
         return r;
+    if (call->request->dry_run)
+        return va_action_would(call, "would set the temperature to %.10g", value);
     pthread_mutex_lock(&call->actions->lock);
     call->actions->temperature = value;
     pthread_mutex_unlock(&call->actions->lock);
@@ -53,7 +55,5 @@ int va_action_run_get_temperature(struct va_action_call *call)
     pthread_mutex_unlock(&call->actions->lock);
     if (!isnan(value))
         return va_action_field_number(call, "value", value);
-    call->success = 0;
-    call->response = va_action_setting(call, "none", "No temperature is set.");
-    return 0;
+    return va_action_refuse(call, "none");
 }

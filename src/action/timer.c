@@ -1,106 +1,15 @@
-/* timer.c - the action timer: several named timers, watched by one thread that starts with the first. */
-#include "action/actions.h"
+/* timer.c - the actions timer and alarm. */
+#include "action/timers.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/memory.h"
-
-#define MAX_TIMERS 64
-#define MAX_NAME_BYTES 64
-#define MAX_SECONDS (30.0 * 24 * 3600)
-
-struct timer {
-    char name[MAX_NAME_BYTES];
-    double seconds;
-    uint64_t end_ns; /* va_clock_ns */
-};
-
-struct va_timers {
-    pthread_mutex_t lock; /* of all below */
-    pthread_cond_t changed;
-    pthread_t thread;
-    int started, stop;
-    va_timer_fn on_timer;
-    void *user;
-    struct timer timers[MAX_TIMERS]; /* [n], in the order they were set */
-    size_t n;
-};
-
-int va_timers_new(va_timer_fn on_timer, void *user, struct va_timers **ret_timers)
-{
-    struct va_timers *timers = va_calloc(1, sizeof *timers);
-    pthread_condattr_t attributes;
-
-    if (timers == NULL)
-        return VA_ENOMEM;
-    timers->on_timer = on_timer;
-    timers->user = user;
-    pthread_mutex_init(&timers->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&timers->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
-    *ret_timers = timers;
-    return 0;
-}
-
-void va_timers_free(struct va_timers *timers)
-{
-    if (timers == NULL)
-        return;
-    pthread_mutex_lock(&timers->lock);
-    timers->stop = 1;
-    pthread_cond_signal(&timers->changed);
-    pthread_mutex_unlock(&timers->lock);
-    if (timers->started)
-        pthread_join(timers->thread, NULL);
-    pthread_cond_destroy(&timers->changed);
-    pthread_mutex_destroy(&timers->lock);
-    va_free(timers);
-}
-
-static void remove_at(struct va_timers *timers, size_t i)
-{
-    timers->n--;
-    memmove(&timers->timers[i], &timers->timers[i + 1], (timers->n - i) * sizeof timers->timers[0]);
-}
-
-/* Sleeps until the first timer ends or something changes, and calls back without the lock. */
-static void *watch(void *arg)
-{
-    struct va_timers *timers = arg;
-
-    pthread_mutex_lock(&timers->lock);
-    while (!timers->stop) {
-        size_t first = 0;
-        for (size_t i = 1; i < timers->n; i++)
-            if (timers->timers[i].end_ns < timers->timers[first].end_ns)
-                first = i;
-        if (timers->n == 0) {
-            pthread_cond_wait(&timers->changed, &timers->lock);
-            continue;
-        }
-        struct timer timer = timers->timers[first];
-        if (timer.end_ns > va_clock_ns()) {
-            struct timespec until = {.tv_sec = (time_t)(timer.end_ns / 1000000000), .tv_nsec = (long)(timer.end_ns % 1000000000)};
-            pthread_cond_timedwait(&timers->changed, &timers->lock, &until);
-            continue;
-        }
-        remove_at(timers, first);
-        pthread_mutex_unlock(&timers->lock);
-        if (timers->on_timer != NULL)
-            timers->on_timer(timers->user, timer.name, timer.seconds);
-        pthread_mutex_lock(&timers->lock);
-    }
-    pthread_mutex_unlock(&timers->lock);
-    return NULL;
-}
 
 /* ---- texts ---- */
 
@@ -111,7 +20,7 @@ static void duration_text(const struct va_action_call *call, double seconds, cha
         const char *one, *many;
         long seconds;
     } units[] = {{"hour", "hours", 3600}, {"minute", "minutes", 60}, {"second", "seconds", 1}};
-    long left = lround(seconds);
+    long left = lround(seconds > 0 ? seconds : 0);
     size_t n = 0;
 
     ret_text[0] = '\0';
@@ -126,34 +35,64 @@ static void duration_text(const struct va_action_call *call, double seconds, cha
     }
 }
 
-static double seconds_left(const struct timer *timer)
+/* The time of the clock, by the setting `format`. */
+static void clock_text(const struct va_action_call *call, double unix_s, char *ret_text, size_t size)
 {
-    uint64_t now = va_clock_ns();
-    return timer->end_ns > now ? (double)(timer->end_ns - now) / 1e9 : 0;
+    const time_t seconds = (time_t)unix_s;
+    struct tm local;
+
+    ret_text[0] = '\0';
+    if (localtime_r(&seconds, &local) == NULL)
+        return;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* the format is the user's own, and strftime takes no arguments */
+    if (strftime(ret_text, size, va_action_setting(call, "format", "%H:%M"), &local) == 0)
+        ret_text[0] = '\0';
+#pragma GCC diagnostic pop
 }
 
-/* Names the fields of a response about all timers: {timers}, {count}. Call with the lock held. */
+static int is_alarm(const struct va_action_call *call)
+{
+    return strcmp(call->request->type, "alarm") == 0;
+}
+
+/* Of an alarm its time, of a timer what is left. */
+static void when_text(const struct va_action_call *call, const struct va_timer *timer, char *ret_text, size_t size)
+{
+    if (timer->is_alarm)
+        clock_text(call, timer->end_unix_s, ret_text, size);
+    else
+        duration_text(call, ceil(va_timer_left_s(timer)), ret_text, size);
+}
+
+/* Names the fields of a response about all timers or alarms: {timers}, {count}. */
 static int name_all(struct va_action_call *call, const struct va_timers *timers)
 {
     struct va_buffer list;
-    int r = 0;
+    int r = 0, count = 0;
 
     va_buffer_init(&list, 64 * 1024);
     r = va_buffer_append_string(&list, "");
     for (size_t i = 0; r == 0 && i < timers->n; i++) {
+        const struct va_timer *timer = &timers->timers[i];
         char text[256];
-        duration_text(call, ceil(seconds_left(&timers->timers[i])), text, sizeof text);
-        r = va_buffer_printf(&list, "%s%s: %s", i > 0 ? ", " : "", timers->timers[i].name, text);
+        if (timer->is_alarm != is_alarm(call))
+            continue;
+        when_text(call, timer, text, sizeof text);
+        r = va_buffer_append_string(&list, count++ > 0 ? ", " : "");
+        if (r == 0)
+            r = strcmp(timer->name, text) == 0 ? va_buffer_append_string(&list, text)
+                                               : va_buffer_printf(&list, "%s: %s", timer->name, text);
     }
     if (r == 0)
         r = va_action_field(call, "timers", list.data);
     else
         r = va_fail(call->error, r, "cannot list the timers: %s", va_status_text(r));
     va_buffer_free(&list);
-    return r < 0 ? r : va_action_field_number(call, "count", (double)timers->n);
+    return r < 0 ? r : va_action_field_number(call, "count", count);
 }
 
-static int name_one(struct va_action_call *call, const struct timer *timer)
+static int name_one(struct va_action_call *call, const struct va_timer *timer)
 {
     char text[256];
     int r = va_action_field(call, "name", timer->name);
@@ -163,19 +102,21 @@ static int name_one(struct va_action_call *call, const struct timer *timer)
     duration_text(call, timer->seconds, text, sizeof text);
     if ((r = va_action_field(call, "duration", text)) < 0)
         return r;
-    duration_text(call, ceil(seconds_left(timer)), text, sizeof text);
-    return va_action_field(call, "remaining", text);
+    duration_text(call, ceil(va_timer_left_s(timer)), text, sizeof text);
+    if ((r = va_action_field(call, "remaining", text)) < 0)
+        return r;
+    clock_text(call, timer->end_unix_s, text, sizeof text);
+    return va_action_field(call, "time", text);
 }
 
 /* It did not work, for a reason the user can mend by another sentence. */
-static int refuse(struct va_action_call *call, const struct va_timers *timers, const char *setting, const char *otherwise)
+static int refuse(struct va_action_call *call, const struct va_timers *timers, const char *setting)
 {
-    call->success = 0;
-    call->response = va_action_setting(call, setting, otherwise);
+    va_action_refuse(call, setting);
     return name_all(call, timers);
 }
 
-/* ---- verbs; all with the lock held ---- */
+/* ---- when ---- */
 
 /* From the slots hours, minutes, seconds, or value (in seconds). */
 static int read_seconds(const struct va_action_call *call, double *ret_seconds)
@@ -192,7 +133,7 @@ static int read_seconds(const struct va_action_call *call, double *ret_seconds)
         double value = 0;
         if (text == NULL)
             continue;
-        int r = va_action_number(text, parts[i].slot, 0, MAX_SECONDS / parts[i].seconds, &value, call->error);
+        int r = va_action_number(text, parts[i].slot, 0, VA_TIMER_MAX_SECONDS / parts[i].seconds, &value, call->error);
         if (r < 0)
             return r;
         total += value * parts[i].seconds;
@@ -201,112 +142,209 @@ static int read_seconds(const struct va_action_call *call, double *ret_seconds)
     if (!any)
         return va_fail(call->error, VA_EINVAL, "'%s' needs a duration: hours, minutes, seconds, or value in seconds",
                        call->request->command);
-    if (total <= 0 || total > MAX_SECONDS)
+    if (total <= 0 || total > VA_TIMER_MAX_SECONDS)
         return va_fail(call->error, VA_EINVAL, "a timer must last more than nothing and 30 days at most");
     *ret_seconds = total;
     return 0;
 }
 
-static struct timer *find_timer(struct va_timers *timers, const char *name)
+/* The next time after now at which the local clock shows this, at least `days` days ahead. */
+static double next_time(double now_unix_s, int days, int hour, int minute)
 {
-    for (size_t i = 0; i < timers->n; i++)
-        if (strcasecmp(timers->timers[i].name, name) == 0)
-            return &timers->timers[i];
-    return NULL;
+    const time_t now = (time_t)now_unix_s;
+    struct tm local;
+
+    localtime_r(&now, &local);
+    for (int extra = 0;; extra++) {
+        struct tm then = {.tm_year = local.tm_year,
+                          .tm_mon = local.tm_mon,
+                          .tm_mday = local.tm_mday + days + extra,
+                          .tm_hour = hour,
+                          .tm_min = minute,
+                          .tm_isdst = -1};
+        time_t seconds = mktime(&then);
+        if (seconds > now || extra > 1)
+            return (double)seconds;
+    }
 }
 
-/* The slot `name`, or the smallest number that no timer has. */
-static int choose_name(struct va_action_call *call, struct va_timers *timers, char ret_name[MAX_NAME_BYTES])
+/* From the slot time, such as 19:30. */
+static int read_clock(const struct va_action_call *call, const char *text, double *ret_unix_s)
+{
+    char *end;
+    long hour = strtol(text, &end, 10), minute = *end == ':' ? strtol(end + 1, &end, 10) : -1;
+
+    if (strspn(text, "0123456789:") != strlen(text) || text[0] == ':' || *end != '\0' || hour < 0 || hour > 23 || minute < 0 || minute > 59)
+        return va_fail(call->error, VA_EINVAL, "'time' must be from 0:00 to 23:59, not \"%.20s\"", text);
+    *ret_unix_s = next_time(va_clock_unix_s(), 0, (int)hour, (int)minute);
+    return 0;
+}
+
+/* From the slots hour, minute (0), half (am or pm), days (0). Without a half, `clock: 12` means the sooner of the two. */
+static int read_parts(const struct va_action_call *call, double *ret_unix_s)
+{
+    const char *minute_text = va_action_slot(call, "minute"), *half = va_action_slot(call, "half"),
+               *days_text = va_action_slot(call, "days");
+    double hour, minute = 0, days = 0, now = va_clock_unix_s();
+    int r = va_action_number(va_action_slot(call, "hour"), "hour", 0, 23, &hour, call->error);
+
+    if (r == 0 && minute_text != NULL)
+        r = va_action_number(minute_text, "minute", 0, 59, &minute, call->error);
+    if (r == 0 && days_text != NULL)
+        r = va_action_number(days_text, "days", 0, 29, &days, call->error);
+    if (r < 0)
+        return r;
+    if (half != NULL && strcmp(half, "am") != 0 && strcmp(half, "pm") != 0)
+        return va_fail(call->error, VA_EINVAL, "'half' must be am or pm, not \"%.20s\"", half);
+    if (half != NULL && (hour < 1 || hour > 12))
+        return va_fail(call->error, VA_EINVAL, "'hour' must be from 1 to 12 with am or pm, not %.10g", hour);
+    if (half != NULL)
+        hour = fmod(hour, 12) + (half[0] == 'p' ? 12 : 0);
+    double time = next_time(now, (int)days, (int)hour, (int)minute);
+    if (half == NULL && hour >= 1 && hour <= 12 && strcmp(va_action_setting(call, "clock", "24"), "12") == 0) {
+        double other = next_time(now, (int)days, ((int)hour + 12) % 24, (int)minute);
+        time = other < time ? other : time;
+    }
+    *ret_unix_s = time;
+    return 0;
+}
+
+static int read_time(const struct va_action_call *call, double *ret_unix_s)
+{
+    const char *time = va_action_slot(call, "time");
+
+    return time != NULL ? read_clock(call, time, ret_unix_s) : read_parts(call, ret_unix_s);
+}
+
+/* ---- verbs; all with the lock held ---- */
+
+/* The slot `name`; without one, an alarm is called by its time and a timer by the smallest number that none has. */
+static int choose_name(struct va_action_call *call, struct va_timers *timers, struct va_timer *timer)
 {
     const char *name = va_action_slot(call, "name");
 
-    if (name == NULL || name[0] == '\0') {
+    if (name != NULL && strlen(name) >= VA_TIMER_NAME_BYTES)
+        return va_fail(call->error, VA_EINVAL, "the name of a timer may have %d bytes at most", VA_TIMER_NAME_BYTES - 1);
+    if (name != NULL && name[0] != '\0') {
+        snprintf(timer->name, sizeof timer->name, "%s", name);
+    } else if (timer->is_alarm) {
+        clock_text(call, timer->end_unix_s, timer->name, sizeof timer->name);
+    } else {
         int number = 1;
         do
-            snprintf(ret_name, MAX_NAME_BYTES, "%d", number++);
-        while (find_timer(timers, ret_name) != NULL);
-        return 0;
+            snprintf(timer->name, sizeof timer->name, "%d", number++);
+        while (va_timers_find(timers, 0, timer->name) != NULL);
     }
-    if (strlen(name) >= MAX_NAME_BYTES)
-        return va_fail(call->error, VA_EINVAL, "the name of a timer may have %d bytes at most", MAX_NAME_BYTES - 1);
-    snprintf(ret_name, MAX_NAME_BYTES, "%s", name);
     return 0;
+}
+
+/* What will be said: the slots and fields of now stand in it. */
+static int fill_text(struct va_action_call *call, const char *setting, char ret_text[VA_TIMER_TEXT_BYTES])
+{
+    const struct va_action_request *request = call->request;
+    char *text;
+    int r = va_response_fill(va_action_setting(call, setting, ""), request->slots, request->n_slots, call->fields, call->n_fields, &text);
+
+    if (r < 0)
+        return va_fail(call->error, r, "cannot make the text of '%s': %s", request->command, va_status_text(r));
+    size_t n = strlen(text);
+    if (n >= VA_TIMER_TEXT_BYTES)
+        r = va_fail(call->error, VA_ELIMIT, "the '%s' of '%s' is longer than %d bytes", setting, request->command, VA_TIMER_TEXT_BYTES - 1);
+    else
+        memcpy(ret_text, text, n + 1);
+    va_free(text);
+    return r;
 }
 
 /* A timer of the same name is set anew. */
 static int set_timer(struct va_action_call *call, struct va_timers *timers)
 {
-    struct timer timer = {0};
-    int r = read_seconds(call, &timer.seconds);
+    struct va_timer timer = {.is_alarm = is_alarm(call)};
+    const char *language = call->request->language;
+    int r = timer.is_alarm ? read_time(call, &timer.end_unix_s) : read_seconds(call, &timer.seconds);
 
-    if (r < 0 || (r = choose_name(call, timers, timer.name)) < 0)
+    if (r < 0)
         return r;
-    struct timer *place = find_timer(timers, timer.name);
-    if (place == NULL && timers->n == MAX_TIMERS)
-        return va_fail(call->error, VA_ELIMIT, "there are %d timers already", MAX_TIMERS);
-    if (!timers->started && pthread_create(&timers->thread, NULL, watch, timers) != 0)
-        return va_fail(call->error, VA_ENOMEM, "cannot start the thread of the timers");
-    timers->started = 1;
+    if (timer.is_alarm)
+        timer.seconds = timer.end_unix_s - va_clock_unix_s();
+    else
+        timer.end_unix_s = va_clock_unix_s() + timer.seconds;
     timer.end_ns = va_clock_ns() + (uint64_t)(timer.seconds * 1e9);
-    if ((r = name_one(call, &timer)) < 0)
+    snprintf(timer.language, sizeof timer.language, "%s", language == NULL ? "" : language);
+    if ((r = choose_name(call, timers, &timer)) < 0 || (r = name_one(call, &timer)) < 0 || (r = fill_text(call, "ended", timer.text)) < 0 ||
+        (r = fill_text(call, "missed", timer.late)) < 0)
         return r;
-    if (place == NULL)
-        place = &timers->timers[timers->n++];
-    *place = timer;
-    pthread_cond_signal(&timers->changed);
-    return 0;
+    if (call->request->dry_run)
+        return va_action_would(call, "would set the %s '%s' for %.0f s", call->request->type, timer.name, timer.seconds);
+    return va_timers_set(timers, &timer, call->error);
+}
+
+static size_t count_all(const struct va_action_call *call, const struct va_timers *timers)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < timers->n; i++)
+        count += timers->timers[i].is_alarm == is_alarm(call);
+    return count;
+}
+
+static struct va_timer *find_only(const struct va_action_call *call, struct va_timers *timers)
+{
+    struct va_timer *only = NULL;
+
+    for (size_t i = 0; i < timers->n; i++)
+        if (timers->timers[i].is_alarm == is_alarm(call))
+            only = &timers->timers[i];
+    return count_all(call, timers) == 1 ? only : NULL;
 }
 
 /* The timer the sentence means: by name, or the only one. NULL when it refused or failed, see *ret_r. */
-static struct timer *pick(struct va_action_call *call, struct va_timers *timers, int *ret_r)
+static struct va_timer *pick(struct va_action_call *call, struct va_timers *timers, int *ret_r)
 {
     const char *name = va_action_slot(call, "name");
-    struct timer *timer = name != NULL ? find_timer(timers, name) : timers->n == 1 ? &timers->timers[0] : NULL;
+    struct va_timer *timer = name != NULL ? va_timers_find(timers, is_alarm(call), name) : find_only(call, timers);
 
     *ret_r = 0;
-    if (timer != NULL)
-        return timer;
-    if (timers->n == 0)
-        *ret_r = refuse(call, timers, "none", "There is no timer.");
-    else
-        *ret_r = refuse(call, timers, "which", "Which timer? There are: {timers}.");
-    return NULL;
+    if (timer == NULL)
+        *ret_r = refuse(call, timers, count_all(call, timers) == 0 ? "none" : "which");
+    return timer;
 }
 
 static int cancel_timer(struct va_action_call *call, struct va_timers *timers)
 {
     int r;
-    struct timer *timer = pick(call, timers, &r);
+    struct va_timer *timer = pick(call, timers, &r);
 
     if (timer == NULL || (r = name_one(call, timer)) < 0)
         return r;
-    remove_at(timers, (size_t)(timer - timers->timers));
-    pthread_cond_signal(&timers->changed);
-    return 0;
+    if (call->request->dry_run)
+        return va_action_would(call, "would cancel the %s '%s'", call->request->type, timer->name);
+    return va_timers_remove(timers, is_alarm(call), timer, call->error);
 }
 
 static int cancel_all(struct va_action_call *call, struct va_timers *timers)
 {
-    int r = timers->n == 0 ? refuse(call, timers, "none", "There is no timer.") : name_all(call, timers);
+    size_t n = count_all(call, timers);
+    int r = n == 0 ? refuse(call, timers, "none") : name_all(call, timers);
 
-    if (r == 0) {
-        timers->n = 0;
-        pthread_cond_signal(&timers->changed);
-    }
-    return r;
+    if (r < 0 || n == 0)
+        return r;
+    if (call->request->dry_run)
+        return va_action_would(call, "would cancel %zu of the type %s", n, call->request->type);
+    return va_timers_remove(timers, is_alarm(call), NULL, call->error);
 }
 
 static int tell_remaining(struct va_action_call *call, struct va_timers *timers)
 {
     int r;
-    struct timer *timer = pick(call, timers, &r);
+    struct va_timer *timer = pick(call, timers, &r);
 
     return timer == NULL ? r : name_one(call, timer);
 }
 
 static int list_timers(struct va_action_call *call, struct va_timers *timers)
 {
-    return timers->n == 0 ? refuse(call, timers, "none", "There is no timer.") : name_all(call, timers);
+    return count_all(call, timers) == 0 ? refuse(call, timers, "none") : name_all(call, timers);
 }
 
 static const struct {
@@ -327,9 +365,12 @@ static size_t find_verb(const char *name)
 int va_action_check_timer(const struct va_action_settings *settings, va_error *error)
 {
     const char *verb = va_slot_find(settings->settings, settings->n_settings, "do");
+    const char *clock = va_slot_find(settings->settings, settings->n_settings, "clock");
 
     if (find_verb(verb) == sizeof verbs / sizeof verbs[0])
-        return va_fail(error, VA_EINVAL, "the action 'timer' needs 'do': set, cancel, cancel_all, remaining or list");
+        return va_fail(error, VA_EINVAL, "the actions 'timer' and 'alarm' need 'do': set, cancel, cancel_all, remaining or list");
+    if (clock != NULL && strcmp(clock, "12") != 0 && strcmp(clock, "24") != 0)
+        return va_fail(error, VA_EINVAL, "'clock' must be 12 or 24, not \"%.20s\"", clock);
     return 0;
 }
 
@@ -339,7 +380,7 @@ int va_action_run_timer(struct va_action_call *call)
     size_t verb = find_verb(va_action_setting(call, "do", NULL));
 
     if (verb == sizeof verbs / sizeof verbs[0])
-        return va_fail(call->error, VA_EINVAL, "the action 'timer' needs 'do': set, cancel, cancel_all, remaining or list");
+        return va_fail(call->error, VA_EINVAL, "the actions 'timer' and 'alarm' need 'do': set, cancel, cancel_all, remaining or list");
     pthread_mutex_lock(&timers->lock);
     int r = verbs[verb].run(call, timers);
     pthread_mutex_unlock(&timers->lock);

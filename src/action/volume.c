@@ -146,6 +146,8 @@ int va_action_run_volume(struct va_action_call *call)
         r = va_action_number(va_action_setting(call, "by", NULL), "by", -100, 100, &value, call->error);
     if (r < 0)
         return r;
+    if (call->request->dry_run)
+        return va_action_would(call, "would %s the volume (%g)", verb, value);
     snd_local_error_handler_t before = snd_lib_error_set_local(quiet);
     r = with_mixer(call, verb, value);
     snd_lib_error_set_local(before);

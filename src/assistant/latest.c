@@ -12,14 +12,33 @@ static void clear(struct va_latest *latest)
     *latest = (struct va_latest){0};
 }
 
+void va_latest_forget(va_assistant *assistant)
+{
+    pthread_mutex_lock(&assistant->lock);
+    struct va_latest old = assistant->latest;
+    assistant->latest = (struct va_latest){0};
+    assistant->latest_sequence = 0;
+    pthread_mutex_unlock(&assistant->lock);
+    clear(&old);
+}
+
+/* With the lock held. In privacy mode, and of what was said before it, nothing is kept. A failed upload is its sender's affair; a failed
+ * recording is what its speaker waits for. */
+static int is_kept(const va_assistant *assistant, const struct va_running_job *job, int status)
+{
+    return job->privacy_changes == atomic_load(&assistant->privacy_changes) && !va_assistant_is_private(assistant) &&
+           job->sequence > assistant->latest_sequence && (status == 0 || job->job.priority == VA_PRIORITY_LIVE);
+}
+
 void va_latest_store(va_assistant *assistant, const struct va_running_job *job, const struct va_job_result *result)
 {
     struct va_latest latest = {.unix_s = va_clock_unix_s(), .status = result->status};
 
     memcpy(latest.id, job->id, sizeof latest.id);
     if (result->status == 0) {
-        latest.text = va_strdup(result->transcript->text);
-        latest.confidence = result->transcript->confidence;
+        /* The sentence of the command that was understood, else the text as it was heard. */
+        latest.text = va_strdup(result->is_command ? result->command->text : result->transcript->text);
+        latest.confidence = result->is_command ? result->command->confidence : result->transcript->confidence;
         memcpy(latest.language, result->transcript->language, sizeof latest.language);
         latest.duration_s = result->transcript->duration_s;
         if (latest.text == NULL)
@@ -30,8 +49,7 @@ void va_latest_store(va_assistant *assistant, const struct va_running_job *job, 
     pthread_mutex_lock(&assistant->lock);
     if (job->job.priority == VA_PRIORITY_LIVE)
         assistant->live_in_flight--;
-    /* A failed upload is its sender's affair; a failed recording is what its speaker waits for. */
-    if (job->sequence > assistant->latest_sequence && (result->status == 0 || job->job.priority == VA_PRIORITY_LIVE)) {
+    if (is_kept(assistant, job, result->status)) {
         struct va_latest old = assistant->latest;
         assistant->latest = latest;
         assistant->latest_sequence = job->sequence;

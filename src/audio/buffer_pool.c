@@ -81,6 +81,11 @@ size_t va_buffer_pool_samples(const va_buffer_pool *pool)
     return pool->buffer_samples;
 }
 
+size_t va_buffer_pool_size(const va_buffer_pool *pool)
+{
+    return pool->n_buffers;
+}
+
 size_t va_buffer_pool_available(const va_buffer_pool *pool)
 {
     pthread_mutex_t *lock = (pthread_mutex_t *)&pool->lock;

@@ -16,6 +16,7 @@ float *va_buffer_pool_acquire(va_buffer_pool *pool);
 void va_buffer_pool_release(va_buffer_pool *pool, float *buffer);
 
 size_t va_buffer_pool_samples(const va_buffer_pool *pool);
+size_t va_buffer_pool_size(const va_buffer_pool *pool); /* n_buffers */
 size_t va_buffer_pool_available(const va_buffer_pool *pool);
 uint64_t va_buffer_pool_fallbacks(const va_buffer_pool *pool); /* fresh allocations made so far */
 

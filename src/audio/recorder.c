@@ -2,31 +2,37 @@
 
 #include <math.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/thread.h"
 
-/* The capture thread alone writes: it fills a buffer, and then publishes the samples by raising `recorded`. Others read only what
+#define WAIT_MS 100
+#define FIRST_WAIT_MS 1000
+
+/* The recording thread alone writes: it fills a buffer, and then publishes the samples by raising `recorded`. Others read only what
  * lies below `recorded`. */
 struct va_recorder {
     char *source_name;
     va_buffer_pool *pool;
     uint64_t max_samples;
     size_t max_buffers;
+    va_capture *shared; /* or NULL; under lock */
 
     pthread_mutex_t lock;  /* held by start, stop and get_audio */
     _Atomic int recording; /* changed under lock */
 
     /* One recording. */
-    va_audio_source *source; /* the capture thread's; it closes it when capture ends */
-    float **buffers;         /* [max_buffers] */
+    va_capture *own;     /* NULL: it is the shared one */
+    va_capture *capture; /* that is read */
+    va_capture_reader *reader;
+    float **buffers; /* [max_buffers] */
     _Atomic uint64_t recorded;
     _Atomic int must_stop;
     int has_thread; /* not joined yet */
     pthread_t thread;
-    int end_status; /* why capture ended; valid when joined */
+    va_error end; /* why it ended, code 0: not for a failure; valid when joined */
 };
 
 int va_recorder_new(const char *source_name, va_buffer_pool *pool, double max_seconds, va_recorder **ret_recorder, va_error *error)
@@ -51,6 +57,15 @@ int va_recorder_new(const char *source_name, va_buffer_pool *pool, double max_se
 }
 
 /* Under lock. */
+static void close_capture(va_recorder *recorder)
+{
+    va_capture_reader_free(recorder->reader);
+    va_capture_free(recorder->own);
+    recorder->reader = NULL;
+    recorder->own = NULL;
+}
+
+/* Under lock. */
 static void join_thread(va_recorder *recorder)
 {
     if (!recorder->has_thread)
@@ -58,6 +73,7 @@ static void join_thread(va_recorder *recorder)
     atomic_store(&recorder->must_stop, 1);
     pthread_join(recorder->thread, NULL);
     recorder->has_thread = 0;
+    close_capture(recorder);
 }
 
 /* Under lock, after the join. */
@@ -84,9 +100,9 @@ void va_recorder_free(va_recorder *recorder)
     va_free(recorder);
 }
 
-/* 0 at the end of the source or at the longest recording, else why it ended. Reads at least once: a recording that is stopped at
- * once holds something too. */
-static int capture(va_recorder *recorder)
+/* Returns VA_OK at the end of the source, at the longest recording or when it is stopped, else why it ended. The first samples are waited
+ * for: a recording that is stopped at once holds something too. */
+static int record(va_recorder *recorder)
 {
     size_t buffer_samples = va_buffer_pool_samples(recorder->pool);
     uint64_t recorded = 0;
@@ -98,7 +114,8 @@ static int capture(va_recorder *recorder)
             return VA_ENOMEM;
         if (room > recorder->max_samples - recorded)
             room = (size_t)(recorder->max_samples - recorded);
-        int64_t n = va_audio_source_read(recorder->source, recorder->buffers[index] + filled, room);
+        int64_t n =
+            va_capture_read(recorder->reader, recorder->buffers[index] + filled, room, recorded == 0 ? FIRST_WAIT_MS : WAIT_MS, NULL);
         if (n <= 0 && n != VA_ETIMEOUT)
             return (int)n;
         recorded += n > 0 ? (uint64_t)n : 0;
@@ -107,26 +124,48 @@ static int capture(va_recorder *recorder)
     return VA_OK;
 }
 
-static void *capture_thread(void *arg)
+static void *recording_thread(void *arg)
 {
     va_recorder *recorder = arg;
+    struct va_capture_status status;
+    int r = record(recorder);
 
-    recorder->end_status = capture(recorder);
-    va_audio_source_free(recorder->source);
-    recorder->source = NULL;
+    va_capture_get_status(recorder->capture, &status);
+    if (r < 0)
+        va_fail(&recorder->end, r, "nothing was recorded from '%s': %s", status.device, va_status_text(r));
+    else
+        recorder->end = status.error;
     return NULL;
 }
 
-/* Signals are for the main thread. */
-static int start_thread(va_recorder *recorder)
+void va_recorder_share(va_recorder *recorder, va_capture *capture)
 {
-    sigset_t all, before;
+    pthread_mutex_lock(&recorder->lock);
+    recorder->shared = capture;
+    pthread_mutex_unlock(&recorder->lock);
+}
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int r = pthread_create(&recorder->thread, NULL, capture_thread, recorder);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return r;
+/* Under lock. */
+static int open_capture(va_recorder *recorder, va_error *error)
+{
+    const struct va_capture_options options = {.source = recorder->source_name, .fail_at_once = 1};
+    struct va_capture_status status;
+
+    recorder->capture = NULL;
+    if (recorder->shared != NULL) {
+        va_capture_get_status(recorder->shared, &status);
+        if (status.state == VA_CAPTURE_LOST)
+            return va_fail(error, status.error.code, "%s", status.error.text);
+        if (status.state != VA_CAPTURE_ENDED)
+            recorder->capture = recorder->shared;
+    }
+    if (recorder->capture == NULL) {
+        int r = va_capture_start(&options, &recorder->own, error);
+        if (r < 0)
+            return r;
+        recorder->capture = recorder->own;
+    }
+    return va_capture_reader_new(recorder->capture, &recorder->reader, error);
 }
 
 int va_recorder_start(va_recorder *recorder, va_error *error)
@@ -138,18 +177,20 @@ int va_recorder_start(va_recorder *recorder, va_error *error)
         r = va_fail(error, VA_ESTATE, "already recording");
         goto out;
     }
-    r = va_audio_source_open(recorder->source_name, &recorder->source, error);
+    r = open_capture(recorder, error);
     if (r < 0)
-        goto out;
+        goto fail;
     atomic_store(&recorder->must_stop, 0);
-    if (start_thread(recorder) != 0) {
-        va_audio_source_free(recorder->source);
-        recorder->source = NULL;
-        r = va_fail(error, VA_ENOMEM, "cannot start the capture thread");
-        goto out;
+    if (va_thread_start(&recorder->thread, recording_thread, recorder) < 0) {
+        r = va_fail(error, VA_ENOMEM, "cannot start the recording thread");
+        goto fail;
     }
     recorder->has_thread = 1;
     atomic_store(&recorder->recording, 1);
+    goto out;
+
+fail:
+    close_capture(recorder);
 out:
     pthread_mutex_unlock(&recorder->lock);
     return r;
@@ -180,9 +221,8 @@ int va_recorder_stop(va_recorder *recorder, float **ret_pcm, size_t *ret_n, va_e
         goto out;
     }
     join_thread(recorder);
-    if (recorder->end_status < 0 && atomic_load(&recorder->recorded) == 0) {
-        r = va_fail(error, recorder->end_status, "nothing was recorded from '%s': %s", recorder->source_name,
-                    va_status_text(recorder->end_status));
+    if (recorder->end.code < 0 && atomic_load(&recorder->recorded) == 0) {
+        r = va_fail(error, recorder->end.code, "%s", recorder->end.text);
         release_buffers(recorder);
         goto out;
     }

@@ -6,44 +6,19 @@
 #include <unistd.h>
 
 #include "audio/pcm_reader.h"
+#include "base/file.h"
 #include "base/memory.h"
 
 #define COPY_BYTES 65536
 
 /* An unlinked file: nothing of the audio outlives the descriptor. */
-static int open_temporary(va_error *error)
+static int open_temporary(int *ret_fd, va_error *error)
 {
     const char *folder = getenv("TMPDIR");
 
     if (folder == NULL || folder[0] == '\0')
         folder = "/tmp";
-    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (fd >= 0)
-        return fd;
-    char *path = va_asprintf("%s/voice-assistant-XXXXXX", folder); /* a file system without O_TMPFILE */
-    if (path == NULL)
-        return va_fail_memory(error);
-    fd = mkostemp(path, O_CLOEXEC);
-    if (fd >= 0)
-        unlink(path);
-    else
-        fd = va_fail_errno(error, "a temporary file in %s", folder);
-    va_free(path);
-    return fd;
-}
-
-static int write_all(int fd, const char *data, size_t n)
-{
-    while (n > 0) {
-        ssize_t written = write(fd, data, n);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return -1;
-        data += written;
-        n -= (size_t)written;
-    }
-    return 0;
+    return va_file_open_unnamed(folder, ret_fd, error);
 }
 
 static int copy_to_temporary(int from, const char *name, uint64_t max_bytes, va_error *error)
@@ -54,7 +29,7 @@ static int copy_to_temporary(int from, const char *name, uint64_t max_bytes, va_
 
     if (buffer == NULL)
         return va_fail_memory(error);
-    r = to = open_temporary(error);
+    r = open_temporary(&to, error);
     while (r >= 0) {
         ssize_t n = read(from, buffer, COPY_BYTES);
         if (n < 0 && errno == EINTR)
@@ -66,7 +41,7 @@ static int copy_to_temporary(int from, const char *name, uint64_t max_bytes, va_
         total += (uint64_t)n;
         if (total > max_bytes)
             r = va_fail(error, VA_ELIMIT, "%s: more than %llu bytes", name, (unsigned long long)max_bytes);
-        else if (write_all(to, buffer, (size_t)n) < 0)
+        else if (va_file_write_all(to, buffer, (size_t)n) < 0)
             r = va_fail_errno(error, "%s: copying to a temporary file", name);
     }
     va_free(buffer);

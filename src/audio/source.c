@@ -27,7 +27,7 @@ static int open_path(const char *path, int in_real_time, va_audio_source **ret_s
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return va_fail_errno(error, "%s", path);
-    return va_source_pipe_open(fd, ret_source, error);
+    return va_source_pipe_open(fd, 1, ret_source, error);
 }
 
 int va_audio_source_open(const char *name, va_audio_source **ret_source, va_error *error)
@@ -40,7 +40,7 @@ int va_audio_source_open(const char *name, va_audio_source **ret_source, va_erro
         int fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
         if (fd < 0)
             return va_fail_errno(error, "standard input");
-        return va_source_pipe_open(fd, ret_source, error);
+        return va_source_pipe_open(fd, 0, ret_source, error);
     }
     if ((path = after(name, "file:")) != NULL)
         return open_path(path, 1, ret_source, error);
@@ -60,7 +60,13 @@ int64_t va_audio_source_read(va_audio_source *source, float *pcm, size_t capacit
     return source->read(source, pcm, capacity);
 }
 
-uint64_t va_audio_source_overruns(const va_audio_source *source)
+const struct va_audio_source_info *va_audio_source_info(const va_audio_source *source)
 {
-    return source->overruns;
+    return &source->info;
+}
+
+void va_source_count_clipped(va_audio_source *source, const float *pcm, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        source->info.clipped += pcm[i] >= VA_SOURCE_FULL_SCALE || pcm[i] <= -VA_SOURCE_FULL_SCALE;
 }

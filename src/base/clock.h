@@ -13,4 +13,8 @@ double va_clock_unix_s(void); /* seconds since 1970 */
 /* "2026-01-31T23:59:59.123Z"; times before 1970 and after 9999 are shown as those limits. */
 void va_clock_text(double unix_s, char ret_text[VA_CLOCK_TEXT_SIZE]);
 
+/* The other way: "2026-01-31", and behind it "T23:59", with ":59", ".5" and "Z" or "+01:00"; without a zone it is UTC. Years 1970 to 9999.
+ * VA_EFORMAT. */
+int va_clock_parse(const char *text, double *ret_unix_s);
+
 #endif

@@ -76,6 +76,7 @@ static int code_from_errno(int number)
     case ENOMEM:
         return VA_ENOMEM;
     case EBUSY:
+    case EADDRINUSE:
         return VA_EBUSY;
     case EFBIG:
     case EMFILE:

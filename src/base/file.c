@@ -72,8 +72,8 @@ fail:
     return r;
 }
 
-/* Makes a rename last through a power cut. Some file systems cannot; then the file is still whole, old or new. Shortens path. */
-static void sync_parent(char *path)
+/* Some file systems cannot; then a file is still whole, old or new. */
+void va_file_sync_parent(char *path)
 {
     char *slash = strrchr(path, '/');
     if (slash != NULL)
@@ -83,6 +83,20 @@ static void sync_parent(char *path)
         (void)fsync(fd);
         close(fd);
     }
+}
+
+int va_file_write_all(int fd, const void *data, size_t n)
+{
+    for (const char *at = data; n > 0;) {
+        ssize_t written = write(fd, at, n);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return VA_EIO;
+        at += written;
+        n -= (size_t)written;
+    }
+    return 0;
 }
 
 int va_file_write(const char *path, const void *data, size_t size, unsigned mode, va_error *error)
@@ -97,22 +111,12 @@ int va_file_write(const char *path, const void *data, size_t size, unsigned mode
         va_free(temporary);
         return r;
     }
-    for (size_t done = 0; done < size;) {
-        ssize_t n = write(fd, (const char *)data + done, size - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            r = va_fail_errno(error, "cannot write %s", path);
-            goto fail;
-        }
-        done += (size_t)n;
-    }
-    if (fchmod(fd, mode) < 0 || fsync(fd) < 0 || rename(temporary, path) < 0) {
+    if (va_file_write_all(fd, data, size) < 0 || fchmod(fd, mode) < 0 || fsync(fd) < 0 || rename(temporary, path) < 0) {
         r = va_fail_errno(error, "cannot write %s", path);
         goto fail;
     }
     close(fd);
-    sync_parent(temporary);
+    va_file_sync_parent(temporary);
     va_free(temporary);
     return 0;
 
@@ -121,6 +125,26 @@ fail:
     unlink(temporary);
     va_free(temporary);
     return r;
+}
+
+int va_file_open_unnamed(const char *folder, int *ret_fd, va_error *error)
+{
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {
+        /* Not every file system makes files without a name. */
+        char *path = va_asprintf("%s/voice-assistant.XXXXXX", folder);
+        if (path == NULL)
+            return va_fail_memory(error);
+        fd = mkostemp(path, O_CLOEXEC);
+        if (fd >= 0)
+            unlink(path);
+        va_free(path);
+    }
+    if (fd < 0)
+        return va_fail_errno(error, "a temporary file in %s", folder);
+    *ret_fd = fd;
+    return 0;
 }
 
 int va_file_map(const char *path, struct va_map *ret_map, va_error *error)

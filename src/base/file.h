@@ -10,6 +10,14 @@ VA_MUST_CHECK int va_file_read(const char *path, size_t max, char **ret_data, si
 /* Writes to a temporary file beside path, syncs it, and renames it into place. */
 VA_MUST_CHECK int va_file_write(const char *path, const void *data, size_t size, unsigned mode, va_error *error);
 
+/* Makes that path was made or renamed last through a power cut. Shortens path to its folder. */
+void va_file_sync_parent(char *path);
+/* A file without a name in folder, mode 0600: nothing of it outlives its last descriptor. Closed on exec. */
+VA_MUST_CHECK int va_file_open_unnamed(const char *folder, int *ret_fd, va_error *error);
+
+/* All of data to fd, whatever interrupts it. VA_EIO, with errno as write left it. */
+VA_MUST_CHECK int va_file_write_all(int fd, const void *data, size_t n);
+
 struct va_map {
     const uint8_t *data;
     size_t size;

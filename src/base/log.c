@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/broken_pipe.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log_line.h"
@@ -33,19 +33,18 @@ static struct {
     pthread_mutex_t lock;
     _Atomic int level;
     int console;
+    int (*write)(const struct va_log_record *record); /* instead, or NULL */
     struct sink sink;
+    uint64_t lost;
 } logger = {.lock = PTHREAD_MUTEX_INITIALIZER, .level = VA_LOG_INFO, .console = 1, .sink = {.fd = -1}};
 
 /* 0 or -1 with errno. A reader that went away must not end the program by SIGPIPE. */
 static int write_all(int fd, const char *data, size_t n)
 {
-    sigset_t pipe_set, old_set, pending;
+    struct va_broken_pipe before;
     int r = 0;
 
-    sigemptyset(&pipe_set);
-    sigaddset(&pipe_set, SIGPIPE);
-    sigpending(&pending);
-    pthread_sigmask(SIG_BLOCK, &pipe_set, &old_set);
+    va_broken_pipe_block(&before);
     while (n > 0 && r == 0) {
         ssize_t done = write(fd, data, n);
         if (done > 0) {
@@ -55,12 +54,7 @@ static int write_all(int fd, const char *data, size_t n)
             r = -1;
         }
     }
-    int number = errno;
-    if (r < 0 && number == EPIPE && !sigismember(&pending, SIGPIPE))
-        while (sigtimedwait(&pipe_set, NULL, &(struct timespec){0}) < 0 && errno == EINTR)
-            ;
-    pthread_sigmask(SIG_SETMASK, &old_set, NULL);
-    errno = number;
+    va_broken_pipe_restore(&before);
     return r;
 }
 
@@ -117,14 +111,15 @@ static void rotate(struct sink *sink)
         sink->size = 0;
 }
 
-static void write_file(struct sink *sink, const char *line, size_t n)
+/* 1, or 0 when the line is lost. */
+static int write_file(struct sink *sink, const char *line, size_t n)
 {
     if (sink->fd >= 0 && sink->is_regular && sink->max_bytes > 0 && sink->size > 0 && sink->size + n > sink->max_bytes)
         rotate(sink);
     if (sink->fd < 0) {
         if (open_file(sink) < 0) {
             notice(sink, "cannot open log file");
-            return;
+            return 0;
         }
         sink->torn = 0;
     }
@@ -133,10 +128,11 @@ static void write_file(struct sink *sink, const char *line, size_t n)
     if (sink->torn || write_all(sink->fd, line, n) < 0) {
         sink->torn = 1;
         notice(sink, "cannot write log file");
-        return;
+        return 0;
     }
     sink->size += n;
     sink->failed = 0;
+    return 1;
 }
 
 static void emit(const struct va_log_record *record)
@@ -145,10 +141,10 @@ static void emit(const struct va_log_record *record)
     int number = errno;
 
     pthread_mutex_lock(&logger.lock);
-    if (logger.console)
+    if (logger.console && (logger.write == NULL || logger.write(record) < 0))
         (void)write_all(STDERR_FILENO, line, va_log_line_console(record, line));
     if (logger.sink.path != NULL)
-        write_file(&logger.sink, line, va_log_line_json(record, line));
+        logger.lost += !write_file(&logger.sink, line, va_log_line_json(record, line));
     pthread_mutex_unlock(&logger.lock);
     errno = number;
 }
@@ -209,9 +205,26 @@ void va_log_close(void)
     old = logger.sink;
     logger.sink = (struct sink){.fd = -1};
     logger.console = 1;
+    logger.write = NULL;
     atomic_store(&logger.level, VA_LOG_INFO);
     pthread_mutex_unlock(&logger.lock);
     close_sink(&old);
+}
+
+void va_log_divert(int (*write)(const struct va_log_record *record))
+{
+    pthread_mutex_lock(&logger.lock);
+    logger.write = write;
+    pthread_mutex_unlock(&logger.lock);
+}
+
+void va_log_get_status(struct va_log_status *ret_status)
+{
+    pthread_mutex_lock(&logger.lock);
+    if (logger.sink.failed) /* tried again with no more than the end of a torn line */
+        (void)write_file(&logger.sink, "", 0);
+    *ret_status = (struct va_log_status){.is_failing = logger.sink.failed, .lost = logger.lost};
+    pthread_mutex_unlock(&logger.lock);
 }
 
 int va_log_level_parse(const char *name, enum va_log_level *ret_level)

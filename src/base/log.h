@@ -22,6 +22,17 @@ struct va_log_options {
 VA_MUST_CHECK int va_log_open(const struct va_log_options *options, va_error *error);
 void va_log_close(void);
 
+/* Takes what goes to the console, instead; when it fails, stderr has it. One at a time; it must not log. NULL, and after va_log_close:
+ * nobody. */
+struct va_log_record; /* log_line.h */
+void va_log_divert(int (*write)(const struct va_log_record *record));
+
+struct va_log_status {
+    int is_failing; /* the last line could not be written to the file, and cannot be now */
+    uint64_t lost;  /* lines that were not written to it, since the start of the program */
+};
+void va_log_get_status(struct va_log_status *ret_status);
+
 /* "debug", "info", "warning", "error" -> level; VA_EINVAL otherwise. */
 VA_MUST_CHECK int va_log_level_parse(const char *name, enum va_log_level *ret_level);
 

@@ -196,6 +196,27 @@ size_t va_log_line_json(const struct va_log_record *record, char ret_line[VA_LOG
     return line.size;
 }
 
+/* "module: message name=value ..." */
+static size_t finish_readable(struct line *line, const struct va_log_record *record)
+{
+    put_escaped(line, record->module, 0);
+    put_string(line, ": ");
+    put_escaped(line, record->message, 0);
+    for (size_t i = 0; i < record->n_fields && has_room(line, record->fields[i].name); i++) {
+        put_string(line, " ");
+        put_escaped(line, record->fields[i].name, 0);
+        put_string(line, "=");
+        put_value(line, &record->fields[i], 0);
+    }
+    line->limit = VA_LOG_LINE_BYTES;
+    if (line->truncated) {
+        line->truncated = 0;
+        put_string(line, " ...");
+    }
+    put_string(line, "\n");
+    return line->size;
+}
+
 size_t va_log_line_console(const struct va_log_record *record, char ret_line[VA_LOG_LINE_BYTES])
 {
     struct line line = {.data = ret_line, .limit = VA_LOG_LINE_BYTES - RESERVED_BYTES};
@@ -208,20 +229,12 @@ size_t va_log_line_console(const struct va_log_record *record, char ret_line[VA_
     put_string(&line, date);
     put_string(&line, level_titles[record->level]);
     put_string(&line, " ");
-    put_escaped(&line, record->module, 0);
-    put_string(&line, ": ");
-    put_escaped(&line, record->message, 0);
-    for (size_t i = 0; i < record->n_fields && has_room(&line, record->fields[i].name); i++) {
-        put_string(&line, " ");
-        put_escaped(&line, record->fields[i].name, 0);
-        put_string(&line, "=");
-        put_value(&line, &record->fields[i], 0);
-    }
-    line.limit = VA_LOG_LINE_BYTES;
-    if (line.truncated) {
-        line.truncated = 0;
-        put_string(&line, " ...");
-    }
-    put_string(&line, "\n");
-    return line.size;
+    return finish_readable(&line, record);
+}
+
+size_t va_log_line_message(const struct va_log_record *record, char ret_line[VA_LOG_LINE_BYTES])
+{
+    struct line line = {.data = ret_line, .limit = VA_LOG_LINE_BYTES - RESERVED_BYTES};
+
+    return finish_readable(&line, record);
 }

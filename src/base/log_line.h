@@ -22,8 +22,10 @@ struct va_log_record {
     size_t n_fields;
 };
 
-/* Both end with a newline and return the number of bytes; there is no NUL. */
+/* All end with a newline and return the number of bytes; there is no NUL. */
 size_t va_log_line_json(const struct va_log_record *record, char ret_line[VA_LOG_LINE_BYTES]);
 size_t va_log_line_console(const struct va_log_record *record, char ret_line[VA_LOG_LINE_BYTES]);
+/* As on the console, without time and level: for who keeps these himself. */
+size_t va_log_line_message(const struct va_log_record *record, char ret_line[VA_LOG_LINE_BYTES]);
 
 #endif

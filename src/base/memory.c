@@ -1,11 +1,17 @@
 #include "base/memory.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define LARGE_BYTES ((size_t)4 << 20)
+#define RETURNED_BYTES (256 << 10)
 
 /* 0: never fail. Otherwise counts down to 1, where allocations begin to fail. Only tests set it. */
 static _Atomic size_t fail_countdown;
@@ -45,10 +51,17 @@ void *va_calloc(size_t n, size_t size)
     return bytes_for(n, size, &bytes) == 0 ? calloc(1, bytes) : NULL;
 }
 
+/* Not realloc: what that leaves behind, nobody can wipe. */
 void *va_realloc(void *old, size_t n, size_t size)
 {
-    size_t bytes;
-    return bytes_for(n, size, &bytes) == 0 ? realloc(old, bytes) : NULL;
+    void *p = va_alloc(n, size);
+
+    if (p != NULL && old != NULL) {
+        size_t before = malloc_usable_size(old), now = malloc_usable_size(p);
+        memcpy(p, old, before < now ? before : now);
+        va_free(old);
+    }
+    return p;
 }
 
 void *va_alloc_aligned(size_t n, size_t size)
@@ -90,7 +103,37 @@ char *va_asprintf(const char *format, ...)
     return text;
 }
 
+/* Of a large block most may never have been touched: its whole pages are given back to the kernel, which makes zeros of them. */
+static void wipe(char *p, size_t n)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t head = (page - (uintptr_t)p % page) % page, whole = n < LARGE_BYTES ? 0 : (n - head) / page * page;
+
+    if (whole > 0 && madvise(p + head, whole, MADV_DONTNEED) == 0) {
+        explicit_bzero(p, head);
+        explicit_bzero(p + head + whole, n - head - whole);
+    } else {
+        explicit_bzero(p, n);
+    }
+}
+
 void va_free(void *p)
 {
+    if (p != NULL)
+        wipe(p, malloc_usable_size(p));
     free(p);
+}
+
+void va_memory_return_large(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, RETURNED_BYTES); /* said once, it does not grow by itself any more */
+#endif
+}
+
+void va_memory_trim(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }

@@ -1,6 +1,7 @@
 /* memory.h - allocation that can fail, and says so.
  *
- * All heap use of the program goes through these, so that tests can make the n-th allocation fail and count what is live.
+ * All heap use of the program goes through these, so that tests can make the n-th allocation fail and count what is live, and that
+ * what was said and heard does not stay in memory: what is freed or moved is wiped.
  * Any thread. */
 #ifndef VA_BASE_MEMORY_H
 #define VA_BASE_MEMORY_H
@@ -14,6 +15,11 @@ void *va_realloc(void *old, size_t n, size_t size);
 char *va_strdup(const char *text);
 char *va_strndup(const char *text, size_t n);
 void va_free(void *p); /* NULL is fine */
+
+/* Gives what has been freed back to the system, as far as the allocator can; takes a moment. */
+void va_memory_trim(void);
+/* From now on large pieces go back to the system when they are freed; glibc would keep ever larger ones, in heaps full of holes. */
+void va_memory_return_large(void);
 
 /* 64-byte aligned (a cache line, and the widest vector). Free with va_free. */
 void *va_alloc_aligned(size_t n, size_t size);

@@ -49,3 +49,14 @@ int va_utf8_valid(const char *text, size_t n)
     }
     return 1;
 }
+
+void va_utf8_mend(char *text, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        uint32_t code;
+        int length = va_utf8_next(text + i, n - i, &code);
+        if (length == 0 || code == 0)
+            text[i] = '?';
+        i += length > 0 ? (size_t)length : 1;
+    }
+}

@@ -14,4 +14,7 @@ int va_utf8_next(const char *text, size_t n, uint32_t *ret_code);
 /* 1 when all of text [n] is valid. */
 int va_utf8_valid(const char *text, size_t n);
 
+/* Puts '?' for every byte of text [n] that is not valid, and for NUL. */
+void va_utf8_mend(char *text, size_t n);
+
 #endif

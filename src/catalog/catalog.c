@@ -67,6 +67,17 @@ int va_catalog_find(const char *folder, const char *name, char **ret_path, va_er
     return 0;
 }
 
+int va_catalog_locate(const char *option, const char *name, char **ret_path, va_error *error)
+{
+    char *folder = NULL;
+    int r = va_catalog_folder(option, &folder, error);
+
+    if (r == 0)
+        r = va_catalog_find(folder, name, ret_path, error);
+    va_free(folder);
+    return r;
+}
+
 int va_catalog_remove(const char *folder, const char *name, va_error *error)
 {
     char *path = NULL;

@@ -14,6 +14,9 @@ VA_MUST_CHECK int va_catalog_folder(const char *option, char **ret_folder, va_er
 /* name: "base", "tiny.en", or a path to a prepared file (has a '/' or ends in .vam) -> the path. VA_ENOTFOUND says what to run. va_free. */
 VA_MUST_CHECK int va_catalog_find(const char *folder, const char *name, char **ret_path, va_error *error);
 
+/* Both: a model by its name, where the option says. va_free. */
+VA_MUST_CHECK int va_catalog_locate(const char *option, const char *name, char **ret_path, va_error *error);
+
 /* Where a model of this name belongs, whether it is there or not. VA_EINVAL: not a name (letters, digits and . _ - only). va_free. */
 VA_MUST_CHECK int va_catalog_path(const char *folder, const char *name, char **ret_path, va_error *error);
 
@@ -21,12 +24,12 @@ VA_MUST_CHECK int va_catalog_path(const char *folder, const char *name, char **r
  * and the next is tried). Called at least ten times a second while a child runs. Return non-zero to cancel. */
 typedef int (*va_catalog_progress_fn)(void *user, const char *stage, const char *detail, double fraction);
 
-/* Returns 1 when the model was there already (nothing is done, no network is needed), 0 when it was fetched. packages: a folder that
- * holds the packages, to work without network; NULL to download them. */
+/* name: of a model, or "wake" for all wake words. Returns 1 when the model was there already (nothing is done, no network is needed), 0
+ * when it was fetched. packages: a folder that holds the packages, to work without network; NULL to download them. */
 VA_MUST_CHECK int va_catalog_fetch(const char *folder, const char *name, const char *packages, va_catalog_progress_fn progress, void *user,
                                    va_error *error);
-/* A file or folder of the user's, told by its content, to one prepared file: a Whisper model (whisper/import.h) or Silero's ONNX file
- * (vad/silero_import.h), which knows no precision but float32. */
+/* A file or folder of the user's, told by its content, to one prepared file: a Whisper model (whisper/import.h), Silero's ONNX file
+ * (vad/silero_import.h), or a wake word with its description beside it (wake/import.h); precision is of the first. */
 VA_MUST_CHECK int va_catalog_import(const char *source, enum va_precision precision, const char *out_path, va_import_progress_fn progress,
                                     void *user, va_error *error);
 

@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "nn/container.h"
 #include "vad/silero_import.h"
+#include "wake/import.h"
 #include "whisper/import.h"
 
 #define WORK_PREFIX ".fetch-"
@@ -153,6 +154,29 @@ static int import_progress(void *user, double fraction)
     return va_catalog_report(job->report, "import", job->model->name, fraction, NULL) < 0;
 }
 
+static int import_wake(const struct job *job, const struct va_catalog_source *source, const char *weights, va_error *error)
+{
+    char *description = va_asprintf("%s/model/%s", job->work, strrchr(source->packages[0].files[0], '/') + 1);
+
+    if (description == NULL)
+        return va_fail_memory(error);
+    int r = va_wake_import(weights, description, job->path, error);
+    va_free(description);
+    return r;
+}
+
+static int import(const struct job *job, const struct va_catalog_source *source, const char *model, const char *weights, va_error *error)
+{
+    switch (job->model->kind) {
+    case VA_CONTAINER_VAD:
+        return va_silero_import(weights, job->path, error);
+    case VA_CONTAINER_WAKE:
+        return import_wake(job, source, weights, error);
+    default:
+        return va_whisper_import(model, VA_PRECISION_S8, job->path, import_progress, (void *)job, error);
+    }
+}
+
 /* VA_EFAILED and VA_EFORMAT: this source is no good, another may be. */
 static int fetch_from(const struct job *job, const struct va_catalog_source *source, va_error *error)
 {
@@ -175,8 +199,7 @@ static int fetch_from(const struct job *job, const struct va_catalog_source *sou
         goto fail;
     if ((r = va_catalog_report(job->report, "import", job->model->name, 0.0, error)) < 0)
         goto fail;
-    r = job->model->kind == VA_CONTAINER_VAD ? va_silero_import(weights, job->path, error)
-                                             : va_whisper_import(model, VA_PRECISION_S8, job->path, import_progress, (void *)job, error);
+    r = import(job, source, model, weights, error);
 fail:
     va_free(weights);
     va_free(model);
@@ -332,10 +355,29 @@ int va_catalog_fetch_model(const struct va_catalog_model *model, const char *fol
     return r;
 }
 
+/* All wake words of the table; 1: all were there. */
+static int fetch_words(const char *folder, const char *packages, va_catalog_progress_fn progress, void *user, va_error *error)
+{
+    const struct va_catalog_model *model;
+    int there = 1;
+
+    for (size_t i = 0; (model = va_catalog_model_at(i)) != NULL; i++) {
+        if (model->kind != VA_CONTAINER_WAKE)
+            continue;
+        int r = va_catalog_fetch_model(model, folder, packages, progress, user, error);
+        if (r < 0)
+            return r;
+        there &= r;
+    }
+    return there;
+}
+
 int va_catalog_fetch(const char *folder, const char *name, const char *packages, va_catalog_progress_fn progress, void *user,
                      va_error *error)
 {
     const struct va_catalog_model *model = va_catalog_model_get(name);
+    if (strcmp(name, VA_CATALOG_WAKE) == 0)
+        return fetch_words(folder, packages, progress, user, error);
     if (model == NULL)
         return va_fail(
             error, VA_ENOTFOUND,

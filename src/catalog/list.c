@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "catalog/table.h"
 #include "nn/container.h"
 #include "nn/sha256.h"
+#include "wake/layout.h"
 #include "whisper/import.h"
 #include "whisper/layout.h"
 
@@ -18,23 +20,40 @@ enum { MAX_MODELS = 256 };
 struct description {
     enum va_container_kind kind;
     uint64_t bytes;
-    int32_t hparams[VA_WHISPER_HPARAMS]; /* of a Whisper model */
+    int32_t hparams[VA_WHISPER_HPARAMS];                      /* of a Whisper model */
+    char word[VA_WAKE_MAX_TEXT], languages[VA_WAKE_MAX_TEXT]; /* of a wake word */
     char hash[VA_SHA256_TEXT_SIZE], source_hash[VA_SHA256_TEXT_SIZE];
 };
 
 static const char *precision_text(const struct description *d)
 {
+    if (d->kind == VA_CONTAINER_WAKE)
+        return "int8";
     return d->kind != VA_CONTAINER_WHISPER || d->hparams[VA_HPARAM_PRECISION] == VA_PRECISION_F32 ? "float32" : "int8";
 }
 
 static const char *languages_text(const struct description *d)
 {
+    if (d->kind == VA_CONTAINER_WAKE)
+        return d->languages[0] != '\0' ? d->languages : "not said";
     return d->kind != VA_CONTAINER_WHISPER || d->hparams[VA_HPARAM_VOCAB] >= 51865 ? "all" : "en";
 }
 
 static const char *kind_text(const struct description *d)
 {
-    return d->kind == VA_CONTAINER_WHISPER ? "transcription" : "speech detection";
+    return d->kind == VA_CONTAINER_WHISPER ? "transcription" : d->kind == VA_CONTAINER_WAKE ? "wake word" : "speech detection";
+}
+
+static int read_text(const va_container *container, const char *name, char ret_text[VA_WAKE_MAX_TEXT], va_error *error)
+{
+    static const uint64_t any = 0;
+    const struct va_tensor *tensor;
+    int r = va_container_get(container, name, VA_TENSOR_U8, 1, &any, &tensor, error);
+
+    if (r == 0)
+        snprintf(ret_text, VA_WAKE_MAX_TEXT, "%.*s", (int)(tensor->bytes < VA_WAKE_MAX_TEXT ? tensor->bytes : VA_WAKE_MAX_TEXT),
+                 (const char *)tensor->data);
+    return r;
 }
 
 static int describe(const char *path, struct description *ret, va_error *error)
@@ -50,6 +69,9 @@ static int describe(const char *path, struct description *ret, va_error *error)
     if (ret->kind == VA_CONTAINER_WHISPER) {
         if ((r = va_container_get(container, "hparams", VA_TENSOR_S32, 1, dims, &hparams, error)) == 0)
             memcpy(ret->hparams, hparams->data, sizeof ret->hparams);
+    } else if (ret->kind == VA_CONTAINER_WAKE) {
+        if ((r = read_text(container, "word", ret->word, error)) == 0)
+            r = read_text(container, "languages", ret->languages, error);
     } else if (ret->kind != VA_CONTAINER_VAD) {
         r = va_fail(error, VA_EUNSUPPORTED, "%s: holds a kind of model that this program does not know", path);
     }
@@ -141,11 +163,12 @@ static int add_line(const struct listing *listing, const char *name, const struc
                     const struct description *d, const char *problem)
 {
     uint64_t bytes = d != NULL ? d->bytes : model != NULL ? model->sources[0].wheel_bytes : 0;
-    int r = va_buffer_printf(listing->out, "%-12s %-10s", name, state);
+    int is_small = bytes < 999500, r = va_buffer_printf(listing->out, "%-16s %-10s", name, state);
     if (r == 0 && problem != NULL)
         return va_buffer_printf(listing->out, " %s\n", problem);
     if (r == 0)
-        r = va_buffer_printf(listing->out, " %4llu MB%s", (unsigned long long)((bytes + 500000) / 1000000),
+        r = va_buffer_printf(listing->out, " %4llu %s%s",
+                             (unsigned long long)(is_small ? (bytes + 500) / 1000 : (bytes + 500000) / 1000000), is_small ? "kB" : "MB",
                              d != NULL ? "" : " to download");
     if (r == 0 && d != NULL)
         r = va_buffer_printf(listing->out, "  %s, languages: %s", precision_text(d), languages_text(d));
@@ -223,6 +246,10 @@ static json_t *info_json(const char *name, const char *path, const struct descri
                              (json_int_t)d->bytes, "format", VA_CONTAINER_VERSION, "precision", precision_text(d), "languages",
                              languages_text(d), "sha256", d->hash, "source_sha256", d->source_hash);
 
+    if (info != NULL && d->kind == VA_CONTAINER_WAKE && json_object_set_new(info, "word", json_string(d->word)) < 0) {
+        json_decref(info);
+        return NULL;
+    }
     if (info == NULL || d->kind != VA_CONTAINER_WHISPER)
         return info;
     json_t *sizes = json_pack("{s:i, s:i, s:i, s:i, s:i}", "width", h[VA_HPARAM_WIDTH], "heads", h[VA_HPARAM_HEADS], "encoder_layers",
@@ -243,6 +270,8 @@ static int info_text(const char *name, const char *path, const struct descriptio
                              "precision      %s\nlanguages      %s\n",
                              name, kind_text(d), path, (unsigned long long)d->bytes, VA_CONTAINER_VERSION, precision_text(d),
                              languages_text(d));
+    if (r == 0 && d->kind == VA_CONTAINER_WAKE)
+        r = va_buffer_printf(out, "word           %s\n", d->word);
     if (r == 0 && d->kind == VA_CONTAINER_WHISPER)
         r = va_buffer_printf(out, "width          %d (%d heads)\nlayers         %d encoder, %d decoder\nvocabulary     %d tokens\n",
                              h[VA_HPARAM_WIDTH], h[VA_HPARAM_HEADS], h[VA_HPARAM_ENC_LAYERS], h[VA_HPARAM_DEC_LAYERS], h[VA_HPARAM_VOCAB]);

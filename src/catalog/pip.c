@@ -153,12 +153,26 @@ static int explain(const struct va_catalog_package *package, const char *log_pat
 static int run(const struct va_catalog_package *package, const char *target, const char *log, char *const *environment,
                const struct va_catalog_report *report, const char *wanted, va_error *error)
 {
-    const char *argv[] = {
-        "python3",    "-m", "pip",  "download", "--no-deps", "--no-cache-dir", "--only-binary=:all:", "--disable-pip-version-check",
-        "--no-input", "-d", target, wanted,     NULL};
+    const char *argv[] = {"python3",
+                          "-m",
+                          "pip",
+                          "download",
+                          "--no-deps",
+                          "--no-cache-dir",
+                          "--only-binary=:all:",
+                          "--disable-pip-version-check",
+                          "--no-input",
+                          "-d",
+                          target,
+                          wanted,
+                          "--platform",
+                          package->platform,
+                          NULL};
     pid_t pid;
     int code = 0, r;
 
+    if (package->platform == NULL)
+        argv[12] = NULL;
     argv[2] = "pip3"; /* as a program of its own, else as a module of Python */
     int problem = spawn((char *const *)argv + 2, environment, log, &pid);
     if (problem == ENOENT) {

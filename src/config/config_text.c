@@ -4,19 +4,20 @@
 
 #include "config/options.h"
 
-static int put_value(struct va_buffer *out, const struct va_option *option, va_config *config)
+int va_option_print(const struct va_option *option, const va_config *config, int masked, struct va_buffer *out)
 {
+    va_config *from = (va_config *)config;
+
     switch (option->type) {
     case VA_OPTION_TYPE_NUMBER:
-        return va_buffer_printf(out, "%.15g", *va_option_number(option, config));
+        return va_buffer_printf(out, "%.15g", *va_option_number(option, from));
     case VA_OPTION_TYPE_INT:
-        return va_buffer_printf(out, "%lld", (long long)*va_option_integer(option, config));
+        return va_buffer_printf(out, "%lld", (long long)*va_option_integer(option, from));
     case VA_OPTION_TYPE_BOOL:
-        return va_buffer_append_string(out, *va_option_integer(option, config) ? "true" : "false");
+        return va_buffer_append_string(out, *va_option_integer(option, from) ? "true" : "false");
     default: {
-        const char *text = *va_option_string(option, config);
-        /* JSON's escapes mean the same in YAML */
-        return va_buffer_append_json(out, (option->flags & VA_OPTION_SECRET) && text[0] != '\0' ? "********" : text);
+        const char *text = *va_option_string(option, from);
+        return va_buffer_append_json(out, masked && (option->flags & VA_OPTION_SECRET) && text[0] != '\0' ? VA_OPTION_MASK : text);
     }
     }
 }
@@ -55,7 +56,7 @@ int va_config_show(const va_config *config, int json, struct va_buffer *out)
         if (r == 0)
             r = va_buffer_printf(out, json ? "    \"%s\": " : "  %s: ", option->key);
         if (r == 0)
-            r = put_value(out, option, (va_config *)config);
+            r = va_option_print(option, config, 1, out);
         if (r == 0 && !json)
             r = va_buffer_append_string(out, "\n");
     }
@@ -163,7 +164,9 @@ static int put_man_option(struct va_buffer *out, const struct va_option *option)
     if (r == 0)
         r = put_roff(out, value.data);
     if (r == 0)
-        r = va_buffer_append_string(out, option->flags & VA_OPTION_RELOAD ? "; changed by a reload.\n" : "; needs a restart.\n");
+        r = va_buffer_append_string(out, option->flags & VA_OPTION_RELOAD ? "; changed by a reload" : "; needs a restart");
+    if (r == 0)
+        r = va_buffer_append_string(out, option->flags & VA_OPTION_LOCKED ? "; never set over HTTP.\n" : ".\n");
     va_buffer_free(&value);
     return r;
 }

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { R = VA_OPTION_RELOAD, S = VA_OPTION_SECRET };
+enum { R = VA_OPTION_RELOAD, S = VA_OPTION_SECRET, L = VA_OPTION_LOCKED };
 
 #define ROW(section_, key_, type_, flags_, doc_)                                                       \
     .section = #section_, .key = #key_, .name = #section_ "." #key_, .type = type_, .flags = (flags_), \

@@ -5,7 +5,7 @@
 #include "config/config.h"
 
 enum va_option_type { VA_OPTION_TYPE_STRING, VA_OPTION_TYPE_CHOICE, VA_OPTION_TYPE_INT, VA_OPTION_TYPE_NUMBER, VA_OPTION_TYPE_BOOL };
-enum va_option_flag { VA_OPTION_RELOAD = 1, VA_OPTION_SECRET = 2 };
+enum va_option_flag { VA_OPTION_RELOAD = 1, VA_OPTION_SECRET = 2, VA_OPTION_LOCKED = 4 };
 
 struct va_option {
     const char *section, *key, *name; /* name: "section.key" */
@@ -41,6 +41,7 @@ enum {
 
 #define VA_OPTION_NAME_BYTES 64     /* no name is longer */
 #define VA_OPTION_STRING_BYTES 4096 /* no value is longer */
+#define VA_OPTION_MASK "********"
 
 extern const struct va_option va_options[VA_N_OPTIONS]; /* those of a section stand together */
 extern const struct va_section va_sections[VA_N_SECTIONS];
@@ -61,6 +62,9 @@ double *va_option_number(const struct va_option *option, va_config *config);
 /* Reads text into the field of an int, number or bool; checks a string or choice. On failure fills error with
  * "'section.key' must be ..., not 'text'". 0, VA_EFORMAT or VA_ELIMIT. quoted: it was written in quotes. */
 VA_MUST_CHECK int va_option_parse(const struct va_option *option, const char *text, int quoted, va_config *config, va_error *error);
+
+/* As it stands in a file; text in quotes (JSON's escapes mean the same in YAML). masked: of a secret nothing is shown. */
+VA_MUST_CHECK int va_option_print(const struct va_option *option, const va_config *config, int masked, struct va_buffer *out);
 
 /* "a whole number from 0 to 65535" */
 #define VA_OPTION_KIND_BYTES 160

@@ -13,10 +13,24 @@ enum va_exit {
 
 int va_command_transcribe(int argc, char **argv);
 int va_command_serve(int argc, char **argv);
+int va_command_listen(int argc, char **argv);
 int va_command_model(int argc, char **argv);
 int va_command_match(int argc, char **argv);
 int va_command_commands(int argc, char **argv);
+int va_command_devices(int argc, char **argv);
+int va_command_say(int argc, char **argv);
 int va_command_config(int argc, char **argv);
+int va_command_eval(int argc, char **argv);
+int va_command_wake(int argc, char **argv);
+int va_command_home(int argc, char **argv);
+int va_command_history(int argc, char **argv);
+int va_command_power(int argc, char **argv);
+int va_command_battery(int argc, char **argv);
+int va_command_privacy(int argc, char **argv);
+int va_command_worker(int argc, char **argv);
+int va_command_token(int argc, char **argv);
+int va_command_tls(int argc, char **argv);
+int va_command_pair(int argc, char **argv);
 int va_command_demo(int argc, char **argv);
 
 #endif

@@ -8,14 +8,12 @@
 #include <voice_assistant.h>
 
 #include "config/config.h"
+#include "daemon/overrides.h"
 
-#define MAX_OVERRIDES 256
 #define MAX_OUTPUT_BYTES (1u << 20)
 
 struct request {
-    const char *path; /* NULL: the default one */
-    const char *overrides[MAX_OVERRIDES];
-    size_t n_overrides;
+    struct va_overrides overrides;
     int json;
 };
 
@@ -39,8 +37,7 @@ static int print_buffer(int r, struct va_buffer *out)
     if (r < 0) {
         fprintf(stderr, "voice-assistant config: %s\n", va_status_text(r));
     } else {
-        fwrite(out->data, 1, out->size, stdout);
-        if (fflush(stdout) != 0) {
+        if (fwrite(out->data, 1, out->size, stdout) != out->size || fflush(stdout) != 0) {
             perror("voice-assistant config: cannot write");
             r = VA_EIO;
         }
@@ -59,7 +56,11 @@ static int run_sample(void)
 
 static int load(const struct request *request, va_config **ret_config, va_error *error)
 {
-    return va_config_load(request->path, request->overrides, request->n_overrides, ret_config, error);
+    int r = va_overrides_load(&request->overrides, ret_config, error);
+
+    if (r == 0 && va_config_notice(*ret_config)[0] != '\0')
+        fprintf(stderr, "voice-assistant config: %s\n", va_config_notice(*ret_config));
+    return r;
 }
 
 /* A wrong --set is a wrong command line. */
@@ -127,14 +128,13 @@ static int parse_options(int argc, char **argv, struct request *request, int *re
     while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         switch (c) {
         case 'c':
-            request->path = optarg;
+            request->overrides.config_path = optarg;
             break;
         case 's':
-            if (request->n_overrides == MAX_OVERRIDES) {
-                fprintf(stderr, "voice-assistant config: more than %d times --set\n", MAX_OVERRIDES);
+            if (va_overrides_add(&request->overrides, NULL, optarg) < 0) {
+                fprintf(stderr, "voice-assistant config: more than %d times --set\n", VA_OVERRIDES_MAX);
                 return VA_EXIT_USAGE;
             }
-            request->overrides[request->n_overrides++] = optarg;
             break;
         case 'j':
             request->json = 1;

@@ -17,7 +17,6 @@
 
 #define MAX_RECORDING_S 600
 #define MAX_THREADS 64
-#define MAX_PROMPT 512
 
 struct demo {
     va_model *model;
@@ -25,9 +24,9 @@ struct demo {
     va_commands *commands;
     va_actions *actions;
     va_yaml *list;
-    char prompt[MAX_PROMPT]; /* names the words of the commands */
-    int wrong;               /* recordings whose command was not the expected one */
-    int obeyed;              /* commands carried out */
+    va_steering *steering;
+    int wrong;  /* recordings whose command was not the expected one */
+    int obeyed; /* commands carried out */
     double speech_s, work_ms;
 };
 
@@ -111,8 +110,6 @@ static int open_in_folder(struct demo *demo, const char *folder, va_error *error
         r = va_yaml_open(list, &demo->list, error);
     if (r == 0)
         r = va_commands_open(commands, &demo->commands, error);
-    if (r == 0)
-        va_commands_prompt(demo->commands, demo->prompt, sizeof demo->prompt);
     va_free(list);
     va_free(commands);
     return r;
@@ -120,25 +117,24 @@ static int open_in_folder(struct demo *demo, const char *folder, va_error *error
 
 static int demo_open(struct demo *demo, const struct request *request, va_error *error)
 {
-    char *folder = NULL, *path = NULL;
+    char *path = NULL;
     double start_ms;
     int r = open_in_folder(demo, request->folder, error);
 
     if (r == 0)
-        r = va_actions_new(NULL, NULL, &demo->actions, error);
+        r = va_actions_new(NULL, &demo->actions, error);
     if (r == 0)
-        r = va_catalog_folder(request->models_folder, &folder, error);
-    if (r == 0)
-        r = va_catalog_find(folder, request->model, &path, error);
+        r = va_catalog_locate(request->models_folder, request->model, &path, error);
     start_ms = va_clock_ms();
     if (r == 0)
         r = va_model_open(path, NULL, &demo->model, error);
     if (r == 0)
         r = va_context_new(demo->model, request->threads, &demo->context, error);
     if (r == 0)
+        r = va_steering_new(demo->model, demo->commands, NULL, &demo->steering, error);
+    if (r == 0)
         printf("   model %s loaded in %.1f ms; kernels: %s; threads: %d\n   the recogniser is told to expect: %s\n", request->model,
-               va_clock_ms() - start_ms, va_model_kernels(demo->model), request->threads, demo->prompt);
-    va_free(folder);
+               va_clock_ms() - start_ms, va_model_kernels(demo->model), request->threads, va_steering_prompt(demo->steering));
     va_free(path);
     return r;
 }
@@ -146,8 +142,9 @@ static int demo_open(struct demo *demo, const struct request *request, va_error 
 static void demo_close(struct demo *demo)
 {
     va_actions_free(demo->actions);
-    va_commands_free(demo->commands);
     va_context_free(demo->context);
+    va_steering_free(demo->steering);
+    va_commands_free(demo->commands);
     va_model_free(demo->model);
     va_yaml_free(demo->list);
 }
@@ -162,7 +159,9 @@ static int transcribe(struct demo *demo, const char *path, int raw, va_transcrip
     va_transcribe_options_init(&options);
     options.language = "en";
     options.timestamps = VA_TIMESTAMPS_NONE;
-    options.prompt = demo->prompt;
+    options.steering = demo->steering;
+    options.prompt = va_steering_prompt(demo->steering);
+    options.temperature_fallback = 0;
     if (r == 0)
         r = va_transcribe_stream(demo->context, va_audio_decoder_read, decoder, va_audio_decoder_total(decoder), &options, ret_transcript,
                                  error);
@@ -205,22 +204,25 @@ static int obey(struct demo *demo, const va_intent *intent, va_error *error)
 }
 
 /* expected: a command's name, "none", or "" when any will do. */
-static int act(struct demo *demo, const char *text, const char *expected, va_error *error)
+static int act(struct demo *demo, const va_transcript *transcript, const char *expected, va_error *error)
 {
-    va_intent *intent = NULL;
-    int r = va_commands_match(demo->commands, text, &intent, error);
+    va_understanding *understanding = NULL;
+    int r = va_understand(demo->steering, transcript, &understanding, error);
+    const va_intent *intent = r == 0 && understanding->confidence >= VA_CONFIDENCE_DEFAULT ? understanding->intent : NULL;
 
-    if (r == VA_ENOTFOUND) {
+    if (r == 0 && intent == NULL)
         printf("   command     none fits: nothing is done\n");
-        r = 0;
-    } else if (r == 0) {
+    if (intent != NULL && strcmp(understanding->text, transcript->text) != 0)
+        printf("   understood  %s\n", understanding->text);
+    if (intent != NULL)
+        printf("   certainty   %.2f\n", (double)understanding->confidence);
+    if (intent != NULL)
         r = obey(demo, intent, error);
-    }
     if (r == 0 && expected[0] != '\0' && strcmp(expected, intent != NULL ? intent->name : "none") != 0) {
         printf("   expected    %s\n", expected);
         demo->wrong++;
     }
-    va_intent_free(intent);
+    va_understanding_free(understanding);
     return r;
 }
 
@@ -241,7 +243,7 @@ static int show(struct demo *demo, const char *folder, const va_yaml_node *recor
         printf("\n   %s, %.1f s\n   known text  %s\n   heard       %s\n", file, transcript->duration_s, text_of(recording, "text"),
                transcript->text);
         printf("   confidence  %.2f\n", (double)transcript->confidence);
-        r = act(demo, transcript->text, text_of(recording, "command"), error);
+        r = act(demo, transcript, text_of(recording, "command"), error);
         printf("   time        %.0f ms (mel %.0f, encoder %.0f, decoder %.0f)\n", timing->total_ms, timing->mel_ms, timing->encode_ms,
                timing->decode_ms);
         fflush(stdout);

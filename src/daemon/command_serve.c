@@ -8,36 +8,47 @@
 #include "action/action.h"
 #include "assistant/assistant.h"
 #include "audio/source.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/paths.h"
 #include "catalog/catalog.h"
 #include "config/config.h"
+#include "daemon/journal.h"
 #include "daemon/notify.h"
+#include "daemon/overrides.h"
+#include "daemon/serve_access.h"
+#include "daemon/serve_history.h"
+#include "daemon/serve_mqtt.h"
+#include "daemon/serve_settings.h"
+#include "daemon/serve_tls.h"
+#include "daemon/serve_watch.h"
+#include "daemon/serve_wyoming.h"
+#include "daemon/setup.h"
 #include "daemon/signals.h"
 #include "intent/commands.h"
 #include "server/api.h"
 #include "server/server.h"
 
-#define MAX_OVERRIDES 128
 #define BYTES_PER_MB 1048576.0
 /* How long answers may take to go out at the end. */
 #define GRACE_S 5.0
+/* How often it is asked whether the certificate comes to its end. */
+#define RENEW_MS 3600000
 
 struct daemon {
-    const char *config_path;
-    const char *overrides[MAX_OVERRIDES];
-    char *made[MAX_OVERRIDES]; /* those that were put together here */
-    size_t n_overrides, n_made;
-
+    struct va_overrides overrides;
     int signal_fd;
-    char *folder;      /* data */
-    va_config *config; /* of the start; what needs a restart is read from here */
-    va_model *model;
-    va_assistant *assistant;
+    struct va_setup setup;
+    va_access *access;
     va_api *api;
     va_server *server;
+    struct va_watch watch;
+    va_wyoming *wyoming; /* or NULL */
+    va_mqtt *mqtt;       /* or NULL */
+    struct va_serve_tls tls;
+    struct va_serve_settings settings;
 };
 
 static void print_help(FILE *out)
@@ -79,21 +90,6 @@ static const struct option long_options[] = {
 static const char *const shorthands[] = {NULL,          "model.name",      "audio.microphone", "server.listen",
                                          "server.port", "commands.folder", "model.threads",    "model.workers"};
 
-static int add_override(struct daemon *daemon, const char *option, const char *value)
-{
-    if (daemon->n_overrides == MAX_OVERRIDES)
-        return VA_ELIMIT;
-    if (option != NULL) {
-        char *text = va_asprintf("%s=%s", option, value);
-        if (text == NULL)
-            return VA_ENOMEM;
-        daemon->made[daemon->n_made++] = text;
-        value = text;
-    }
-    daemon->overrides[daemon->n_overrides++] = value;
-    return 0;
-}
-
 /* Returns -1 to go on, or an exit code. */
 static int parse_arguments(struct daemon *daemon, int argc, char **argv)
 {
@@ -102,10 +98,10 @@ static int parse_arguments(struct daemon *daemon, int argc, char **argv)
     while (r == 0 && (c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
         switch (c) {
         case 'c':
-            daemon->config_path = optarg;
+            daemon->overrides.config_path = optarg;
             break;
         case 's':
-            r = add_override(daemon, NULL, optarg);
+            r = va_overrides_add(&daemon->overrides, NULL, optarg);
             break;
         case 'h':
             print_help(stdout);
@@ -113,7 +109,7 @@ static int parse_arguments(struct daemon *daemon, int argc, char **argv)
         case '?':
             return VA_EXIT_USAGE;
         default:
-            r = add_override(daemon, shorthands[c], optarg);
+            r = va_overrides_add(&daemon->overrides, shorthands[c], optarg);
             break;
         }
     }
@@ -144,6 +140,8 @@ static int open_log(const va_config *config, va_error *error)
     }
     if (r == 0)
         r = va_log_open(&options, error);
+    if (r == 0)
+        va_log_divert(va_journal_is_wanted(config->log_journal) ? va_journal_write : NULL);
 
 end:
     va_free(folder);
@@ -151,125 +149,77 @@ end:
     return r;
 }
 
-static int open_folder(struct daemon *daemon, va_error *error)
-{
-    int r = 0;
-
-    if (daemon->config->data_folder[0] != '\0') {
-        daemon->folder = va_strdup(daemon->config->data_folder);
-        r = daemon->folder == NULL ? va_fail_memory(error) : 0;
-    } else {
-        r = va_paths_folder(VA_FOLDER_DATA, &daemon->folder, error);
-    }
-    return r < 0 ? r : va_file_make_folder(daemon->folder, 0750, error);
-}
-
-static int open_model(struct daemon *daemon, va_error *error)
-{
-    const char *kernels = daemon->config->model_kernels;
-    const va_model_options options = {.kernels = kernels[0] != '\0' ? kernels : NULL};
-    char *folder = NULL, *path = NULL;
-    int r = va_catalog_folder(daemon->config->model_folder, &folder, error);
-
-    if (r == 0)
-        r = va_catalog_find(folder, daemon->config->model_name, &path, error);
-    if (r == 0)
-        r = va_model_open(path, &options, &daemon->model, error);
-    va_free(folder);
-    va_free(path);
-    return r;
-}
-
-/* Says which commands will not work, and why; they do not keep the others from working. */
-static void check_actions(const va_commands *commands)
-{
-    va_error error;
-
-    for (size_t i = 0; i < va_commands_count(commands); i++) {
-        const struct va_command *command = va_commands_at(commands, i);
-        const struct va_command_action *action = &command->action;
-        if (va_actions_check(action->type, action->settings, action->n_settings, action->arguments, action->n_arguments, &error) < 0)
-            va_log(VA_LOG_WARNING, "daemon", "%s:%d: command %s will fail: %s", command->file, command->line, command->name, error.text);
-    }
-}
-
-static int open_commands(const va_config *config, va_commands **ret_commands, va_error *error)
-{
-    char *path = NULL;
-    int r = va_commands_folder(config->commands_folder, &path, error);
-    if (r < 0)
-        return r;
-    r = va_commands_open(path, ret_commands, error);
-    if (r == VA_ENOTFOUND && config->commands_folder[0] == '\0') {
-        va_log(VA_LOG_WARNING, "daemon", "there are no commands: %s", error->text);
-        r = va_commands_parse("no commands", "", 0, ret_commands, error);
-    }
-    va_free(path);
-    if (r == 0)
-        check_actions(*ret_commands);
-    return r;
-}
-
-static int start_assistant(struct daemon *daemon, va_error *error)
-{
-    va_config *config = NULL;
-    va_commands *commands = NULL;
-    int r = open_commands(daemon->config, &commands, error);
-    if (r < 0)
-        return r;
-    /* The assistant replaces its configuration on reload; ours stays as it was at the start. */
-    r = va_config_load(daemon->config_path, daemon->overrides, daemon->n_overrides, &config, error);
-    if (r == 0)
-        r = va_assistant_new(daemon->model, daemon->config->model_name, config, commands, &daemon->assistant, error);
-    if (r < 0) {
-        va_config_free(config);
-        va_commands_free(commands);
-        return r;
-    }
-    va_log(VA_LOG_INFO, "daemon", "model %s with %s kernels, %zu commands", daemon->config->model_name, va_model_kernels(daemon->model),
-           va_commands_count(commands));
-    return 0;
-}
-
-static void look_for_microphone(const va_config *config)
+/* In privacy mode the device is not opened, not even for a look. */
+static void look_for_microphone(const va_assistant *assistant, const va_config *config)
 {
     va_audio_source *source;
     va_error error;
 
+    if (va_assistant_is_private(assistant))
+        return;
     if (va_audio_source_open(config->audio_microphone, &source, &error) < 0)
         va_log(VA_LOG_WARNING, "daemon", "no microphone (%s): uploads work, recordings do not", error.text);
     else
         va_audio_source_free(source);
 }
 
+static int take_signals(void *user, va_error *error)
+{
+    struct daemon *daemon = user;
+
+    return va_signals_open(&daemon->signal_fd, error);
+}
+
 static int start_server(struct daemon *daemon, va_error *error)
 {
-    const va_config *config = daemon->config;
+    const va_config *config = daemon->setup.config;
+    struct va_endpoint endpoints[3] = {{.listen = config->server_listen, .port = (int)config->server_port}};
     struct va_server_options options = {
-        .listen = config->server_listen,
-        .port = (int)config->server_port,
+        .n_endpoints = 1,
         .max_connections = (int)config->server_max_connections,
         .timeout_s = config->server_timeout,
         .max_upload_bytes = (uint64_t)((double)config->server_max_upload * BYTES_PER_MB),
-        .folder = daemon->folder,
+        .folder = daemon->setup.folder,
     };
-    int r = va_api_new(daemon->assistant, daemon->folder, &daemon->api, error);
+    int r = va_api_new(daemon->setup.assistant, daemon->setup.folder, &daemon->api, error);
     if (r < 0)
         return r;
-    options.routes = va_api_routes(&options.n_routes);
-    options.user = daemon->api;
-    return va_server_start(&options, &daemon->server, error);
+    if ((r = va_serve_access_open(config, daemon->setup.folder, &daemon->access, error)) < 0)
+        return r;
+    va_serve_access_api(config, daemon->setup.folder, daemon->access, daemon->api);
+    options.access = daemon->access;
+    if ((r = va_serve_settings_open(&daemon->settings, &daemon->setup, daemon->api, error)) < 0)
+        return r;
+    if ((r = va_watch_begin(&daemon->watch, &daemon->setup, daemon->api, daemon->access, error)) < 0)
+        return r;
+    endpoints[0].routes = va_api_routes(&endpoints[0].n_routes);
+    endpoints[0].user = daemon->api;
+    if ((r = va_serve_tls_open(&daemon->tls, config, daemon->setup.folder, &options, endpoints, error)) < 0)
+        return r;
+    options.n_endpoints++;
+    va_serve_raise_files((int)config->server_max_connections);
+    r = va_watch_serve(&daemon->watch, config, &options, endpoints, &daemon->server, error);
+    if (r == 0 && config->server_tls)
+        va_api_set_tls_port(daemon->api, va_server_port(daemon->server, 1));
+    return r;
 }
 
 static int start(struct daemon *daemon, va_error *error)
 {
-    int r = va_config_load(daemon->config_path, daemon->overrides, daemon->n_overrides, &daemon->config, error);
+    struct va_setup *setup = &daemon->setup;
 
-    if (r < 0 || (r = open_log(daemon->config, error)) < 0 || (r = va_signals_open(&daemon->signal_fd, error)) < 0 ||
-        (r = open_folder(daemon, error)) < 0 || (r = open_model(daemon, error)) < 0 || (r = start_assistant(daemon, error)) < 0)
+    setup->overrides = &daemon->overrides;
+    setup->launched = take_signals;
+    setup->user = daemon;
+    int r = va_overrides_load(&daemon->overrides, &setup->config, error);
+    if (r < 0 || (r = open_log(setup->config, error)) < 0 || (r = va_watch_open(&daemon->watch, setup, error)) < 0 ||
+        (r = va_setup_open(setup, error)) < 0)
         return r;
-    look_for_microphone(daemon->config);
-    return start_server(daemon, error);
+    look_for_microphone(setup->assistant, setup->config);
+    r = start_server(daemon, error);
+    if (r < 0 || (r = va_serve_wyoming(setup, &daemon->wyoming, error)) < 0)
+        return r;
+    return va_serve_mqtt(setup, daemon->api, &daemon->mqtt, error);
 }
 
 /* ---- running ---- */
@@ -281,44 +231,65 @@ static void log_restart(void *user, const char *option, int needs_restart)
         va_log(VA_LOG_WARNING, "daemon", "%s has changed; this takes effect after a restart", option);
 }
 
-static void reload(struct daemon *daemon)
+static int reload(void *user, va_error *error)
 {
+    struct daemon *daemon = user;
     va_config *config = NULL;
     va_commands *commands = NULL;
-    va_error error;
-    int r = va_config_load(daemon->config_path, daemon->overrides, daemon->n_overrides, &config, &error);
+    int r = va_overrides_load(&daemon->overrides, &config, error);
 
     if (r == 0)
-        r = open_commands(config, &commands, &error);
+        r = va_setup_commands(config, daemon->setup.launcher, &commands, error);
     if (r == 0)
-        r = open_log(config, &error);
+        r = open_log(config, error);
     if (r < 0)
         goto fail;
+    const struct va_history_options history = va_serve_history_options(config);
     double timeout_s = config->server_timeout, max_upload = (double)config->server_max_upload;
-    va_config_changes(daemon->config, config, log_restart, NULL);
-    if ((r = va_assistant_reload(daemon->assistant, config, commands, &error)) < 0)
+    va_config_changes(daemon->setup.config, config, log_restart, NULL);
+    va_watch_limits(config, daemon->api);
+    if ((r = va_serve_settings_loaded(&daemon->settings, config, error)) < 0 ||
+        (r = va_assistant_reload(daemon->setup.assistant, config, commands, error)) < 0)
         goto fail;
+    va_history_configure(daemon->setup.history, &history);
     va_server_set_limits(daemon->server, timeout_s, (uint64_t)(max_upload * BYTES_PER_MB));
     va_log(VA_LOG_INFO, "daemon", "configuration and commands have been read again");
-    return;
+    return 0;
 
 fail:
-    va_log(VA_LOG_ERROR, "daemon", "%s; the old configuration and commands stay", error.text);
+    va_log(VA_LOG_ERROR, "daemon", "%s; the old configuration and commands stay", error->text);
     va_commands_free(commands);
     va_config_free(config);
+    return r;
 }
 
 static void run(struct daemon *daemon)
 {
     int interval_ms = va_notify_interval_ms();
     enum va_signal signal;
+    va_error error;
 
-    printf("listening on %s\n", va_server_url(daemon->server));
+    printf("listening on %s\n", va_server_url(daemon->server, 0));
+    if (daemon->setup.config->server_tls)
+        printf("listening on %s\n", va_server_url(daemon->server, 1));
+    if (daemon->watch.url != NULL)
+        printf("metrics on %s/metrics\n", daemon->watch.url);
+    if (daemon->wyoming != NULL)
+        printf("wyoming on port %d\n", va_wyoming_port(daemon->wyoming));
     fflush(stdout);
     va_notify("READY=1");
-    while ((signal = va_signals_wait(daemon->signal_fd, interval_ms > 0 ? interval_ms : -1)) != VA_SIGNAL_STOP) {
+    double renew_ms = va_clock_ms() + RENEW_MS;
+    while ((signal = va_signals_wait(daemon->signal_fd, daemon->settings.wake_fd, interval_ms > 0 ? interval_ms : RENEW_MS)) !=
+           VA_SIGNAL_STOP) {
         if (signal == VA_SIGNAL_RELOAD)
-            reload(daemon);
+            (void)reload(daemon, &error); /* it is logged */
+        else if (signal == VA_SIGNAL_WAKE)
+            va_serve_settings_work(&daemon->settings, reload, daemon);
+        if (signal == VA_SIGNAL_RELOAD || va_clock_ms() >= renew_ms) {
+            va_serve_access_renew(daemon->setup.config, daemon->setup.folder);
+            va_server_renew(daemon->server);
+            renew_ms = va_clock_ms() + RENEW_MS;
+        }
         if (interval_ms > 0 && va_server_is_alive(daemon->server))
             va_notify("WATCHDOG=1");
     }
@@ -331,18 +302,22 @@ static void stop(struct daemon *daemon)
 {
     if (daemon->signal_fd >= 0)
         va_signals_close(daemon->signal_fd);
+    va_serve_settings_stop(&daemon->settings);
     if (daemon->server != NULL)
         va_server_stop(daemon->server);
-    if (daemon->assistant != NULL)
-        va_assistant_stop(daemon->assistant);
+    va_wyoming_stop(daemon->wyoming);
+    va_mqtt_free(daemon->mqtt);
+    if (daemon->setup.assistant != NULL)
+        va_assistant_stop(daemon->setup.assistant);
     va_server_free(daemon->server, GRACE_S);
+    va_wyoming_free(daemon->wyoming);
     va_api_free(daemon->api);
-    va_assistant_free(daemon->assistant);
-    va_model_free(daemon->model);
-    va_config_free(daemon->config);
-    va_free(daemon->folder);
-    for (size_t i = 0; i < daemon->n_made; i++)
-        va_free(daemon->made[i]);
+    va_serve_settings_close(&daemon->settings);
+    va_access_free(daemon->access);
+    va_serve_tls_close(&daemon->tls);
+    va_setup_close(&daemon->setup);
+    va_watch_close(&daemon->watch);
+    va_overrides_free(&daemon->overrides);
     va_log_close();
 }
 

@@ -45,7 +45,8 @@ static void print_help(FILE *out)
           "  --prompt TEXT          text that came before, or words to expect\n"
           "  --condition            give each window's text to the next as its prompt\n"
           "  --no-fallback          temperature 0 only: keep the first decoding even when it is doubtful\n"
-          "  --format FORMAT        text, json (one object a line), srt or vtt (default: text)\n"
+          "  --format FORMAT        text, json (one object a line), srt, vtt or\n"
+          "                         verbose_json (as OpenAI's clients read it) (default: text)\n"
           "  --raw                  files are headerless: 16-bit little-endian, 16 kHz, one channel\n"
           "  --stream               as somebody speaks: partial texts, and the final one as soon as it is known (text or json).\n"
           "                         '-' with --raw is a live pipe\n"
@@ -223,24 +224,12 @@ static int parse_arguments(int argc, char **argv, struct request *request)
     }
     if (optind == argc)
         return usage("no file given to", "transcribe");
-    if (request->stream && (request->format == VA_OUTPUT_SRT || request->format == VA_OUTPUT_VTT))
-        return usage("no subtitles with", "--stream");
+    if (request->stream && (request->format != VA_OUTPUT_TEXT && request->format != VA_OUTPUT_JSON))
+        return usage("only the formats text and json with", "--stream");
     request->options.timestamps = request->timestamps >= 0                               ? request->timestamps
                                   : request->stream || request->format == VA_OUTPUT_TEXT ? VA_TIMESTAMPS_NONE
                                                                                          : VA_TIMESTAMPS_SEGMENT;
     return -1;
-}
-
-/* The path of a model by its name; va_free. */
-static int find_model(const struct request *request, const char *name, char **ret_path, va_error *error)
-{
-    char *folder = NULL;
-
-    int r = va_catalog_folder(request->config->model_folder, &folder, error);
-    if (r == 0)
-        r = va_catalog_find(folder, name, ret_path, error);
-    va_free(folder);
-    return r;
 }
 
 static int open_model(const struct request *request, va_model **ret_model, va_error *error)
@@ -248,7 +237,7 @@ static int open_model(const struct request *request, va_model **ret_model, va_er
     char *path = NULL;
     va_model_options options = {.kernels = request->kernels};
 
-    int r = find_model(request, request->model, &path, error);
+    int r = va_catalog_locate(request->config->model_folder, request->model, &path, error);
     if (r == 0)
         r = va_model_open(path, &options, ret_model, error);
     va_free(path);
@@ -259,7 +248,7 @@ static int open_vad_model(const struct request *request, va_vad_model **ret_mode
 {
     char *path = NULL;
 
-    int r = find_model(request, request->vad_model, &path, error);
+    int r = va_catalog_locate(request->config->model_folder, request->vad_model, &path, error);
     if (r == 0)
         r = va_vad_model_open(path, ret_model, error);
     va_free(path);

@@ -6,16 +6,32 @@
 
 #include <voice_assistant.h>
 
+#include "base/memory.h"
+
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
     const char *summary;
 } commands[] = {
     {"serve", va_command_serve, "serve the HTTP API: record, transcribe, run commands"},
+    {"listen", va_command_listen, "listen to the microphone and do what is said, in this terminal"},
+    {"worker", va_command_worker, "transcribe uploads for other machines"},
     {"transcribe", va_command_transcribe, "recordings to text"},
     {"model", va_command_model, "fetch, import, list and check models"},
     {"match", va_command_match, "find the command that a text means"},
     {"commands", va_command_commands, "check and list the commands"},
+    {"eval", va_command_eval, "measure how well commands are understood"},
+    {"say", va_command_say, "say a text, or write it to a WAV file"},
+    {"wake", va_command_wake, "words of your own that wake it: enrol, list, remove, test"},
+    {"devices", va_command_devices, "list microphones and loudspeakers"},
+    {"home", va_command_home, "read the names of a Home Assistant"},
+    {"privacy", va_command_privacy, "switch privacy mode: no microphone, no cameras, nothing kept"},
+    {"history", va_command_history, "list, search, export and delete what was transcribed and carried out"},
+    {"power", va_command_power, "show or set the power mode, or sleep for a while"},
+    {"battery", va_command_battery, "show how full the battery is"},
+    {"token", va_command_token, "tokens for the API: add, list, revoke"},
+    {"tls", va_command_tls, "the local CA and certificates: show, renew, print, make one for a device"},
+    {"pair", va_command_pair, "let a phone in by a QR code"},
     {"config", va_command_config, "check, show and explain the configuration"},
     {"demo", va_command_demo, "show transcripts and commands of recorded speech"},
     {NULL, NULL, NULL},
@@ -32,6 +48,7 @@ static void print_help(FILE *out)
 
 int main(int argc, char **argv)
 {
+    va_memory_return_large();
     if (argc < 2) {
         print_help(stderr);
         return VA_EXIT_USAGE;

@@ -27,13 +27,15 @@ int va_signals_open(int *ret_fd, va_error *error)
     return 0;
 }
 
-enum va_signal va_signals_wait(int fd, int timeout_ms)
+enum va_signal va_signals_wait(int fd, int wake_fd, int timeout_ms)
 {
-    struct pollfd watch = {.fd = fd, .events = POLLIN};
+    struct pollfd watch[2] = {{.fd = fd, .events = POLLIN}, {.fd = wake_fd, .events = POLLIN}};
     struct signalfd_siginfo info;
 
-    if (poll(&watch, 1, timeout_ms) <= 0 || read(fd, &info, sizeof info) != (ssize_t)sizeof info)
+    if (poll(watch, 2, timeout_ms) <= 0)
         return VA_SIGNAL_NONE;
+    if (read(fd, &info, sizeof info) != (ssize_t)sizeof info)
+        return watch[1].revents != 0 ? VA_SIGNAL_WAKE : VA_SIGNAL_NONE;
     return info.ssi_signo == SIGHUP ? VA_SIGNAL_RELOAD : VA_SIGNAL_STOP;
 }
 

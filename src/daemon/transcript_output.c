@@ -1,14 +1,15 @@
 #include "daemon/transcript_output.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "assistant/transcript_json.h"
+#include "assistant/transcript_openai.h"
+#include "assistant/transcript_text.h"
 
 int va_output_format_parse(const char *name, enum va_output_format *ret_format)
 {
-    static const char *const names[] = {"text", "json", "srt", "vtt"};
-    for (int i = 0; i < 4; i++)
+    static const char *const names[] = {"text", "json", "srt", "vtt", "verbose_json"};
+    for (int i = 0; i < (int)(sizeof names / sizeof names[0]); i++)
         if (strcmp(name, names[i]) == 0) {
             *ret_format = (enum va_output_format)i;
             return 0;
@@ -35,31 +36,17 @@ static int append_json(const char *file, const va_transcript *transcript, double
     return json.error < 0 ? json.error : va_buffer_append(out, "\n", 1);
 }
 
-/* 01:02:03,450 (SRT) or 01:02:03.450 (WebVTT) */
-static int append_time(double s, char separator, struct va_buffer *out)
+static int append_verbose_json(const va_transcript *transcript, struct va_buffer *out)
 {
-    long ms = lround(s * 1000.0);
-    return va_buffer_printf(out, "%02ld:%02ld:%02ld%c%03ld", ms / 3600000, ms / 60000 % 60, ms / 1000 % 60, separator, ms % 1000);
-}
+    struct va_openai_detail detail = {.segments = 1};
+    struct va_json json = {.out = out};
 
-static int append_subtitles(const va_transcript *transcript, int srt, struct va_buffer *out)
-{
-    int r = srt ? 0 : va_buffer_append_string(out, "WEBVTT\n\n");
-    for (size_t i = 0; r == 0 && i < transcript->n_segments; i++) {
-        const va_segment *segment = &transcript->segments[i];
-        char separator = srt ? ',' : '.';
-        if (srt)
-            r = va_buffer_printf(out, "%zu\n", i + 1);
-        if (r == 0)
-            r = append_time(segment->start_s, separator, out);
-        if (r == 0)
-            r = va_buffer_append_string(out, " --> ");
-        if (r == 0)
-            r = append_time(segment->end_s, separator, out);
-        if (r == 0)
-            r = va_buffer_printf(out, "\n%s\n\n", segment->text);
-    }
-    return r;
+    for (size_t i = 0; i < transcript->n_segments; i++)
+        detail.words |= transcript->segments[i].n_words > 0;
+    va_json_open(&json, NULL, '{');
+    va_transcript_openai_verbose(&json, transcript, &detail);
+    va_json_close(&json, '}');
+    return json.error < 0 ? json.error : va_buffer_append(out, "\n", 1);
 }
 
 int va_output_transcript(enum va_output_format format, const char *file, const va_transcript *transcript, double load_ms,
@@ -67,13 +54,15 @@ int va_output_transcript(enum va_output_format format, const char *file, const v
 {
     switch (format) {
     case VA_OUTPUT_TEXT:
-        return va_buffer_printf(out, "%s\n", transcript->text);
+        return va_transcript_text(out, transcript);
     case VA_OUTPUT_JSON:
         return append_json(file, transcript, load_ms, out);
     case VA_OUTPUT_SRT:
-        return append_subtitles(transcript, 1, out);
+        return va_transcript_srt(out, transcript);
     case VA_OUTPUT_VTT:
-        return append_subtitles(transcript, 0, out);
+        return va_transcript_vtt(out, transcript);
+    case VA_OUTPUT_VERBOSE_JSON:
+        return append_verbose_json(transcript, out);
     }
     return VA_EINVAL;
 }

@@ -111,6 +111,8 @@ void va_resampler_free(va_resampler *resampler)
 {
     if (resampler == NULL)
         return;
+    if (resampler->history != NULL) /* no audio stays behind */
+        explicit_bzero(resampler->history, (resampler->taps + BLOCK_SAMPLES) * sizeof *resampler->history);
     va_free(resampler->rows);
     va_free(resampler->history);
     va_free(resampler);

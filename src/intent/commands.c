@@ -42,6 +42,7 @@ void va_commands_free(va_commands *commands)
     va_free(grammar->children);
     va_free(grammar->text);
     va_free(commands->commands);
+    va_free(commands->context);
     va_arena_free(&commands->arena);
     va_free(commands);
 }

@@ -6,6 +6,7 @@
 #define VA_INTENT_COMMANDS_H
 
 #include "base/error.h"
+#include "token/tokenizer.h"
 
 /* How a command acts: the `action:` mapping of the YAML file, kept as name and settings for action/ to interpret. */
 struct va_command_action {
@@ -21,7 +22,11 @@ struct va_command {
     const char *language; /* "en" */
     const char *file;     /* where it was defined */
     int line;
-    const char *response; /* template with {slot} */
+    const char *voice;    /* for spoken replies in this language, or "" */
+    const char *response; /* template with {slot}; sentences may have responses of their own */
+    const char *failure;  /* template with {error}, or NULL */
+    const char *question; /* asked before it is done when confirm is set; template with {slot}, or NULL */
+    int confirm;          /* 1: risky, to be confirmed before it is done */
     struct va_command_action action;
 };
 
@@ -36,6 +41,18 @@ typedef void (*va_commands_mistake_fn)(void *user, const char *text);
 VA_MUST_CHECK int va_commands_load(const char *path, va_commands_mistake_fn mistake, void *user, va_commands **ret_commands,
                                    va_error *error);
 
+/* What to load, and who hears of it. */
+struct va_commands_request {
+    const char *const *paths; /* [n_paths] folders and files; what a later one defines replaces what an earlier one does */
+    size_t n_paths;
+    const char *language;           /* only this one; NULL for all */
+    va_commands_mistake_fn mistake; /* may be NULL */
+    va_commands_mistake_fn notice;  /* what was left out without being a mistake; may be NULL */
+    void *user;
+};
+
+VA_MUST_CHECK int va_commands_load_request(const struct va_commands_request *request, va_commands **ret_commands, va_error *error);
+
 /* The same from the text [size] of one file; path is for messages. */
 VA_MUST_CHECK int va_commands_parse(const char *path, const char *text, size_t size, va_commands **ret_commands, va_error *error);
 
@@ -48,7 +65,17 @@ const struct va_command *va_commands_find(const va_commands *commands, const cha
 VA_MUST_CHECK int va_commands_match_language(const va_commands *commands, const char *language, const char *text, va_intent **ret_intent,
                                              va_error *error);
 
-/* A prompt for recognition, naming the words of the commands: at most `capacity` bytes with its NUL. */
-void va_commands_prompt(const va_commands *commands, char *ret_prompt, size_t capacity);
+/* The same where something is known of the context (`area` for instance), which goes before what the files say. */
+VA_MUST_CHECK int va_commands_match_context(const va_commands *commands, const char *language, const va_slot *context, size_t n_context,
+                                            const char *text, va_intent **ret_intent, va_error *error);
+
+/* A sentence that means the command, for people: the first alternatives of its first template and the first value of each list;
+ * optional words only in the middle. At most `capacity` bytes with its NUL. VA_ENOTFOUND: it has no sentence that fits. */
+VA_MUST_CHECK int va_commands_example(const va_commands *commands, size_t i, char *ret_text, size_t capacity);
+
+/* A prompt for recognition: phrases of the commands in this language (NULL: in all), those with the rarest words first chosen, of at most
+ * about max_tokens tokens and capacity bytes with the NUL. Empty when the commands have common words only. VA_ENOMEM. */
+VA_MUST_CHECK int va_commands_prompt(const va_commands *commands, const char *language, const va_tokenizer *tokenizer, int max_tokens,
+                                     char *ret_prompt, size_t capacity);
 
 #endif

@@ -68,7 +68,8 @@ struct va_language *va_grammar_language(va_commands *commands, const char *code)
     for (size_t i = 0; i < grammar->n_languages; i++)
         if (strcmp(grammar->languages[i].code, code) == 0)
             return &grammar->languages[i];
-    struct va_language language = {.code = va_arena_strdup(&commands->arena, code), .numbers = va_number_words_find(code)};
+    struct va_language language = {
+        .code = va_arena_strdup(&commands->arena, code), .voice = "", .action.type = "", .numbers = va_number_words_find(code)};
     if (language.code == NULL ||
         va_grow(&grammar->languages, &grammar->languages_capacity, grammar->n_languages, sizeof *grammar->languages) < 0)
         return NULL;
@@ -76,11 +77,32 @@ struct va_language *va_grammar_language(va_commands *commands, const char *code)
     return &grammar->languages[grammar->n_languages++];
 }
 
+/* Index of the name among names [n], one every stride bytes; that with the scope behind it goes before. -1: there is none. */
+static int64_t find_name(const char *name, const char *scope, const void *names, size_t n, size_t stride)
+{
+    size_t length = strlen(name);
+    int64_t found = -1;
+
+    for (size_t i = 0; i < n; i++) {
+        const char *other;
+        memcpy(&other, (const char *)names + i * stride, sizeof other);
+        if (strncmp(other, name, length) != 0)
+            continue;
+        if (scope != NULL && strcmp(other + length, scope) == 0)
+            return (int64_t)i;
+        if (other[length] == '\0')
+            found = (int64_t)i;
+    }
+    return found;
+}
+
 int64_t va_language_rule(va_commands *commands, struct va_language *language, const char *name, struct va_place place)
 {
-    for (size_t i = 0; i < language->n_rules; i++)
-        if (strcmp(language->rules[i].name, name) == 0)
-            return (int64_t)i;
+    const void *names = language->n_rules > 0 ? &language->rules[0].name : NULL;
+    int64_t found = find_name(name, language->scope, names, language->n_rules, sizeof *language->rules);
+
+    if (found >= 0)
+        return found;
     struct va_rule rule = {.name = va_arena_strdup(&commands->arena, name), .place = place};
     if (rule.name == NULL || va_grow(&language->rules, &language->rules_capacity, language->n_rules, sizeof rule) < 0)
         return VA_ENOMEM;
@@ -90,9 +112,11 @@ int64_t va_language_rule(va_commands *commands, struct va_language *language, co
 
 int64_t va_language_list(va_commands *commands, struct va_language *language, const char *name, struct va_place place)
 {
-    for (size_t i = 0; i < language->n_lists; i++)
-        if (strcmp(language->lists[i].name, name) == 0)
-            return (int64_t)i;
+    const void *names = language->n_lists > 0 ? &language->lists[0].name : NULL;
+    int64_t found = find_name(name, language->scope, names, language->n_lists, sizeof *language->lists);
+
+    if (found >= 0)
+        return found;
     struct va_slot_list list = {.name = va_arena_strdup(&commands->arena, name), .place = place};
     if (list.name == NULL || va_grow(&language->lists, &language->lists_capacity, language->n_lists, sizeof list) < 0)
         return VA_ENOMEM;
@@ -215,6 +239,7 @@ static int seal_rule(struct sealer *sealer, struct va_node *node)
     }
     const struct va_node *root = &sealer->commands->grammar.nodes[rule->node];
     node->nullable = root->nullable;
+    node->contextual = root->contextual;
     node->starts = root->starts;
     node->needs = root->needs;
     return 0;
@@ -239,12 +264,13 @@ static int seal_slot(struct sealer *sealer, struct va_node *node)
     int first_time = list->state == 0;
     list->state = 1;
     sealer->list_depth++;
-    node->needs = list->n_values > 0 ? UINT64_MAX : 0;
+    node->needs = UINT64_MAX; /* a list without values matches nothing */
     for (uint32_t i = 0; i < list->n_values; i++) {
         uint32_t value = sealer->language->values[list->first_value + i].node;
         if (first_time && (r = seal_node(sealer, value)) < 0)
             return r;
         node->starts |= grammar->nodes[value].starts;
+        node->contextual |= grammar->nodes[value].contextual || sealer->language->values[list->first_value + i].n_context > 0;
         node->needs &= grammar->nodes[value].needs;
         if (first_time && grammar->nodes[value].nullable &&
             (r = report(sealer, list->place, "a value of list {%s} can be empty", list->name)) < 0)
@@ -270,11 +296,12 @@ static int seal_children(struct sealer *sealer, struct va_node *node)
             node->starts |= child->starts;
         all_nullable &= child->nullable;
         any_nullable |= child->nullable;
+        node->contextual |= child->contextual;
         every &= child->needs;
         any |= child->needs;
     }
     node->needs = node->kind == VA_NODE_CHOICE ? every : any;
-    node->nullable = (uint8_t)(node->kind == VA_NODE_CHOICE ? any_nullable : all_nullable);
+    node->nullable = (node->kind == VA_NODE_CHOICE ? any_nullable : all_nullable) & 1;
     return 0;
 }
 

@@ -23,7 +23,9 @@ enum va_node_kind {
 
 struct va_node {
     uint8_t kind;
-    uint8_t nullable; /* can match nothing */
+    uint8_t nullable : 1;   /* can match nothing */
+    uint8_t contextual : 1; /* holds a list whose values depend on what the sentence requires */
+    uint8_t glued : 1;      /* SLOT: the word may go on behind it */
     uint16_t spelling_n;
     uint32_t first;    /* children: first in grammar.children; TEXT: offset in grammar.text; SLOT, RULE: index in the language */
     uint32_t n;        /* children or bytes; SLOT: index of its name in language.slot_names */
@@ -42,9 +44,10 @@ struct va_place {
 };
 
 struct va_rule {
-    const char *name;
+    const char *name;      /* behind LOCAL_MARK, if any, the number of the block it belongs to */
     struct va_place place; /* of the definition, or of the first use while there is none */
     uint32_t node;
+    uint16_t source; /* which of the paths given defined it */
     uint8_t defined;
     uint8_t state; /* sealing: 0 not yet, 1 being worked on, 2 done */
 };
@@ -54,6 +57,7 @@ enum va_slot_list_kind { VA_LIST_VALUES, VA_LIST_RANGE, VA_LIST_WILDCARD };
 struct va_slot_list {
     const char *name;
     struct va_place place;
+    uint16_t source;
     uint8_t defined;
     uint8_t state;
     enum va_slot_list_kind kind;
@@ -63,19 +67,49 @@ struct va_slot_list {
 
 struct va_list_value {
     uint32_t node;
-    const char *out; /* NULL: the text as it was said */
+    const char *out;        /* NULL: the text as it was said */
+    const va_slot *context; /* [n_context] what is known where this value is said, such as the domain of an entity */
+    size_t n_context;
+};
+
+/* What a sentence asks of the context: that a key has one of the values (any when there are none), or that it has not. */
+struct va_condition {
+    const char *key;
+    const char *const *values; /* [n_values] */
+    size_t n_values;
+    int excludes;
+    const char *slot; /* slot that gets the value, or NULL */
+};
+
+/* What sentences given together share. */
+struct va_block {
+    const va_slot *slots; /* [n_slots] with fixed values */
+    size_t n_slots;
+    const struct va_condition *conditions; /* [n_conditions] */
+    size_t n_conditions;
+    uint32_t context;     /* equal conditions have equal numbers; 0: none */
+    const char *response; /* "": that of the command */
 };
 
 struct va_sentence {
     uint32_t node;
-    uint32_t command; /* index in commands */
+    uint32_t command;             /* index in commands */
+    const struct va_block *block; /* or NULL */
     struct va_place place;
 };
 
+/* Behind the name of a list or rule that only one block of sentences knows: the mark, and a number. */
+#define VA_LOCAL_MARK '\x1f'
+
 /* Everything of one language; lists and rules are found in it by name, from any file. */
 struct va_language {
-    const char *code;
+    const char *code;                      /* "": what all languages share */
+    const char *scope;                     /* while a block with lists or rules of its own is read: the end of their names; else NULL */
+    const char *voice;                     /* for spoken replies; "" when the files name none */
+    struct va_command_action action;       /* of commands that have none */
+    int has_home;                          /* empty lists stand for a home nothing is known about */
     const struct va_number_words *numbers; /* or NULL */
+    const char *failure, *question;        /* of commands that have none of their own, or NULL */
     struct va_rule *rules;                 /* [n_rules] */
     struct va_slot_list *lists;            /* [n_lists] */
     struct va_list_value *values;          /* [n_values] */
@@ -103,6 +137,8 @@ struct va_commands {
     struct va_grammar grammar;
     struct va_command *commands; /* [n_commands] */
     size_t n_commands, commands_capacity;
+    va_slot *context; /* [n_context] what the files say about where the assistant stands */
+    size_t n_context, context_capacity;
 };
 
 /* Adds a node; a negative VA_E*, or its index. */
@@ -114,7 +150,8 @@ int64_t va_grammar_add_text(struct va_grammar *grammar, const char *bytes, size_
 /* The language with this code, made when it is not there yet. NULL when out of memory. */
 struct va_language *va_grammar_language(va_commands *commands, const char *code);
 
-/* Index of the rule, list or slot name called so, added (not defined) when it is not there. Negative VA_E* otherwise. */
+/* Index of the rule, list or slot name called so, added (not defined) when it is not there. A name of the scope hides a general
+ * one. Negative VA_E* otherwise. */
 int64_t va_language_rule(va_commands *commands, struct va_language *language, const char *name, struct va_place place);
 int64_t va_language_list(va_commands *commands, struct va_language *language, const char *name, struct va_place place);
 int64_t va_language_slot_name(va_commands *commands, struct va_language *language, const char *name);
@@ -127,6 +164,10 @@ VA_MUST_CHECK int va_grammar_seal(va_commands *commands, va_grammar_mistake_fn m
 
 /* The name nearest to `name` within two edits, or NULL. names [n]: const char * every stride bytes. */
 const char *va_nearest_name(const char *name, const void *names, size_t n, size_t stride);
+
+/* A node for the other written form of a word that is a number, in digits or in words; EMPTY when there is none, or a negative VA_E*.
+ * word: normalized. */
+int64_t va_template_other_number(va_commands *commands, const struct va_language *language, const char *word);
 
 /* Compiles one template. place is for references to rules and lists. VA_EFORMAT: error->text says what is wrong where. */
 VA_MUST_CHECK int va_template_compile(va_commands *commands, struct va_language *language, const char *text, struct va_place place,

@@ -1,16 +1,13 @@
 /* load.c - command files: from YAML to commands and their grammar. docs/commands.md describes the format. */
 #include "intent/load.h"
 
-#include <dirent.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/memory.h"
 
-#define MAX_FILES 1000
 #define MAX_TEMPLATE_BYTES 16384
 #define MAX_STRINGS_BYTES ((size_t)256 << 20)
 
@@ -23,8 +20,8 @@ static int mistake_at(void *user, struct va_place place, const char *text)
     va_fail(&line, VA_EFORMAT, "%s:%d: %s", place.file, place.line, text);
     if (loader->n_mistakes++ == 0 && loader->error != NULL)
         *loader->error = line;
-    if (loader->mistake != NULL)
-        loader->mistake(loader->user, line.text);
+    if (loader->request->mistake != NULL)
+        loader->request->mistake(loader->request->user, line.text);
     return 0;
 }
 
@@ -37,6 +34,22 @@ int va_load_mistake(struct va_loader *loader, const va_yaml_node *node, const ch
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     return mistake_at(loader, (struct va_place){loader->file, node->line}, text);
+}
+
+int va_load_notice(struct va_loader *loader, const va_yaml_node *node, const char *format, ...)
+{
+    char text[256];
+    va_error line;
+    va_list args;
+
+    if (loader->request->notice == NULL)
+        return 0;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    va_fail(&line, 0, "%s:%d: %s", loader->file, node->line, text);
+    loader->request->notice(loader->request->user, line.text);
+    return 0;
 }
 
 const char *va_load_keep(struct va_loader *loader, const char *text)
@@ -72,7 +85,17 @@ int va_load_is_name(const char *text)
     return n > 0 && n < 64;
 }
 
-/* ---- templates ---- */
+const char *va_load_text(const va_yaml_node *mapping, const char *key)
+{
+    const va_yaml_node *node = mapping == NULL ? NULL : va_yaml_get(mapping, key);
+    return node == NULL ? NULL : node->text;
+}
+
+int va_load_is_true(const va_yaml_node *mapping, const char *key)
+{
+    const char *text = va_load_text(mapping, key);
+    return text != NULL && strcmp(text, "true") == 0;
+}
 
 int va_load_template(struct va_loader *loader, const va_yaml_node *node, uint32_t *ret_node)
 {
@@ -84,7 +107,7 @@ int va_load_template(struct va_loader *loader, const va_yaml_node *node, uint32_
     if (strlen(node->text) > MAX_TEMPLATE_BYTES)
         return va_load_mistake(loader, node, "a sentence may have %d bytes at most", MAX_TEMPLATE_BYTES);
     struct va_place place = {loader->file, node->line};
-    int r = va_template_compile(loader->commands, loader->language, node->text, place, ret_node, &error);
+    int r = va_template_compile(loader->commands, va_load_language(loader), node->text, place, ret_node, &error);
     if (r == VA_EFORMAT)
         return va_load_mistake(loader, node, "in \"%.*s%s\": %s", 60, node->text, strlen(node->text) > 60 ? "..." : "", error.text);
     if (r < 0 && loader->error != NULL)
@@ -92,134 +115,13 @@ int va_load_template(struct va_loader *loader, const va_yaml_node *node, uint32_
     return r;
 }
 
-static int read_sentences(struct va_loader *loader, const va_yaml_node *sentences, uint32_t command)
-{
-    struct va_language *language = loader->language;
-
-    if (sentences->type != VA_YAML_SEQUENCE || sentences->n == 0)
-        return va_load_mistake(loader, sentences, "'sentences' must be a list with at least one sentence");
-    for (size_t i = 0; i < sentences->n; i++) {
-        const va_yaml_node *node = sentences->values[i];
-        size_t before = loader->n_mistakes;
-        struct va_sentence sentence = {.command = command, .place = {loader->file, node->line}};
-        int r = va_load_template(loader, node, &sentence.node);
-        if (r < 0)
-            return r;
-        if (loader->n_mistakes > before)
-            continue;
-        if (va_grow(&language->sentences, &language->sentences_capacity, language->n_sentences, sizeof sentence) < 0)
-            return va_fail_memory(loader->error);
-        language->sentences[language->n_sentences++] = sentence;
-    }
-    return 0;
-}
-
-/* ---- commands ---- */
-
-static int read_arguments(struct va_loader *loader, const va_yaml_node *list, struct va_command_action *action)
-{
-    if (list->type != VA_YAML_SEQUENCE)
-        return va_load_mistake(loader, list, "'arguments' must be a list");
-    const char **arguments = va_arena_alloc(&loader->commands->arena, list->n, sizeof *arguments);
-    if (arguments == NULL)
-        return va_fail_memory(loader->error);
-    for (size_t i = 0; i < list->n; i++) {
-        if (list->values[i]->type != VA_YAML_SCALAR)
-            return va_load_mistake(loader, list->values[i], "an argument must be a text");
-        if ((arguments[i] = va_load_keep(loader, list->values[i]->text)) == NULL)
-            return va_fail_memory(loader->error);
-    }
-    action->arguments = arguments;
-    action->n_arguments = list->n;
-    return 0;
-}
-
-static int read_action(struct va_loader *loader, const va_yaml_node *mapping, struct va_command_action *action)
-{
-    const va_yaml_node *type = va_yaml_get(mapping, "type");
-    int r;
-
-    if (mapping->type != VA_YAML_MAPPING || type == NULL || type->type != VA_YAML_SCALAR)
-        return va_load_mistake(loader, mapping, "'action' must be a mapping with a 'type'");
-    va_slot *settings = va_arena_alloc(&loader->commands->arena, mapping->n, sizeof *settings);
-    if (settings == NULL || (action->type = va_load_keep(loader, type->text)) == NULL)
-        return va_fail_memory(loader->error);
-    action->settings = settings;
-    for (size_t i = 0; i < mapping->n; i++) {
-        const va_yaml_node *key = mapping->keys[i], *value = mapping->values[i];
-        if (value == type)
-            continue;
-        if (key->text != NULL && strcmp(key->text, "arguments") == 0) {
-            if ((r = read_arguments(loader, value, action)) < 0)
-                return r;
-            continue;
-        }
-        if (key->text == NULL || value->type != VA_YAML_SCALAR) {
-            va_load_mistake(loader, value, "the setting '%s' of an action must be a text or a number", key->text == NULL ? "?" : key->text);
-            continue;
-        }
-        va_slot *setting = &settings[action->n_settings++];
-        if ((setting->name = va_load_keep(loader, key->text)) == NULL || (setting->value = va_load_keep(loader, value->text)) == NULL)
-            return va_fail_memory(loader->error);
-    }
-    return 0;
-}
-
-static int read_response(struct va_loader *loader, const va_yaml_node *mapping, struct va_command *command)
-{
-    const va_yaml_node *response = va_yaml_get(mapping, "response");
-
-    if (response == NULL)
-        return 0;
-    if (response->type != VA_YAML_SCALAR)
-        return va_load_mistake(loader, response, "'response' must be one text; quote it when it starts with '{'");
-    command->response = va_load_keep(loader, response->text);
-    return command->response == NULL ? va_fail_memory(loader->error) : 0;
-}
-
-static int read_command(struct va_loader *loader, const va_yaml_node *name, const va_yaml_node *mapping)
-{
-    static const char *const keys[] = {"sentences", "response", "action"};
-    va_commands *commands = loader->commands;
-    int r;
-
-    if (!va_load_is_name(name->text))
-        return va_load_mistake(loader, name, "the name of a command must have 1 to 63 letters, digits and '_'");
-    if (mapping->type != VA_YAML_MAPPING)
-        return va_load_mistake(loader, name, "the command '%s' must be a mapping with 'sentences'", name->text);
-    for (size_t i = 0; i < commands->n_commands; i++)
-        if (strcmp(commands->commands[i].name, name->text) == 0 && strcmp(commands->commands[i].language, loader->language->code) == 0)
-            return va_load_mistake(loader, name, "the command '%s' is there already: %s:%d", name->text, commands->commands[i].file,
-                                   commands->commands[i].line);
-    va_load_check_keys(loader, mapping, "a command", keys, sizeof keys / sizeof keys[0]);
-    struct va_command command = {.name = va_load_keep(loader, name->text),
-                                 .language = loader->language->code,
-                                 .file = loader->file,
-                                 .line = name->line,
-                                 .response = "",
-                                 .action.type = ""};
-    if (command.name == NULL)
-        return va_fail_memory(loader->error);
-    const va_yaml_node *sentences = va_yaml_get(mapping, "sentences"), *action = va_yaml_get(mapping, "action");
-    if ((r = read_response(loader, mapping, &command)) < 0 || (action != NULL && (r = read_action(loader, action, &command.action)) < 0))
-        return r;
-    if (va_grow(&commands->commands, &commands->commands_capacity, commands->n_commands, sizeof command) < 0)
-        return va_fail_memory(loader->error);
-    commands->commands[commands->n_commands++] = command;
-    if (sentences == NULL)
-        return va_load_mistake(loader, name, "the command '%s' has no 'sentences'", name->text);
-    return read_sentences(loader, sentences, (uint32_t)commands->n_commands - 1);
-}
-
-/* ---- files ---- */
-
-static int read_section(struct va_loader *loader, const va_yaml_node *root, const char *name,
-                        int (*read)(struct va_loader *loader, const va_yaml_node *key, const va_yaml_node *value))
+int va_load_section(struct va_loader *loader, const va_yaml_node *root, const char *name,
+                    int (*read)(struct va_loader *loader, const va_yaml_node *key, const va_yaml_node *value))
 {
     const va_yaml_node *section = va_yaml_get(root, name);
     int r = 0;
 
-    if (section == NULL)
+    if (section == NULL || (section->type == VA_YAML_SCALAR && section->text[0] == '\0'))
         return 0;
     if (section->type != VA_YAML_MAPPING)
         return va_load_mistake(loader, section, "'%s' must be a mapping of names", name);
@@ -228,23 +130,107 @@ static int read_section(struct va_loader *loader, const va_yaml_node *root, cons
     return r;
 }
 
+/* ---- documents ---- */
+
+/* Whether every value of the mapping, or one of them, has the key. */
+static int values_have(const va_yaml_node *root, const char *key, int every)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < root->n; i++)
+        n += va_yaml_get(root->values[i], key) != NULL;
+    return every ? n > 0 && n == root->n : n > 0;
+}
+
+/* Sets the language of the file: that of `language:`, or what all languages share. */
+static int enter_language(struct va_loader *loader, const char *code)
+{
+    const struct va_language *language = va_grammar_language(loader->commands, code);
+
+    if (language == NULL)
+        return va_fail_memory(loader->error);
+    loader->language = (size_t)(language - loader->commands->grammar.languages);
+    return 0;
+}
+
+static int read_voice(struct va_loader *loader, const va_yaml_node *voice)
+{
+    if (voice->type != VA_YAML_SCALAR || voice->text[0] == '\0')
+        return va_load_mistake(loader, voice, "'voice' must be the name of a voice");
+    const char *copy = va_load_keep(loader, voice->text);
+    if (copy == NULL)
+        return va_fail_memory(loader->error);
+    va_load_language(loader)->voice = copy;
+    return 0;
+}
+
+static int read_language(struct va_loader *loader, const va_yaml_node *root)
+{
+    const va_yaml_node *skip_words = va_yaml_get(root, "skip_words"), *data = va_yaml_get(root, "data");
+    const va_yaml_node *voice = va_yaml_get(root, "voice"), *responses = va_yaml_get(root, "responses");
+    int r;
+
+    if ((r = va_load_section(loader, root, "rules", va_load_rule)) < 0 ||
+        (r = va_load_section(loader, root, "expansion_rules", va_load_rule)) < 0 ||
+        (r = va_load_section(loader, root, "commands", va_load_command)) < 0 ||
+        (r = va_load_section(loader, root, "intents", va_load_intent)) < 0 || (data != NULL && (r = va_load_data(loader, data)) < 0) ||
+        (responses != NULL && (r = va_load_responses(loader, responses)) < 0) ||
+        (skip_words != NULL && (r = va_load_skip_words(loader, skip_words)) < 0) ||
+        (r = va_load_answer(loader, root, "failure", &va_load_language(loader)->failure)) < 0 ||
+        (r = va_load_answer(loader, root, "question", &va_load_language(loader)->question)) < 0)
+        return r;
+    return voice == NULL ? 0 : read_voice(loader, voice);
+}
+
+/* 1 when something in the file belongs to a language. */
+static int needs_language(const va_yaml_node *root)
+{
+    static const char *const shared[] = {"lists", "entities", "areas", "floors", "context", "default_action"};
+    static const char *const own[] = {"rules",     "expansion_rules", "commands", "intents", "data",
+                                      "responses", "skip_words",      "voice",    "failure", "question"};
+    int any = 0;
+
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        if (va_yaml_get(root, own[i]) != NULL)
+            return 1;
+    for (size_t i = 0; i < sizeof shared / sizeof shared[0]; i++)
+        any |= va_yaml_get(root, shared[i]) != NULL;
+    return !any;
+}
+
 static int read_document(struct va_loader *loader, const va_yaml_node *root)
 {
-    static const char *const keys[] = {"language", "commands", "lists", "rules", "skip_words"};
+    /* The last ones are Home Assistant's, for programs that are not this one. */
+    static const char *const keys[] = {"language", "commands",        "lists",  "rules",   "skip_words", "voice",   "default_action",
+                                       "entities", "areas",           "floors", "context", "intents",    "data",    "responses",
+                                       "settings", "expansion_rules", "timers", "media",   "failure",    "question"};
+    const va_yaml_node *language = va_yaml_get(root, "language"), *action = va_yaml_get(root, "default_action");
     int r;
 
     if (root->type != VA_YAML_MAPPING)
         return va_load_mistake(loader, root, "a command file must be a mapping with 'language' and 'commands'");
+    if (language == NULL && values_have(root, "slot_combinations", 0))
+        return va_load_combinations(loader, root);
+    if (language == NULL && values_have(root, "nativeName", 1))
+        return 0;
+    if (va_yaml_get(root, "tests") != NULL) /* sentences to test with, and the home they are for */
+        return (r = enter_language(loader, "")) < 0 ? r : va_load_home(loader, root);
     va_load_check_keys(loader, root, "a command file", keys, sizeof keys / sizeof keys[0]);
-    const va_yaml_node *language = va_yaml_get(root, "language"), *skip_words = va_yaml_get(root, "skip_words");
-    if (language == NULL || language->type != VA_YAML_SCALAR || language->text[0] == '\0' || strlen(language->text) > 15)
+    if (language == NULL ? needs_language(root)
+                         : language->type != VA_YAML_SCALAR || language->text[0] == '\0' || strlen(language->text) > 15)
         return va_load_mistake(loader, language == NULL ? root : language, "'language' is missing: add a line such as \"language: en\"");
-    if ((loader->language = va_grammar_language(loader->commands, language->text)) == NULL)
-        return va_fail_memory(loader->error);
-    if ((r = read_section(loader, root, "lists", va_load_list)) < 0 || (r = read_section(loader, root, "rules", va_load_rule)) < 0 ||
-        (r = read_section(loader, root, "commands", read_command)) < 0)
+    if ((r = enter_language(loader, "")) < 0 || (r = va_load_home(loader, root)) < 0)
         return r;
-    return skip_words == NULL ? 0 : va_load_skip_words(loader, skip_words);
+    if (language != NULL) {
+        if (loader->request->language != NULL && strcmp(loader->request->language, language->text) != 0)
+            return 0;
+        if ((r = enter_language(loader, language->text)) < 0)
+            return r;
+    }
+    if ((r = va_load_section(loader, root, "lists", va_load_list)) < 0 ||
+        (action != NULL && (r = va_load_action(loader, action, &va_load_language(loader)->action)) < 0))
+        return r;
+    return language == NULL ? 0 : read_language(loader, root);
 }
 
 /* Reads one file; text NULL: from disk. A file that is no YAML is one mistake. */
@@ -263,8 +249,8 @@ static int read_file(struct va_loader *loader, const char *path, const char *tex
         error.code = VA_EFORMAT; /* whatever the YAML reader calls it, it is a mistake in a file */
         if (loader->n_mistakes++ == 0 && loader->error != NULL)
             *loader->error = error;
-        if (loader->mistake != NULL)
-            loader->mistake(loader->user, error.text);
+        if (loader->request->mistake != NULL)
+            loader->request->mistake(loader->request->user, error.text);
         return 0;
     }
     r = read_document(loader, va_yaml_root(yaml));
@@ -272,58 +258,29 @@ static int read_file(struct va_loader *loader, const char *path, const char *tex
     return r;
 }
 
-static int is_command_file(const char *name)
-{
-    size_t n = strlen(name);
-    return name[0] != '.' && n > 5 && strcmp(name + n - 5, ".yaml") == 0;
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* The paths of the command files in a folder, sorted, in the arena. */
-static int list_folder(struct va_loader *loader, const char *folder, char ***ret_paths, size_t *n, size_t *capacity)
-{
-    DIR *dir = opendir(folder);
-    int r = 0;
-
-    if (dir == NULL)
-        return va_fail_errno(loader->error, "cannot read the folder %s", folder);
-    for (const struct dirent *entry; r == 0 && (entry = readdir(dir)) != NULL;) {
-        if (!is_command_file(entry->d_name))
-            continue;
-        size_t size = strlen(folder) + strlen(entry->d_name) + 2;
-        char *path = va_arena_alloc(&loader->commands->arena, size, 1);
-        if (path == NULL || va_grow(ret_paths, capacity, *n, sizeof path) < 0) {
-            r = va_fail_memory(loader->error);
-        } else {
-            snprintf(path, size, "%s/%s", folder, entry->d_name);
-            (*ret_paths)[(*n)++] = path;
-        }
-        if (*n > MAX_FILES)
-            r = va_fail(loader->error, VA_ELIMIT, "%s: more than %d command files", folder, MAX_FILES);
-    }
-    closedir(dir);
-    if (r == 0 && *n == 0)
-        r = va_fail(loader->error, VA_ENOTFOUND, "%s: no command files (*.yaml) in this folder", folder);
-    if (r == 0)
-        qsort(*ret_paths, *n, sizeof **ret_paths, by_name);
-    return r;
-}
-
 static int read_folder(struct va_loader *loader, const char *folder)
 {
     char **paths = NULL;
-    size_t n = 0, capacity = 0;
-    int r = list_folder(loader, folder, &paths, &n, &capacity);
+    size_t n = 0;
+    int r = va_load_list_folder(loader, folder, &paths, &n);
 
     for (size_t i = 0; r == 0 && i < n; i++)
         r = read_file(loader, paths[i], NULL, 0);
     va_free(paths);
     return r;
 }
+
+static int read_path(struct va_loader *loader, const char *path)
+{
+    struct stat status;
+
+    loader->source++;
+    if (stat(path, &status) != 0)
+        return va_fail_errno(loader->error, "cannot read the commands in %s", path);
+    return S_ISDIR(status.st_mode) ? read_folder(loader, path) : read_file(loader, path, NULL, 0);
+}
+
+/* ---- all of it ---- */
 
 static int add_first_nodes(struct va_loader *loader)
 {
@@ -335,42 +292,52 @@ static int add_first_nodes(struct va_loader *loader)
     return 0;
 }
 
-/* text NULL: from disk, where path may be a folder. */
-static int load(struct va_loader *loader, const char *path, const char *text, size_t size, va_commands **ret_commands)
+static int load(struct va_loader *loader, const char *text, size_t size, va_commands **ret_commands)
 {
-    struct stat status;
+    const struct va_commands_request *request = loader->request;
     int r;
 
     if ((loader->commands = va_calloc(1, sizeof *loader->commands)) == NULL)
         return va_fail_memory(loader->error);
     va_arena_init(&loader->commands->arena, MAX_STRINGS_BYTES);
-    if ((r = add_first_nodes(loader)) < 0)
-        goto fail;
-    if (text == NULL && stat(path, &status) != 0) {
-        r = va_fail_errno(loader->error, "cannot read the commands in %s", path);
-        goto fail;
+    r = add_first_nodes(loader);
+    for (size_t i = 0; r == 0 && i < request->n_paths; i++) {
+        if (text == NULL) {
+            r = read_path(loader, request->paths[i]);
+        } else {
+            loader->source++;
+            r = read_file(loader, request->paths[i], text, size);
+        }
     }
-    r = text == NULL && S_ISDIR(status.st_mode) ? read_folder(loader, path) : read_file(loader, path, text, size);
-    if (r < 0)
-        goto fail;
-    if ((r = va_grammar_seal(loader->commands, mistake_at, loader)) < 0)
-        goto fail;
-    if (loader->n_mistakes > 0) {
+    if (r == 0)
+        r = va_load_finish(loader);
+    if (r == 0)
+        r = va_grammar_seal(loader->commands, mistake_at, loader);
+    if (r == 0 && loader->n_mistakes > 0)
         r = VA_EFORMAT;
-        goto fail;
-    }
-    *ret_commands = loader->commands;
-    return 0;
-
-fail:
-    va_commands_free(loader->commands);
+    va_free(loader->marks);
+    va_free(loader->combinations);
+    va_free(loader->responses);
+    va_free(loader->blocks);
+    va_free(loader->contexts);
+    va_free(loader->home);
+    if (r < 0)
+        va_commands_free(loader->commands);
+    else
+        *ret_commands = loader->commands;
     return r;
+}
+
+int va_commands_load_request(const struct va_commands_request *request, va_commands **ret_commands, va_error *error)
+{
+    struct va_loader loader = {.request = request, .error = error};
+    return load(&loader, NULL, 0, ret_commands);
 }
 
 int va_commands_load(const char *path, va_commands_mistake_fn mistake_fn, void *user, va_commands **ret_commands, va_error *error)
 {
-    struct va_loader loader = {.mistake = mistake_fn, .user = user, .error = error};
-    return load(&loader, path, NULL, 0, ret_commands);
+    const struct va_commands_request request = {.paths = &path, .n_paths = 1, .mistake = mistake_fn, .user = user};
+    return va_commands_load_request(&request, ret_commands, error);
 }
 
 int va_commands_open(const char *path, va_commands **ret_commands, va_error *error)
@@ -380,6 +347,7 @@ int va_commands_open(const char *path, va_commands **ret_commands, va_error *err
 
 int va_commands_parse(const char *path, const char *text, size_t size, va_commands **ret_commands, va_error *error)
 {
-    struct va_loader loader = {.error = error};
-    return load(&loader, path, text, size, ret_commands);
+    const struct va_commands_request request = {.paths = &path, .n_paths = 1};
+    struct va_loader loader = {.request = &request, .error = error};
+    return load(&loader, text, size, ret_commands);
 }

@@ -24,8 +24,8 @@ static int read_number(struct va_loader *loader, const va_yaml_node *mapping, co
 
 static int read_value(struct va_loader *loader, const va_yaml_node *node)
 {
-    static const char *const keys[] = {"in", "out"};
-    struct va_language *language = loader->language;
+    static const char *const keys[] = {"in", "out", "context", "metadata", "requires_context"};
+    struct va_language *language = va_load_language(loader);
     const va_yaml_node *in = node, *out = NULL;
     struct va_list_value value = {0};
     int r;
@@ -34,16 +34,21 @@ static int read_value(struct va_loader *loader, const va_yaml_node *node)
         va_load_check_keys(loader, node, "a value", keys, sizeof keys / sizeof keys[0]);
         in = va_yaml_get(node, "in");
         out = va_yaml_get(node, "out");
-        if (in == NULL || (out != NULL && out->type != VA_YAML_SCALAR))
+        if (in == NULL || (out != NULL && out->type == VA_YAML_MAPPING))
             return va_load_mistake(loader, node, "a value must be a text, or {in: sentence, out: text}");
+        const va_yaml_node *context = va_yaml_get(node, "context");
+        if (context != NULL && (r = va_load_slots(loader, context, &value.context, &value.n_context)) < 0)
+            return r;
     } else if (node->type == VA_YAML_SCALAR && strpbrk(node->text, "[]()<>{}|\\") == NULL) {
         out = node; /* without alternatives the value is what is written here, however it was said */
     }
-    size_t before = loader->n_mistakes;
+    size_t before = loader->n_mistakes, n_lists = language->n_lists, n_rules = language->n_rules;
     if ((r = va_load_template(loader, in, &value.node)) < 0 || loader->n_mistakes > before)
         return r;
-    if (out != NULL && (value.out = va_load_keep(loader, out->text)) == NULL)
-        return va_fail_memory(loader->error);
+    if (language->code[0] == '\0' && (language->n_lists > n_lists || language->n_rules > n_rules))
+        return va_load_mistake(loader, in, "a list for all languages can use no other lists and no rules");
+    if (out != NULL && (r = va_load_joined(loader, out, &value.out)) < 0)
+        return r;
     if (va_grow(&language->values, &language->values_capacity, language->n_values, sizeof value) < 0)
         return va_fail_memory(loader->error);
     language->values[language->n_values++] = value;
@@ -52,7 +57,7 @@ static int read_value(struct va_loader *loader, const va_yaml_node *node)
 
 static int read_range(struct va_loader *loader, const va_yaml_node *range, struct va_slot_list *list)
 {
-    static const char *const keys[] = {"from", "to", "step", "fractions", "multiplier", "type"};
+    static const char *const keys[] = {"from", "to", "step", "fractions", "multiplier", "type", "digits", "words", "words_language"};
     const va_yaml_node *fractions = va_yaml_get(range, "fractions");
 
     if (range->type != VA_YAML_MAPPING || va_yaml_get(range, "from") == NULL || va_yaml_get(range, "to") == NULL)
@@ -76,60 +81,87 @@ static int read_range(struct va_loader *loader, const va_yaml_node *range, struc
     return 0;
 }
 
-int va_load_list(struct va_loader *loader, const va_yaml_node *name, const va_yaml_node *mapping)
+/* The name of what is defined here: with the scope behind it when one block only knows it. NULL when out of memory. */
+static const char *own_name(struct va_loader *loader, const char *name)
+{
+    const char *scope = va_load_language(loader)->scope;
+    size_t n = strlen(name);
+
+    if (scope == NULL)
+        return name;
+    char *whole = va_arena_alloc(&loader->commands->arena, n + strlen(scope) + 1, 1);
+    if (whole != NULL) {
+        memcpy(whole, name, n);
+        memcpy(whole + n, scope, strlen(scope) + 1);
+    }
+    return whole;
+}
+
+/* The body of a list. */
+static int read_list(struct va_loader *loader, const va_yaml_node *name, const va_yaml_node *mapping, struct va_slot_list *list)
 {
     static const char *const keys[] = {"values", "range", "wildcard"};
-    struct va_language *language = loader->language;
     const va_yaml_node *values = va_yaml_get(mapping, "values"), *range = va_yaml_get(mapping, "range"),
                        *wildcard = va_yaml_get(mapping, "wildcard");
     int r = 0;
 
-    if (!va_load_is_name(name->text))
-        return va_load_mistake(loader, name, "the name of a list must have 1 to 63 letters, digits and '_'");
-    int64_t index = va_language_list(loader->commands, language, name->text, (struct va_place){loader->file, name->line});
-    if (index < 0)
-        return va_fail_memory(loader->error);
-    struct va_slot_list list = language->lists[index];
-    if (list.defined)
-        return va_load_mistake(loader, name, "the list '%s' is there already: %s:%d", name->text, list.place.file, list.place.line);
-    language->lists[index].defined = 1;
     if (mapping->type != VA_YAML_MAPPING || (values != NULL) + (range != NULL) + (wildcard != NULL) != 1)
         return va_load_mistake(loader, name, "the list '%s' must have one of 'values', 'range' and 'wildcard: true'", name->text);
     va_load_check_keys(loader, mapping, "a list", keys, sizeof keys / sizeof keys[0]);
-    list.defined = 1;
-    list.place = (struct va_place){loader->file, name->line};
     if (range != NULL)
-        r = read_range(loader, range, &list);
+        r = read_range(loader, range, list);
     if (wildcard != NULL && (wildcard->type != VA_YAML_SCALAR || strcmp(wildcard->text, "true") != 0))
         va_load_mistake(loader, wildcard, "'wildcard' must be true");
     if (wildcard != NULL)
-        list.kind = VA_LIST_WILDCARD;
+        list->kind = VA_LIST_WILDCARD;
     if (values != NULL && (values->type != VA_YAML_SEQUENCE || values->n == 0))
         return va_load_mistake(loader, values, "'values' must be a list with at least one value");
-    list.first_value = (uint32_t)language->n_values;
+    list->first_value = (uint32_t)va_load_language(loader)->n_values;
     for (size_t i = 0; values != NULL && r == 0 && i < values->n; i++)
         r = read_value(loader, values->values[i]);
-    list.n_values = (uint32_t)language->n_values - list.first_value;
-    language->lists[index] = list;
+    list->n_values = (uint32_t)va_load_language(loader)->n_values - list->first_value;
+    return r;
+}
+
+int va_load_list(struct va_loader *loader, const va_yaml_node *name, const va_yaml_node *mapping)
+{
+    struct va_language *language = va_load_language(loader);
+
+    if (!va_load_is_name(name->text))
+        return va_load_mistake(loader, name, "the name of a list must have 1 to 63 letters, digits and '_'");
+    struct va_place place = {loader->file, name->line};
+    const char *own = own_name(loader, name->text);
+    int64_t index = own == NULL ? VA_ENOMEM : va_language_list(loader->commands, language, own, place);
+    if (index < 0)
+        return va_fail_memory(loader->error);
+    struct va_slot_list list = {.name = language->lists[index].name, .place = place, .source = loader->source, .defined = 1};
+    const struct va_slot_list *old = &language->lists[index];
+    if (old->defined && old->source == loader->source)
+        return va_load_mistake(loader, name, "the list '%s' is there already: %s:%d", name->text, old->place.file, old->place.line);
+    language->lists[index].defined = 1;
+    int r = read_list(loader, name, mapping, &list);
+    language->lists[index] = list; /* the array may have moved */
     return r;
 }
 
 int va_load_rule(struct va_loader *loader, const va_yaml_node *name, const va_yaml_node *body)
 {
-    struct va_language *language = loader->language;
+    struct va_language *language = va_load_language(loader);
     uint32_t node;
 
     if (!va_load_is_name(name->text))
         return va_load_mistake(loader, name, "the name of a rule must have 1 to 63 letters, digits and '_'");
-    int64_t index = va_language_rule(loader->commands, language, name->text, (struct va_place){loader->file, name->line});
+    struct va_place place = {loader->file, name->line};
+    const char *own = own_name(loader, name->text);
+    int64_t index = own == NULL ? VA_ENOMEM : va_language_rule(loader->commands, language, own, place);
     if (index < 0)
         return va_fail_memory(loader->error);
-    if (language->rules[index].defined) {
-        struct va_place place = language->rules[index].place;
-        return va_load_mistake(loader, name, "the rule '%s' is there already: %s:%d", name->text, place.file, place.line);
-    }
-    language->rules[index].defined = 1;
-    language->rules[index].place = (struct va_place){loader->file, name->line};
+    struct va_rule *rule = &language->rules[index];
+    if (rule->defined && rule->source == loader->source)
+        return va_load_mistake(loader, name, "the rule '%s' is there already: %s:%d", name->text, rule->place.file, rule->place.line);
+    rule->defined = 1;
+    rule->source = loader->source;
+    rule->place = place;
     int r = va_load_template(loader, body, &node);
     language->rules[index].node = node; /* the array may have moved */
     return r;
@@ -137,7 +169,7 @@ int va_load_rule(struct va_loader *loader, const va_yaml_node *name, const va_ya
 
 int va_load_skip_words(struct va_loader *loader, const va_yaml_node *words)
 {
-    struct va_language *language = loader->language;
+    struct va_language *language = va_load_language(loader);
 
     if (words->type != VA_YAML_SEQUENCE)
         return va_load_mistake(loader, words, "'skip_words' must be a list");

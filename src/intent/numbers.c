@@ -2,153 +2,149 @@
 
 #include <string.h>
 
-/* Tables by language; a new language is a row. */
-static const struct va_number_words *const tables[] = {&va_number_words_en};
+#include "intent/number_rules.h"
 
-const struct va_number_words *va_number_words_find(const char *language)
-{
-    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
-        size_t n = strlen(tables[i]->language);
-        if (strncmp(language, tables[i]->language, n) == 0 && (language[n] == '\0' || language[n] == '-' || language[n] == '_'))
-            return tables[i];
-    }
-    return NULL;
-}
-
-/* A number while its words are read. */
-struct reading {
-    double sign, total, below_scale, decimal_place;
-    double last_scale;
-    int started;              /* a word or digit with a value was seen */
-    enum va_number_role last; /* valid when any */
-    int any;
-    int after_and; /* "and" was read behind a value */
-    int done;      /* nothing may follow */
+/* The numbers found at one place, shorter ones first. */
+struct numbers {
+    struct va_number_reader reader;
+    struct va_number *items; /* [VA_NUMBERS_MAX] or NULL */
+    size_t n;
+    double sign;
 };
 
-static double reading_value(const struct reading *reading)
+/* A text that ends here is a number, unless a word goes on. */
+static void add(struct numbers *numbers, size_t end, double value)
 {
-    return reading->sign * (reading->total + reading->below_scale);
+    size_t at;
+
+    value *= numbers->sign;
+    if (numbers->items == NULL || !va_text_is_boundary(numbers->reader.text, end))
+        return;
+    for (size_t i = 0; i < numbers->n; i++)
+        if (numbers->items[i].end == end && numbers->items[i].value == value)
+            return;
+    if (numbers->n == VA_NUMBERS_MAX) /* a long number begins with many others: the shortest is the least likely */
+        memmove(numbers->items, numbers->items + 1, --numbers->n * sizeof *numbers->items);
+    at = numbers->n;
+    while (at > 0 && numbers->items[at - 1].end > end)
+        at--;
+    memmove(numbers->items + at + 1, numbers->items + at, (numbers->n - at) * sizeof *numbers->items);
+    numbers->items[at] = (struct va_number){.end = end, .value = value};
+    numbers->n++;
 }
 
-/* The parts a unit or a ten may follow: nothing, hundred, scale. */
-static int at_start_or_multiple(const struct reading *reading)
+static void read_kind(struct va_number_reader *reader, enum va_number_set wanted, size_t pos, int64_t to, struct va_number_founds *founds)
 {
-    return !reading->started || reading->last == VA_NUMBER_HUNDRED || reading->last == VA_NUMBER_SCALE;
-}
+    enum va_number_set kind;
 
-static int take_unit(struct reading *reading, double value)
-{
-    if (reading->decimal_place > 0) {
-        if (value > 9)
-            return 0;
-        reading->total += value * reading->decimal_place;
-        reading->decimal_place /= 10;
-        return reading->decimal_place > 1e-10;
-    }
-    if (!at_start_or_multiple(reading) && !(reading->last == VA_NUMBER_TENS && value >= 1 && value <= 9))
-        return 0;
-    reading->below_scale += value;
-    return 1;
-}
-
-static int take_scale(struct reading *reading, double value)
-{
-    if (reading->started && (reading->last == VA_NUMBER_SCALE || value >= reading->last_scale))
-        return 0;
-    reading->total += (reading->below_scale == 0 ? 1 : reading->below_scale) * value;
-    reading->below_scale = 0;
-    reading->last_scale = value;
-    return 1;
-}
-
-static int take_fraction(struct reading *reading, const struct va_number_word *word, int after_and)
-{
-    if (word->role == VA_NUMBER_FRACTION && reading->started && !after_and)
-        return 0;
-    reading->total += word->value;
-    reading->done = 1;
-    return 1;
-}
-
-/* Adds a word with a value. 0 when it does not continue the number. */
-static int take_value(struct reading *reading, const struct va_number_word *word, int after_and)
-{
-    if (word->role == VA_NUMBER_UNIT)
-        return take_unit(reading, word->value);
-    if (reading->decimal_place > 0)
-        return 0;
-    switch (word->role) {
-    case VA_NUMBER_TENS:
-        reading->below_scale += word->value;
-        return at_start_or_multiple(reading);
-    case VA_NUMBER_HUNDRED:
-        if (after_and || (reading->started && (reading->last != VA_NUMBER_UNIT || reading->below_scale == 0)))
-            return 0;
-        reading->below_scale = (reading->started ? reading->below_scale : 1) * word->value;
-        return 1;
-    case VA_NUMBER_SCALE:
-        return !after_and && take_scale(reading, word->value);
-    default:
-        return take_fraction(reading, word, after_and);
+    for (uint32_t i = 0; reader->words != NULL && i < reader->words->n_sets; i++) {
+        va_number_set_rules(reader->words, i, &kind);
+        if (kind == wanted)
+            va_number_read(reader, i, pos, 0, to, founds);
     }
 }
 
-/* Adds a word that only joins others. 0 when it cannot stand here. */
-static int take_joint(struct reading *reading, enum va_number_role role, int after_and)
+/* The words of a kind that stand at pos: their ends, and their values in thousandths. */
+static void read_words(struct va_number_reader *reader, enum va_number_set wanted, size_t pos, struct va_number_founds *founds)
 {
-    if (role == VA_NUMBER_MINUS) {
-        reading->sign = -1;
-        return !reading->any;
+    enum va_number_set kind;
+    struct va_number_rule rule;
+
+    for (uint32_t i = 0; reader->words != NULL && i < reader->words->n_sets; i++) {
+        const uint8_t *at = va_number_set_rules(reader->words, i, &kind);
+        while (kind == wanted && founds->n < VA_NUMBER_FOUND_MAX && va_number_rule_next(&at, &rule)) {
+            size_t end = va_number_literal(reader, rule.body, rule.n, pos);
+            if (end != VA_NUMBER_MISS)
+                founds->items[founds->n++] = (struct va_number_found){.end = end, .value = rule.base};
+        }
     }
-    if (role == VA_NUMBER_ARTICLE) {
-        reading->after_and = after_and;
-        return !reading->started || after_and;
-    }
-    if (!reading->started || after_and || reading->decimal_place > 0)
-        return 0;
-    if (role == VA_NUMBER_AND) {
-        reading->after_and = 1;
-    } else {
-        reading->total += reading->below_scale;
-        reading->below_scale = 0;
-        reading->decimal_place = 0.1;
-    }
-    return 1;
 }
 
-/* Adds one word. Returns 0 when it does not continue the number; *ret_complete: a number may end here. */
-static int take(struct reading *reading, const struct va_number_word *word, int *ret_complete)
-{
-    enum va_number_role role = word->role;
-    int is_joint = role == VA_NUMBER_ARTICLE || role == VA_NUMBER_AND || role == VA_NUMBER_POINT || role == VA_NUMBER_MINUS;
-    int pending_article = reading->any && reading->last == VA_NUMBER_ARTICLE, after_and = reading->after_and;
+/* Fractions that are one character belong to no language. */
+static const struct {
+    const char *bytes;
+    double value;
+} vulgar[] = {{"\xC2\xBC", 0.25}, {"\xC2\xBD", 0.5}, {"\xC2\xBE", 0.75}};
 
-    if (reading->done || (pending_article && role != VA_NUMBER_HUNDRED && role != VA_NUMBER_SCALE && role != VA_NUMBER_FRACTION))
-        return 0;
-    reading->after_and = 0;
-    if (!(is_joint ? take_joint(reading, role, after_and) : take_value(reading, word, after_and)))
-        return 0;
-    *ret_complete = !is_joint;
-    if (role == VA_NUMBER_AND)
-        return 1; /* what may follow is still told by the word before */
-    reading->any = 1;
-    reading->last = role;
-    if (!is_joint)
-        reading->started = 1;
-    return 1;
+static void read_vulgar(struct numbers *numbers, size_t pos, double value)
+{
+    const struct va_text *text = numbers->reader.text;
+
+    pos += pos > 0 && pos < text->n && text->bytes[pos] == ' ';
+    for (size_t i = 0; i < sizeof vulgar / sizeof vulgar[0]; i++)
+        if (pos + 2 <= text->n && memcmp(text->bytes + pos, vulgar[i].bytes, 2) == 0)
+            add(numbers, pos + 2, value + vulgar[i].value);
 }
 
-static const struct va_number_word *find_word(const struct va_number_words *words, const char *bytes, size_t n)
+/* Fractions at pos, with an article or without. */
+static void read_fractions(struct numbers *numbers, size_t pos, double value)
 {
-    for (size_t i = 0; i < words->n; i++)
-        if (strlen(words->words[i].word) == n && memcmp(words->words[i].word, bytes, n) == 0)
-            return &words->words[i];
-    return NULL;
+    struct va_number_founds starts = {.n = 0};
+
+    read_words(&numbers->reader, VA_NUMBER_ARTICLE, pos, &starts);
+    if (starts.n < VA_NUMBER_FOUND_MAX)
+        starts.items[starts.n++].end = pos;
+    for (size_t i = 0; i < starts.n; i++) {
+        struct va_number_founds founds = {.n = 0};
+        read_words(&numbers->reader, VA_NUMBER_FRACTION, starts.items[i].end, &founds);
+        for (size_t j = 0; j < founds.n; j++)
+            add(numbers, founds.items[j].end, value + (double)founds.items[j].value / 1000);
+    }
+}
+
+#define MAX_DECIMALS 9
+
+/* Digits in words, one after another. */
+static void read_decimals(struct numbers *numbers, size_t pos, double value)
+{
+    double place = 1;
+
+    for (int i = 0; i < MAX_DECIMALS; i++) {
+        struct va_number_founds founds = {.n = 0};
+        struct va_number_found longest = {0};
+        read_kind(&numbers->reader, VA_NUMBER_CARDINAL, pos, 9, &founds);
+        for (size_t j = 0; j < founds.n; j++)
+            if (founds.items[j].end > longest.end)
+                longest = founds.items[j];
+        if (longest.end <= pos)
+            return;
+        pos = longest.end;
+        place /= 10;
+        value += (double)longest.value * place;
+        add(numbers, pos, value);
+    }
+}
+
+/* A whole number ends here, and what may follow it. */
+static void add_whole(struct numbers *numbers, size_t end, double value)
+{
+    struct va_number_founds suffixes = {.n = 0}, ands = {.n = 0}, points = {.n = 0};
+
+    add(numbers, end, value);
+    read_vulgar(numbers, end, value);
+    read_words(&numbers->reader, VA_NUMBER_SUFFIX, end, &suffixes);
+    for (size_t i = 0; i < suffixes.n; i++)
+        add(numbers, suffixes.items[i].end, value + (double)suffixes.items[i].value / 1000);
+    read_words(&numbers->reader, VA_NUMBER_AND, end, &ands);
+    for (size_t i = 0; i < ands.n; i++)
+        read_fractions(numbers, ands.items[i].end, value);
+    read_words(&numbers->reader, VA_NUMBER_POINT, end, &points);
+    for (size_t i = 0; i < points.n; i++)
+        read_decimals(numbers, points.items[i].end, value);
+}
+
+/* Three digits behind a group mark; 0 when it is none. */
+static int is_group(const struct va_text *text, size_t at)
+{
+    size_t n = 0;
+
+    while (at + 1 + n < text->n && text->bytes[at + 1 + n] >= '0' && text->bytes[at + 1 + n] <= '9')
+        n++;
+    return n == 3;
 }
 
 /* Digits at pos: 22, 22.5, 1,234.5. Returns the end, pos when there are none or too many. */
-static size_t read_digits(const struct va_number_words *words, const struct va_text *text, size_t pos, double *ret_value)
+static size_t read_digits(const struct va_number_words *words, const struct va_text *text, size_t pos, double *ret_value, int *ret_whole)
 {
     char decimal = words != NULL ? words->decimal : '.', group = words != NULL ? words->group : ',';
     double value = 0, place = 0;
@@ -156,9 +152,9 @@ static size_t read_digits(const struct va_number_words *words, const struct va_t
 
     for (; at < text->n && text->kinds[at] == VA_CHAR_DIGIT; at++) {
         char c = text->bytes[at];
-        if (c == group && place == 0)
+        if (c == group && place == 0 && is_group(text, at))
             continue;
-        if (c == decimal && place == 0) {
+        if ((c == decimal || c == '.' || c == ',') && place == 0) {
             place = 1;
             continue;
         }
@@ -167,46 +163,128 @@ static size_t read_digits(const struct va_number_words *words, const struct va_t
         value = value * 10 + (c - '0');
         place *= 10;
     }
-    if (digits > 0)
-        *ret_value = place > 0 ? value / place : value;
-    return digits > 0 ? at : pos;
+    if (digits == 0)
+        return pos;
+    *ret_value = place > 0 ? value / place : value;
+    *ret_whole = place == 0;
+    return at;
+}
+
+/* "5 million": the word of a rule for multiples of its divisor. */
+static void read_scales(struct numbers *numbers, size_t pos, double value)
+{
+    const struct va_number_words *words = numbers->reader.words;
+    enum va_number_set kind;
+    struct va_number_rule rule;
+
+    for (uint32_t i = 0; words != NULL && i < words->n_sets; i++) {
+        const uint8_t *at = va_number_set_rules(words, i, &kind);
+        while (kind == VA_NUMBER_CARDINAL && va_number_rule_next(&at, &rule)) {
+            if (rule.divisor < 100 || rule.n < 3 || rule.body[0] != VA_NUMBER_QUOTIENT)
+                continue;
+            size_t end = va_number_scale(&numbers->reader, &rule, pos);
+            if (end != VA_NUMBER_MISS)
+                add(numbers, end, value * (double)rule.divisor);
+        }
+    }
+}
+
+static void read_number(struct numbers *numbers, size_t pos)
+{
+    const struct va_text *text = numbers->reader.text;
+    double value;
+    int is_whole;
+
+    if (pos < text->n && text->kinds[pos] == VA_CHAR_DIGIT) {
+        size_t end = read_digits(numbers->reader.words, text, pos, &value, &is_whole);
+        if (end == pos)
+            return;
+        numbers->reader.at_end |= end == text->n;
+        if (is_whole)
+            add_whole(numbers, end, value);
+        else
+            add(numbers, end, value);
+        read_scales(numbers, end, value);
+        return;
+    }
+    struct va_number_founds founds = {.n = 0};
+    read_kind(&numbers->reader, VA_NUMBER_CARDINAL, pos, VA_NUMBER_LIMIT - 1, &founds);
+    for (size_t i = 0; i < founds.n; i++)
+        if (founds.items[i].end > pos) /* a rule may write nothing */
+            add_whole(numbers, founds.items[i].end, (double)founds.items[i].value);
+    read_fractions(numbers, pos, 0);
+    read_vulgar(numbers, pos, 0);
+}
+
+/* 0 when the first character already tells that no number starts at pos. */
+static int may_start(const struct va_number_words *words, const struct va_text *text, size_t pos)
+{
+    uint8_t first = pos < text->n ? (uint8_t)text->bytes[pos] : 0;
+
+    if (pos >= text->n)
+        return 1;
+    if (first == ' ' || !va_text_is_boundary(text, pos))
+        return 0;
+    return text->kinds[pos] == VA_CHAR_DIGIT || first == '-' || first == (uint8_t)vulgar[0].bytes[0] ||
+           (words != NULL && words->starts[first / 8] >> first % 8 & 1);
+}
+
+static void read_signed(struct numbers *numbers, size_t pos)
+{
+    const struct va_text *text = numbers->reader.text;
+    struct va_number_founds signs = {.n = 0};
+
+    if (pos >= text->n) {
+        numbers->reader.at_end = 1;
+        return;
+    }
+    numbers->sign = 1;
+    read_number(numbers, pos);
+    numbers->sign = -1;
+    if (text->bytes[pos] == '-')
+        read_number(numbers, pos + 1);
+    read_words(&numbers->reader, VA_NUMBER_MINUS, pos, &signs);
+    for (size_t i = 0; i < signs.n; i++) {
+        size_t end = signs.items[i].end;
+        numbers->reader.at_end |= end >= text->n;
+        read_number(numbers, end < text->n && text->bytes[end] == ' ' ? end + 1 : end);
+    }
 }
 
 size_t va_numbers_parse(const struct va_number_words *words, const struct va_text *text, size_t pos,
                         struct va_number ret_numbers[VA_NUMBERS_MAX])
 {
-    struct reading reading = {.sign = 1, .last_scale = 1e300};
-    size_t n = 0;
-    double value;
+    if (!may_start(words, text, pos))
+        return 0;
+    struct numbers numbers = {.reader = {.words = words, .text = text, .steps = VA_NUMBER_STEPS}, .items = ret_numbers};
 
-    if (pos < text->n && text->bytes[pos] == '-') {
-        reading.sign = -1;
-        reading.any = 1;
-        reading.last = VA_NUMBER_MINUS;
-        pos++;
-    }
-    while (pos < text->n && n < VA_NUMBERS_MAX) {
-        int complete = 1;
-        size_t start = n > 0 || reading.any ? pos + (text->bytes[pos] == ' ') : pos, end = start;
-        if (start >= text->n || !va_text_is_boundary(text, start))
-            break;
-        if (text->kinds[start] == VA_CHAR_DIGIT) {
-            if (reading.started || (reading.any && reading.last != VA_NUMBER_MINUS) ||
-                (end = read_digits(words, text, start, &value)) == start)
-                break;
-            reading.below_scale = value;
-            reading.started = reading.any = 1;
-            reading.last = VA_NUMBER_UNIT;
-        } else {
-            while (end < text->n && text->kinds[end] == VA_CHAR_LETTER)
-                end++;
-            const struct va_number_word *word = words == NULL ? NULL : find_word(words, text->bytes + start, end - start);
-            if (word == NULL || !take(&reading, word, &complete))
-                break;
-        }
-        pos = end;
-        if (complete)
-            ret_numbers[n++] = (struct va_number){.end = end, .value = reading_value(&reading)};
-    }
-    return n;
+    read_signed(&numbers, pos);
+    return numbers.n;
+}
+
+size_t va_numbers_parse_ordinals(const struct va_number_words *words, const struct va_text *text, size_t pos,
+                                 struct va_number ret_numbers[VA_NUMBERS_MAX])
+{
+    if (!may_start(words, text, pos))
+        return 0;
+    if (pos >= text->n || !may_start(words, text, pos))
+        return 0;
+    struct numbers numbers = {.reader = {.words = words, .text = text, .steps = VA_NUMBER_STEPS}, .items = ret_numbers, .sign = 1};
+    struct va_number_founds founds = {.n = 0};
+
+    read_kind(&numbers.reader, VA_NUMBER_ORDINAL, pos, VA_NUMBER_LIMIT - 1, &founds);
+    for (size_t i = 0; i < founds.n; i++)
+        if (founds.items[i].end > pos)
+            add(&numbers, founds.items[i].end, (double)founds.items[i].value);
+    return numbers.n;
+}
+
+int va_numbers_prefix(const struct va_number_words *words, const struct va_text *text, size_t pos)
+{
+    if (!may_start(words, text, pos))
+        return 0;
+    struct numbers numbers = {.reader = {.words = words, .text = text, .steps = VA_NUMBER_STEPS}};
+
+    read_signed(&numbers, pos);
+    return numbers.reader.at_end;
 }

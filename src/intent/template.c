@@ -34,6 +34,11 @@ static int push(struct parser *parser, int64_t node)
 static int fold(struct parser *parser, enum va_node_kind kind, size_t base)
 {
     size_t n = parser->stack_n - base;
+    struct va_node *nodes = parser->commands->grammar.nodes;
+
+    for (size_t i = base; kind == VA_NODE_SEQUENCE && i + 1 < parser->stack_n; i++)
+        if (nodes[parser->stack[i]].kind == VA_NODE_SLOT)
+            nodes[parser->stack[i]].glued = parser->stack[i + 1] != VA_NODE_INDEX_BOUNDARY;
     int64_t node = va_grammar_add_parent(&parser->commands->grammar, kind, n == 0 ? NULL : parser->stack + base, n);
 
     parser->stack_n = base;
@@ -53,10 +58,35 @@ static int is_special(char c, int depth)
            (c == ';' && depth > 0);
 }
 
+static int ends_word(const struct parser *parser, size_t pos)
+{
+    return pos >= parser->n || parser->text[pos] == ' ' || strchr("()[]|;,.!?", parser->text[pos]) != NULL;
+}
+
+/* A piece of text [n], which stands at start..end of the template. A whole word that is a number gets its other form beside it. */
+static int push_piece(struct parser *parser, const char *piece, size_t n, size_t start, size_t end)
+{
+    struct va_grammar *grammar = &parser->commands->grammar;
+    size_t base = parser->stack_n;
+    char word[40];
+    int r = push(parser, va_grammar_add_text(grammar, piece, n, parser->text + start, end - start));
+
+    int is_open = end < parser->n && (parser->text[end] == '[' || parser->text[end] == '(');
+    if (r < 0 || n >= sizeof word || is_open || !ends_word(parser, end) || (start > 0 && !ends_word(parser, start - 1)))
+        return r;
+    memcpy(word, piece, n);
+    word[n] = '\0';
+    int64_t other = va_template_other_number(parser->commands, parser->language, word);
+    if (other == VA_NODE_INDEX_EMPTY)
+        return 0;
+    if ((r = push(parser, other)) < 0)
+        return r;
+    return fold(parser, VA_NODE_CHOICE, base);
+}
+
 /* Literal text up to the next special character: pieces of words and boundaries. */
 static int parse_text(struct parser *parser, int depth)
 {
-    struct va_grammar *grammar = &parser->commands->grammar;
     char piece[256];
     size_t piece_n = 0, start = parser->pos;
     enum va_char_class last = VA_CHAR_SPACE;
@@ -75,7 +105,7 @@ static int parse_text(struct parser *parser, int depth)
             continue;
         int breaks = !more || class == VA_CHAR_SPACE || ((class == VA_CHAR_SYMBOL) != (last == VA_CHAR_SYMBOL) && last != VA_CHAR_SPACE);
         if (piece_n > 0 && (breaks || piece_n + n > sizeof piece)) {
-            r = push(parser, va_grammar_add_text(grammar, piece, piece_n, parser->text + start, at - start));
+            r = push_piece(parser, piece, piece_n, start, at);
             piece_n = 0;
         }
         if (r == 0 && more && (breaks || (class == VA_CHAR_SYMBOL && last == VA_CHAR_SPACE)))

@@ -80,6 +80,30 @@ static enum va_char_class classify(uint32_t code)
     return VA_CHAR_LETTER;
 }
 
+int va_text_is_unspaced(uint32_t code)
+{
+    return (code >= 0x3040 && code < 0x3100) || (code >= 0x3400 && code < 0xA000) || (code >= 0xF900 && code < 0xFB00) ||
+           (code >= 0x20000 && code < 0x32000) || (code >= 0xE00 && code < 0xF00) || (code >= 0x1000 && code < 0x10A0) ||
+           (code >= 0x1780 && code < 0x1800);
+}
+
+/* Whether the character at pos of the text is of such a script. */
+static int is_unspaced_at(const struct va_text *text, size_t pos)
+{
+    uint32_t code = 0;
+    return (unsigned char)text->bytes[pos] >= 0xE0 && va_utf8_next(text->bytes + pos, text->n - pos, &code) > 0 &&
+           va_text_is_unspaced(code);
+}
+
+/* Whether the character that ends before pos is. */
+static int is_unspaced_before(const struct va_text *text, size_t pos)
+{
+    do
+        pos--;
+    while (pos > 0 && ((unsigned char)text->bytes[pos] & 0xC0) == 0x80);
+    return is_unspaced_at(text, pos);
+}
+
 static int is_digit(const char *text, size_t size, size_t pos)
 {
     return pos < size && text[pos] >= '0' && text[pos] <= '9';
@@ -144,7 +168,9 @@ int va_text_normalize(const char *original, struct va_text *ret_text, va_error *
             space = text.n > 0;
         if (class == VA_CHAR_SPACE || class == VA_CHAR_DROP)
             continue;
-        if (space)
+        uint32_t code = 0;
+        va_utf8_next(bytes, n, &code);
+        if (space && !(va_text_is_unspaced(code) && is_unspaced_before(&text, text.n)))
             put(&text, " ", 1, VA_CHAR_SPACE, from, from);
         space = 0;
         put(&text, bytes, n, class, from, pos);
@@ -163,5 +189,6 @@ int va_text_is_boundary(const struct va_text *text, size_t pos)
 {
     if (pos == 0 || pos >= text->n)
         return 1;
-    return text->kinds[pos] != text->kinds[pos - 1];
+    return text->kinds[pos] != text->kinds[pos - 1] ||
+           (text->from[pos] != text->from[pos - 1] && (is_unspaced_at(text, pos) || is_unspaced_before(text, pos)));
 }

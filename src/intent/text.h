@@ -33,7 +33,11 @@ struct va_text {
 VA_MUST_CHECK int va_text_normalize(const char *original, struct va_text *ret_text, va_error *error);
 void va_text_free(struct va_text *text);
 
-/* 1 when a word may start or end at pos (0..n): at a space, at the ends, and between letters, digits and symbols. */
+/* Scripts that are written without spaces: a word may end behind any character. */
+int va_text_is_unspaced(uint32_t code);
+
+/* 1 when a word may start or end at pos (0..n): at a space, at the ends, between letters, digits and symbols, and between any two
+ * characters of a script without spaces. */
 int va_text_is_boundary(const struct va_text *text, size_t pos);
 
 #endif

@@ -18,6 +18,10 @@ void va_matcher_step(struct va_matcher *matcher)
 
 int va_way_is_better(const struct va_way *a, const struct va_way *b)
 {
+    if (a->named != b->named)
+        return a->named > b->named;
+    if (a->wildcards != b->wildcards)
+        return a->wildcards < b->wildcards;
     if (a->wild != b->wild)
         return a->wild < b->wild;
     if (a->skipped != b->skipped)
@@ -67,11 +71,12 @@ const struct va_capture *va_capture_join(struct va_matcher *matcher, const struc
     return both;
 }
 
-static struct va_memo_entry *find_entry(struct va_memo_entry *memo, size_t capacity, uint32_t node, uint32_t pos)
+static struct va_memo_entry *find_entry(struct va_memo_entry *memo, size_t capacity, uint32_t node, uint32_t pos, uint32_t context)
 {
-    size_t i = (node * UINT64_C(0x9E3779B97F4A7C15) ^ pos * UINT64_C(0xC2B2AE3D27D4EB4F)) >> 20 & (capacity - 1);
+    uint64_t hash = node * UINT64_C(0x9E3779B97F4A7C15) ^ pos * UINT64_C(0xC2B2AE3D27D4EB4F) ^ context * UINT64_C(0x165667B19E3779F9);
+    size_t i = hash >> 20 & (capacity - 1);
 
-    while (memo[i].used && (memo[i].node != node || memo[i].pos != pos))
+    while (memo[i].used && (memo[i].node != node || memo[i].pos != pos || memo[i].context != context))
         i = (i + 1) & (capacity - 1);
     return &memo[i];
 }
@@ -86,15 +91,15 @@ static int grow_memo(struct va_matcher *matcher)
     memset(memo, 0, capacity * sizeof *memo);
     for (size_t i = 0; i < matcher->memo_capacity; i++)
         if (matcher->memo[i].used)
-            *find_entry(memo, capacity, matcher->memo[i].node, matcher->memo[i].pos) = matcher->memo[i];
+            *find_entry(memo, capacity, matcher->memo[i].node, matcher->memo[i].pos, matcher->memo[i].context) = matcher->memo[i];
     matcher->memo = memo;
     matcher->memo_capacity = capacity;
     return 0;
 }
 
-struct va_memo_entry *va_memo_find(struct va_matcher *matcher, uint32_t node, uint32_t pos)
+struct va_memo_entry *va_memo_find(struct va_matcher *matcher, uint32_t node, uint32_t pos, uint32_t context)
 {
     if (matcher->memo_n * 2 >= matcher->memo_capacity && grow_memo(matcher) < 0)
         return NULL;
-    return find_entry(matcher->memo, matcher->memo_capacity, node, pos);
+    return find_entry(matcher->memo, matcher->memo_capacity, node, pos, context);
 }

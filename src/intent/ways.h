@@ -9,14 +9,16 @@
 struct va_capture {
     const struct va_capture *left, *right; /* both NULL in a leaf */
     uint32_t slot;
-    uint32_t from, to; /* in the normalized text */
-    const char *out;   /* the value; NULL: the text from..to as it was said */
+    uint32_t from, to;                 /* in the normalized text */
+    const char *out;                   /* the value; NULL: the text from..to as it was said */
+    const struct va_list_value *value; /* of a list; NULL for ranges and wildcards */
 };
 
-/* One way from the start of a node to an end. Of two ways to one end, the better is the one with fewer bytes in wildcards, then
- * fewer skipped, then more in literal words. */
+/* One way from the start of a node to an end. Of two ways to one end, the better is the one with more bytes in names of things
+ * (values with a context), then fewer wildcards, then fewer bytes in them, then fewer skipped, then more in literal words. */
 struct va_way {
     uint32_t end, wild, skipped, literal;
+    uint16_t named, wildcards;
     const struct va_capture *captures;
 };
 
@@ -26,7 +28,7 @@ struct va_ways {
 };
 
 struct va_memo_entry {
-    uint32_t node, pos;
+    uint32_t node, pos, context;
     int used;
     struct va_ways ways;
 };
@@ -36,6 +38,7 @@ struct va_matcher {
     const struct va_grammar *grammar;
     const struct va_language *language;
     const struct va_text *text;
+    const struct va_block *block; /* of the sentence looked at; NULL: it requires nothing */
     struct va_arena arena;
     struct va_memo_entry *memo; /* [memo_capacity], a power of two */
     size_t memo_n, memo_capacity;
@@ -63,7 +66,27 @@ void va_ways_add(struct va_matcher *matcher, struct va_ways *ways, struct va_way
 /* Both captures in order. */
 const struct va_capture *va_capture_join(struct va_matcher *matcher, const struct va_capture *left, const struct va_capture *right);
 
-/* The entry of (node, pos), or the free one to put it into. NULL when out of memory. */
-struct va_memo_entry *va_memo_find(struct va_matcher *matcher, uint32_t node, uint32_t pos);
+/* The entry of (node, pos, context), or the free one to put it into. NULL when out of memory. */
+struct va_memo_entry *va_memo_find(struct va_matcher *matcher, uint32_t node, uint32_t pos, uint32_t context);
+
+/* ---- match.c ---- */
+
+/* Where a node can end that starts at pos. ret_ways must be empty; what it points to may be shared and is not changed afterwards. */
+void va_match_node(struct va_matcher *matcher, uint32_t index, uint32_t pos, struct va_ways *ret_ways);
+
+/* Adds the ways of `head` followed by those of node, which starts at head's end. */
+void va_match_follow(struct va_matcher *matcher, const struct va_way *head, uint32_t node, struct va_ways *ret_ways);
+
+/* Whether anything but nothing can start at pos: a quick look at the next byte, behind skip words too. */
+int va_match_may_start(const struct va_matcher *matcher, uint32_t index, uint32_t pos);
+
+/* Where the next word begins when pos is in front of its space. */
+uint32_t va_match_behind_space(const struct va_text *text, uint32_t pos);
+
+/* Whether a value may stand in sentences of the block (NULL: any): its context says nothing else than what they require. */
+int va_block_allows(const struct va_block *block, const struct va_list_value *value);
+
+/* Whether the condition holds for what is known under its key; value NULL: nothing is. */
+int va_condition_holds(const struct va_condition *condition, const char *value);
 
 #endif

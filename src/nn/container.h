@@ -18,7 +18,13 @@
 #define VA_CONTAINER_ALIGNMENT 64
 
 /* ANY stands in no file: it opens all of them. */
-enum va_container_kind { VA_CONTAINER_ANY = 0, VA_CONTAINER_WHISPER = 1, VA_CONTAINER_VAD = 2, VA_CONTAINER_WAKE = 3 };
+enum va_container_kind {
+    VA_CONTAINER_ANY = 0,
+    VA_CONTAINER_WHISPER = 1,
+    VA_CONTAINER_VAD = 2,
+    VA_CONTAINER_WAKE = 3,
+    VA_CONTAINER_WORD = 4
+};
 enum va_tensor_type { VA_TENSOR_F32 = 0, VA_TENSOR_S8 = 1, VA_TENSOR_S32 = 2, VA_TENSOR_U8 = 3, VA_TENSOR_F16 = 4 };
 
 typedef struct va_container va_container;
@@ -55,6 +61,8 @@ VA_MUST_CHECK int va_container_writer_new(const char *path, enum va_container_ki
 VA_MUST_CHECK int va_container_writer_add(va_container_writer *writer, const char *name, enum va_tensor_type type, int rank,
                                           const uint64_t *dims, const void *data, va_error *error);
 VA_MUST_CHECK int va_container_writer_finish(va_container_writer *writer, va_error *error);
+/* The file will be its owner's alone to read: to be called before _finish. */
+void va_container_writer_keep_private(va_container_writer *writer);
 void va_container_writer_free(va_container_writer *writer);
 
 #endif

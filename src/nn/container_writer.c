@@ -14,6 +14,7 @@
 struct va_container_writer {
     char *path, *temporary;
     int fd, folder;
+    mode_t mode;
     enum va_container_kind kind;
     uint8_t source_hash[VA_SHA256_SIZE];
     uint64_t source_size;
@@ -69,6 +70,7 @@ int va_container_writer_new(const char *path, enum va_container_kind kind, const
     if (w == NULL)
         return va_fail_memory(error);
     w->fd = w->folder = -1;
+    w->mode = 0644;
     w->kind = kind;
     w->source_size = source_size;
     w->offset = HEADER_SIZE;
@@ -105,6 +107,11 @@ void va_container_writer_free(va_container_writer *writer)
     va_free(writer->temporary);
     va_free(writer->path);
     va_free(writer);
+}
+
+void va_container_writer_keep_private(va_container_writer *writer)
+{
+    writer->mode = 0600;
 }
 
 static int write_hashed(va_container_writer *w, const void *data, uint64_t size, va_error *error)
@@ -184,8 +191,8 @@ int va_container_writer_finish(va_container_writer *writer, va_error *error)
     if ((r = va_sha256_final(writer->hash, header + AT_HASH, error)) < 0)
         return r;
     memcpy(header + AT_SOURCE_HASH, writer->source_hash, sizeof writer->source_hash);
-    if (pwrite(writer->fd, header, sizeof header, 0) != (ssize_t)sizeof header || fchmod(writer->fd, 0644) < 0 || fsync(writer->fd) < 0 ||
-        rename(writer->temporary, writer->path) < 0)
+    if (pwrite(writer->fd, header, sizeof header, 0) != (ssize_t)sizeof header || fchmod(writer->fd, writer->mode) < 0 ||
+        fsync(writer->fd) < 0 || rename(writer->temporary, writer->path) < 0)
         return va_fail_errno(error, "cannot write %s", writer->path);
     va_free(writer->temporary);
     writer->temporary = NULL;

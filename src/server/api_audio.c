@@ -22,6 +22,8 @@ static void start(va_api *api, va_request *request)
 
     if (r == VA_ESTATE) {
         va_request_fail(request, 409, "already_recording", "a recording is under way; POST /audio/stop ends it");
+    } else if (r == VA_EDENIED && va_assistant_is_private(api->assistant)) {
+        va_request_fail(request, 403, "privacy_mode", "privacy mode is on; POST /privacy/disable ends it");
     } else if (r == VA_ENOTFOUND || r == VA_EIO || r == VA_EBUSY || r == VA_EDENIED) {
         va_request_refuse(request, 10, "no_device", error.text);
     } else if (r < 0) {
@@ -67,6 +69,35 @@ void va_api_post_audio_stop(void *user, va_request *request)
     va_api_run(user, request, stop);
 }
 
+/* ---- push to talk ---- */
+
+static void talk(va_api *api, va_request *request, int pressed)
+{
+    struct va_reply reply;
+    va_error error;
+
+    if (va_assistant_is_private(api->assistant)) {
+        va_request_fail(request, 403, "privacy_mode", "privacy mode is on; POST /privacy/disable ends it");
+    } else if (va_assistant_talk(api->assistant, pressed, &error) < 0) {
+        va_request_fail(request, 409, "not_listening", "%s", error.text);
+    } else {
+        va_reply_begin(&reply);
+        va_json_bool(&reply.json, "success", 1);
+        va_json_bool(&reply.json, "listening", pressed);
+        va_reply_end(&reply, request, 200);
+    }
+}
+
+void va_api_post_listen_start(void *user, va_request *request)
+{
+    talk(user, request, 1);
+}
+
+void va_api_post_listen_stop(void *user, va_request *request)
+{
+    talk(user, request, 0);
+}
+
 /* ---- the latest transcription ---- */
 
 static void reply_latest(void *user, int status, const struct va_latest *latest)
@@ -106,6 +137,26 @@ void va_api_get_latest(void *user, va_request *request)
 
 /* ---- uploads ---- */
 
+/* The command that counts, or null. */
+static void write_command(struct va_json *json, const struct va_job_result *result)
+{
+    const va_understanding *command = result->command;
+
+    if (!result->is_command) {
+        va_json_text(json, "command", NULL);
+        return;
+    }
+    va_json_open(json, "command", '{');
+    va_json_text(json, "intent", command->intent->name);
+    va_json_text(json, "text", command->text);
+    va_json_number(json, "confidence", command->confidence, 4);
+    va_json_open(json, "slots", '{');
+    for (size_t i = 0; i < command->intent->n_slots; i++)
+        va_json_text(json, command->intent->slots[i].name, command->intent->slots[i].value);
+    va_json_close(json, '}');
+    va_json_close(json, '}');
+}
+
 static void reply_transcript(void *user, const struct va_job_result *result)
 {
     va_request *request = user;
@@ -117,6 +168,8 @@ static void reply_transcript(void *user, const struct va_job_result *result)
     }
     va_reply_begin(&reply);
     va_transcript_json(&reply.json, result->transcript);
+    if (result->command != NULL)
+        write_command(&reply.json, result);
     va_reply_end(&reply, request, 200);
 }
 
@@ -129,7 +182,7 @@ static int is_gone(const void *user)
 static int read_fields(const va_request *request, struct va_job *job, va_error *error)
 {
     static const char *const kinds[] = {"none", "segment", "word"};
-    const char *timestamps = va_request_field(request, "timestamps");
+    const char *timestamps = va_request_field(request, "timestamps"), *commands = va_request_field(request, "commands");
 
     job->language = va_request_field(request, "language");
     job->prompt = va_request_field(request, "prompt");
@@ -140,6 +193,10 @@ static int read_fields(const va_request *request, struct va_job *job, va_error *
         return va_fail(error, VA_EINVAL, "language must be a code such as en, or auto");
     if (job->prompt != NULL && strlen(job->prompt) > MAX_PROMPT_BYTES)
         return va_fail(error, VA_EINVAL, "prompt must be at most %d bytes", MAX_PROMPT_BYTES);
+    if (commands != NULL && strcmp(commands, "true") != 0 && strcmp(commands, "false") != 0)
+        return va_fail(error, VA_EINVAL, "commands must be true or false");
+    job->commands = commands != NULL && strcmp(commands, "true") == 0;
+    job->priority = job->commands ? VA_PRIORITY_COMMAND : VA_PRIORITY_UPLOAD;
     if (timestamps == NULL)
         return 0;
     for (int i = 0; i < 3; i++) {
@@ -154,7 +211,7 @@ static int read_fields(const va_request *request, struct va_job *job, va_error *
 void va_api_post_transcribe(void *user, va_request *request)
 {
     va_api *api = user;
-    struct va_job job = {.priority = VA_PRIORITY_UPLOAD, .fd = -1, .is_gone = is_gone, .done = reply_transcript, .user = request};
+    struct va_job job = {.fd = -1, .is_gone = is_gone, .done = reply_transcript, .user = request};
     char id[VA_ID_SIZE];
     va_error error;
     int r = read_fields(request, &job, &error);
@@ -163,9 +220,11 @@ void va_api_post_transcribe(void *user, va_request *request)
         r = va_fail(&error, VA_EINVAL, "the form has no field 'audio' with a recording");
     if (r == 0)
         r = va_assistant_submit(api->assistant, &job, id, &error);
-    if (r < 0) {
-        if (job.fd >= 0)
-            close(job.fd);
-        va_api_fail(api, request, r, &error);
+    if (r == 0) {
+        va_api_cancel_when_gone(api, request, id);
+        return;
     }
+    if (job.fd >= 0)
+        close(job.fd);
+    va_api_fail(api, request, r, &error);
 }

@@ -1,5 +1,6 @@
 #include "server/http.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define MAX_CHUNK_EXTRA_BYTES 4096
@@ -179,6 +180,14 @@ static int has_token(const char *list, const char *word)
     return 0;
 }
 
+int va_http_has_token(const struct va_http *http, const char *name, const char *word)
+{
+    for (size_t i = 0; i < http->n_fields; i++)
+        if (strcmp(http->head + http->fields[i].name, name) == 0 && has_token(http->head + http->fields[i].value, word))
+            return 1;
+    return 0;
+}
+
 static int parse_length(struct va_http *http)
 {
     const char *text = va_http_field(http, "content-length");
@@ -283,6 +292,44 @@ size_t va_http_read_head(struct va_http *http, const char *data, size_t n)
         }
     }
     return i;
+}
+
+/* Puts a line together as HTTP/1.1 writes it. NULL when it does not fit. */
+static char *make_line(struct va_http *http, const char *a, const char *between, const char *b, const char *end)
+{
+    size_t room = VA_HTTP_MAX_HEAD_BYTES - http->n_head;
+    char *line = http->head + http->n_head;
+
+    if (http->state != VA_HTTP_HEAD)
+        return NULL;
+    int n = snprintf(line, room, "%s%s%s%s", a, between, b, end);
+    if (n < 0 || (size_t)n >= room) {
+        fail(http, http->method[0] == '\0' ? 414 : 431, "the request line and headers are too large");
+        return NULL;
+    }
+    http->n_head += (size_t)n + 1;
+    return line;
+}
+
+void va_http_take_request(struct va_http *http, const char *method, const char *target)
+{
+    char *line = make_line(http, method, " ", target, " HTTP/1.1");
+    if (line != NULL)
+        parse_request_line(http, line);
+}
+
+void va_http_take_field(struct va_http *http, const char *name, const char *value)
+{
+    char *line = make_line(http, name, ": ", value, "");
+    if (line != NULL)
+        parse_field(http, line);
+}
+
+void va_http_finish(struct va_http *http, int has_body)
+{
+    http->is_http2 = 1;
+    if (http->state == VA_HTTP_HEAD && finish_head(http) == 0)
+        http->state = has_body ? VA_HTTP_BODY : VA_HTTP_DONE;
 }
 
 /* One byte of chunk framing. 0, or -1 after fail. */
@@ -408,24 +455,38 @@ const char *va_http_status_text(int status)
         const char *text;
     } table[] = {
         {100, "Continue"},
+        {101, "Switching Protocols"},
         {200, "OK"},
+        {201, "Created"},
         {202, "Accepted"},
+        {204, "No Content"},
+        {206, "Partial Content"},
+        {304, "Not Modified"},
+        {303, "See Other"},
+        {308, "Permanent Redirect"},
         {400, "Bad Request"},
+        {401, "Unauthorized"},
         {403, "Forbidden"},
         {404, "Not Found"},
         {405, "Method Not Allowed"},
+        {406, "Not Acceptable"},
         {408, "Request Timeout"},
         {409, "Conflict"},
+        {410, "Gone"},
         {411, "Length Required"},
         {413, "Content Too Large"},
         {414, "URI Too Long"},
         {415, "Unsupported Media Type"},
+        {416, "Range Not Satisfiable"},
         {417, "Expectation Failed"},
         {421, "Misdirected Request"},
         {422, "Unprocessable Content"},
+        {426, "Upgrade Required"},
+        {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"},
         {501, "Not Implemented"},
+        {502, "Bad Gateway"},
         {503, "Service Unavailable"},
         {504, "Gateway Timeout"},
         {505, "HTTP Version Not Supported"},

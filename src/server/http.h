@@ -30,6 +30,7 @@ struct va_http {
     const char *method, *path; /* path: percent-decoded, without the query */
     const char *query;         /* raw, "" when none */
     int minor;                 /* HTTP/1.minor */
+    int is_http2;              /* filled by http2.c */
     int keep_alive;
     int expects_continue;
     int chunked;
@@ -59,8 +60,17 @@ size_t va_http_read_head(struct va_http *http, const char *data, size_t n);
  * (often empty while a chunk header is read). The state becomes DONE after the last byte, or BROKEN. */
 size_t va_http_read_body(struct va_http *http, const char *data, size_t n, const char **ret_piece, size_t *ret_n);
 
+/* For HTTP/2, whose frames have been read already: the head from its parts, under the same rules. Request line, fields, finish. The state
+ * may become BROKEN with each; what does not fit is 431. */
+void va_http_take_request(struct va_http *http, const char *method, const char *target);
+void va_http_take_field(struct va_http *http, const char *name, const char *value);
+void va_http_finish(struct va_http *http, int has_body);
+
 /* The value of a header field by its lower-case name; NULL when absent. Of several the first. */
 const char *va_http_field(const struct va_http *http, const char *name);
+
+/* Is word among the comma-separated tokens of that field, or of one of those fields? */
+int va_http_has_token(const struct va_http *http, const char *name, const char *word);
 
 /* Value of a key in a query or form text ("a=1&b=2"), percent-decoded into ret_value. VA_ENOTFOUND, VA_ELIMIT, VA_EFORMAT. */
 VA_MUST_CHECK int va_http_query(const char *query, const char *key, char *ret_value, size_t capacity);

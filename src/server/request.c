@@ -4,29 +4,72 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/memory.h"
-#include "server/http.h"
+#include "base/clock.h"
 #include "base/json.h"
+#include "base/memory.h"
+#include "server/outflow.h"
 
 #define MAX_FIELDS_BYTES 16384
 #define MAX_IGNORED_BYTES 65536
 #define MAX_REPLY_BYTES (64u << 20)
+#define MAX_HEADERS_BYTES 4096
 
-va_request *va_request_new(const struct va_route *route, const char *query, const struct va_reply_sink *sink)
+/* Those that handlers may ask for. */
+static const char *const kept_fields[] = {"accept", "idempotency-key", "if-none-match", "last-event-id", "range", "user-agent"};
+
+static int append_pair(struct va_buffer *buffer, const char *name, const char *value)
+{
+    int r = va_buffer_append(buffer, name, strlen(name) + 1);
+    return r == 0 ? va_buffer_append(buffer, value, strlen(value) + 1) : r;
+}
+
+/* In "name\0value\0name\0value\0" ...; behind the value `before`, if it is not NULL. NULL when absent. */
+static const char *find_pair(const struct va_buffer *buffer, const char *name, const char *before)
+{
+    const char *p = before != NULL ? before + strlen(before) + 1 : buffer->data, *end = buffer->data + buffer->size;
+
+    while (p < end) {
+        const char *value = p + strlen(p) + 1;
+        if (value >= end)
+            break;
+        if (strcmp(p, name) == 0)
+            return value;
+        p = value + strlen(value) + 1;
+    }
+    return NULL;
+}
+
+static int keep_fields(va_request *request, const struct va_http *http)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < sizeof kept_fields / sizeof kept_fields[0]; i++) {
+        const char *value = va_http_field(http, kept_fields[i]);
+        if (value != NULL)
+            r = append_pair(&request->kept, kept_fields[i], value);
+    }
+    return r;
+}
+
+va_request *va_request_new(const struct va_route *route, const struct va_http *http, const char *segment, const struct va_reply_sink *sink)
 {
     va_request *request = va_calloc(1, sizeof *request);
     if (request == NULL)
         return NULL;
-    request->query = va_strdup(query);
-    if (request->query == NULL) {
-        va_free(request);
-        return NULL;
-    }
     atomic_init(&request->holds, 1);
     request->route = route;
     request->sink = sink;
     request->upload.fd = -1;
+    request->began_s = va_clock_ms() * 1e-3;
+    va_buffer_init(&request->kept, 2 * VA_HTTP_MAX_HEAD_BYTES);
+    va_buffer_init(&request->headers, MAX_HEADERS_BYTES);
     va_buffer_init(&request->reply, MAX_REPLY_BYTES);
+    request->query = va_strdup(http->query);
+    request->segment = va_strdup(segment);
+    if (request->query == NULL || request->segment == NULL || keep_fields(request, http) < 0) {
+        va_request_release(request);
+        return NULL;
+    }
     return request;
 }
 
@@ -39,11 +82,34 @@ void va_request_release(va_request *request)
 {
     if (request == NULL || atomic_fetch_sub(&request->holds, 1) > 1)
         return;
+    va_outflow_free(atomic_load(&request->outflow));
     va_upload_close(&request->upload);
+    va_buffer_free(&request->kept);
     va_buffer_free(&request->body);
+    va_buffer_free(&request->headers);
     va_buffer_free(&request->reply);
     va_free(request->query);
+    va_free(request->segment);
     va_free(request);
+}
+
+void va_request_on_gone(va_request *request, void (*call)(void *user, const char *what), void *user, const char *what)
+{
+    request->on_gone = call;
+    request->gone_user = user;
+    snprintf(request->gone_what, sizeof request->gone_what, "%s", what);
+}
+
+void va_request_abandon(va_request *request)
+{
+    request->maker = NULL;
+    atomic_store(&request->gone, 1);
+    struct va_outflow *outflow = atomic_load(&request->outflow);
+    if (outflow != NULL)
+        va_outflow_leave(outflow);
+    if (request->on_gone != NULL)
+        request->on_gone(request->gone_user, request->gone_what);
+    va_request_release(request);
 }
 
 /* ---- the body ---- */
@@ -103,6 +169,7 @@ int va_request_begin_body(va_request *request, const char *content_type, int fro
 {
     switch (request->route->body) {
     case VA_BODY_NONE:
+    case VA_BODY_SOCKET:
         request->max_body = MAX_IGNORED_BYTES;
         return 0;
     case VA_BODY_JSON:
@@ -148,6 +215,7 @@ int va_request_take_body(va_request *request, const char *data, size_t n)
         return refuse(request, 413, "the body is too large");
     switch (request->route->body) {
     case VA_BODY_NONE:
+    case VA_BODY_SOCKET:
         return 0;
     case VA_BODY_JSON:
         r = va_buffer_append(&request->body, data, n);
@@ -176,17 +244,38 @@ const char *va_request_body(const va_request *request, size_t *ret_n)
 
 const char *va_request_field(const va_request *request, const char *name)
 {
-    const char *p = request->body.data, *end = p + request->body.size;
+    return find_pair(&request->body, name, NULL);
+}
 
-    while (p < end) {
-        const char *value = p + strlen(p) + 1;
-        if (value >= end)
-            break;
-        if (strcmp(p, name) == 0)
-            return value;
-        p = value + strlen(value) + 1;
-    }
-    return NULL;
+const char *va_request_next_field(const va_request *request, const char *name, const char *before)
+{
+    return find_pair(&request->body, name, before);
+}
+
+const char *va_request_header(const va_request *request, const char *name)
+{
+    return find_pair(&request->kept, name, NULL);
+}
+
+const char *va_request_segment(const va_request *request)
+{
+    return request->segment;
+}
+
+const struct va_identity *va_request_identity(const va_request *request)
+{
+    return &request->identity;
+}
+
+void va_request_set_peer(va_request *request, const struct va_peer *peer)
+{
+    snprintf(request->address, sizeof request->address, "%s", peer->address);
+    request->peer = (struct va_peer){.address = request->address, .is_loopback = peer->is_loopback, .is_tls = peer->is_tls};
+}
+
+const struct va_peer *va_request_peer(const va_request *request)
+{
+    return &request->peer;
 }
 
 int va_request_take_file(va_request *request)
@@ -206,33 +295,108 @@ int va_request_is_gone(const va_request *request)
 
 /* ---- replies ---- */
 
+int va_request_add_header(va_request *request, const char *name, const char *value)
+{
+    size_t n = request->headers.size;
+    int r = append_pair(&request->headers, name, value);
+
+    if (r < 0)
+        request->headers.size = n;
+    return r;
+}
+
+static void deliver(va_request *request)
+{
+    request->sink->deliver(request->sink->user, request);
+}
+
 void va_request_reply(va_request *request, int status, struct va_buffer *json)
 {
-    request->status = status;
+    static const char no_memory[] = "{\"success\":false,\"error\":{\"code\":\"internal\",\"message\":\"out of memory\"}}";
+
     if (json->size == 0) {
-        va_buffer_free(json);
-        request->status = 500;
-        va_request_format_error(&request->reply, "internal", "out of memory");
-    } else {
-        va_buffer_free(&request->reply);
-        request->reply = *json;
-        va_buffer_init(json, json->max);
+        status = 500;
+        request->fixed = no_memory;
+        request->n_fixed = sizeof no_memory - 1;
     }
-    request->sink->deliver(request->sink->user, request);
+    va_request_reply_as(request, status, "", json);
+}
+
+void va_request_reply_as(va_request *request, int status, const char *content_type, struct va_buffer *body)
+{
+    request->status = status;
+    snprintf(request->content_type, sizeof request->content_type, "%s", content_type);
+    va_buffer_free(&request->reply);
+    request->reply = *body;
+    va_buffer_init(body, body->max);
+    deliver(request);
+}
+
+/* Is the entity tag among those of an If-None-Match? */
+static int is_known(const char *list, const char *tag)
+{
+    return list != NULL && (strcmp(list, "*") == 0 || strstr(list, tag) != NULL);
+}
+
+void va_request_reply_static(va_request *request, const char *content_type, const void *data, size_t n, const char *policy)
+{
+    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
+    char tag[24];
+
+    for (size_t i = 0; i < n; i++)
+        hash = (hash ^ ((const unsigned char *)data)[i]) * 0x100000001b3u;
+    snprintf(tag, sizeof tag, "\"%016llx\"", (unsigned long long)hash);
+    if (va_request_add_header(request, "ETag", tag) < 0 || va_request_add_header(request, "Cache-Control", "no-cache") < 0) {
+        va_buffer_free(&request->headers);
+        va_request_fail(request, 500, "internal", "out of memory");
+        return;
+    }
+    snprintf(request->content_type, sizeof request->content_type, "%s", content_type);
+    request->status = is_known(va_request_header(request, "if-none-match"), tag) ? 304 : 200;
+    request->policy = policy;
+    request->fixed = data;
+    request->n_fixed = request->status == 200 ? n : 0;
+    deliver(request);
+}
+
+const char *va_request_reply_body(const va_request *request, size_t *ret_n)
+{
+    if (request->fixed != NULL) {
+        *ret_n = request->n_fixed;
+        return request->fixed;
+    }
+    *ret_n = request->reply.size;
+    return request->reply.data != NULL ? request->reply.data : "";
+}
+
+static void fail(va_request *request, int status, const char *code, const char *parameter, const char *format, va_list args)
+{
+    char message[512];
+    struct va_buffer json;
+    const struct va_request_error error = {request->route->path, status, code, message, parameter};
+
+    vsnprintf(message, sizeof message, format, args);
+    va_buffer_init(&json, MAX_REPLY_BYTES);
+    va_request_format_error(&json, &error);
+    va_request_reply(request, status, &json);
 }
 
 void va_request_fail(va_request *request, int status, const char *code, const char *format, ...)
 {
-    char message[512];
-    struct va_buffer json;
     va_list args;
 
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    fail(request, status, code, NULL, format, args);
     va_end(args);
-    va_buffer_init(&json, MAX_REPLY_BYTES);
-    va_request_format_error(&json, code, message);
-    va_request_reply(request, status, &json);
+}
+
+void va_request_blame(va_request *request, int status, const char *code, const char *parameter, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    fail(request, status, code, parameter, format, args);
+    va_end(args);
 }
 
 void va_request_refuse(va_request *request, int retry_after_s, const char *code, const char *message)
@@ -241,15 +405,35 @@ void va_request_refuse(va_request *request, int retry_after_s, const char *code,
     va_request_fail(request, 503, code, "%s", message);
 }
 
-void va_request_format_error(struct va_buffer *json, const char *code, const char *message)
+/* In the words of OpenAI's API. */
+static const char *error_type(int status)
+{
+    static const struct {
+        int status;
+        const char *type;
+    } table[] = {{401, "authentication_error"}, {403, "permission_error"}, {429, "rate_limit_error"}};
+
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (table[i].status == status)
+            return table[i].type;
+    return status >= 500 ? "server_error" : "invalid_request_error";
+}
+
+void va_request_format_error(struct va_buffer *json, const struct va_request_error *error)
 {
     struct va_json writer = {.out = json};
+    int is_openai = error->path != NULL && strncmp(error->path, "/v1/", 4) == 0;
 
     va_json_open(&writer, NULL, '{');
-    va_json_bool(&writer, "success", 0);
+    if (!is_openai)
+        va_json_bool(&writer, "success", 0);
     va_json_open(&writer, "error", '{');
-    va_json_text(&writer, "code", code);
-    va_json_text(&writer, "message", message);
+    va_json_text(&writer, "code", error->code);
+    va_json_text(&writer, "message", error->message);
+    if (is_openai) {
+        va_json_text(&writer, "type", error_type(error->status));
+        va_json_text(&writer, "param", error->parameter);
+    }
     va_json_close(&writer, '}');
     va_json_close(&writer, '}');
     if (writer.error < 0)
@@ -263,6 +447,7 @@ const char *va_request_error_code(int status)
         const char *code;
     } table[] = {
         {400, "bad_request"},
+        {401, "unauthorized"},
         {403, "forbidden"},
         {404, "not_found"},
         {405, "method_not_allowed"},
@@ -272,6 +457,8 @@ const char *va_request_error_code(int status)
         {415, "unsupported_media_type"},
         {417, "expectation_failed"},
         {421, "misdirected"},
+        {426, "upgrade_required"},
+        {429, "too_many_attempts"},
         {431, "too_large"},
         {500, "internal"},
         {501, "not_implemented"},

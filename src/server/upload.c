@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/memory.h"
+#include "base/file.h"
 
 void va_upload_init(struct va_upload *upload, _Atomic uint64_t *total, uint64_t max_total)
 {
@@ -14,21 +14,7 @@ void va_upload_init(struct va_upload *upload, _Atomic uint64_t *total, uint64_t 
 
 int va_upload_open(struct va_upload *upload, const char *folder, va_error *error)
 {
-    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {
-        /* Not every file system makes files without a name. */
-        char *path = va_asprintf("%s/upload.XXXXXX", folder);
-        if (path == NULL)
-            return va_fail_memory(error);
-        fd = mkostemp(path, O_CLOEXEC);
-        if (fd >= 0)
-            unlink(path);
-        va_free(path);
-    }
-    if (fd < 0)
-        return va_fail_errno(error, "cannot keep an upload in %s", folder);
-    upload->fd = fd;
-    return 0;
+    return va_file_open_unnamed(folder, &upload->fd, error);
 }
 
 int va_upload_write(struct va_upload *upload, const char *data, size_t n, va_error *error)
@@ -36,18 +22,11 @@ int va_upload_write(struct va_upload *upload, const char *data, size_t n, va_err
     upload->size += n;
     if (atomic_fetch_add(upload->total, n) + n > upload->max_total)
         return va_fail(error, VA_EBUSY, "too many uploads at the same time");
-    while (n > 0) {
-        ssize_t written = write(upload->fd, data, n);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
-            return va_fail(error, VA_ELIMIT, "the disk is full");
-        if (written <= 0)
-            return va_fail_errno(error, "cannot keep an upload");
-        data += written;
-        n -= (size_t)written;
-    }
-    return 0;
+    if (va_file_write_all(upload->fd, data, n) == 0)
+        return 0;
+    if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
+        return va_fail(error, VA_ELIMIT, "the disk is full");
+    return va_fail_errno(error, "cannot keep an upload");
 }
 
 int va_upload_take(struct va_upload *upload)

@@ -16,6 +16,8 @@ int va_audio_ring_init(struct va_audio_ring *ring, size_t capacity, va_error *er
 
 void va_audio_ring_clear(struct va_audio_ring *ring)
 {
+    if (ring->pcm != NULL)
+        explicit_bzero(ring->pcm, ring->capacity * sizeof *ring->pcm); /* it was said in somebody's home */
     va_free(ring->pcm);
     *ring = (struct va_audio_ring){0};
 }

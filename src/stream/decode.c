@@ -1,9 +1,13 @@
 /* decode.c - the stream's thread: from the ear's marks and the audio to events. */
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "stream/agreement.h"
 #include "stream/state.h"
+
+#define KEEP_CONTEXT_S 15
 
 /* ---- decoding ---- */
 
@@ -109,13 +113,19 @@ static size_t keep(struct va_utterance *utterance, va_transcript *transcript)
     return stable;
 }
 
-static void begin(va_stream *stream, const struct va_stream_mark *mark)
+static int begin(va_stream *stream, const struct va_stream_mark *mark, va_error *error)
 {
     struct va_utterance *utterance = &stream->utterance;
 
+    if (stream->context == NULL) {
+        int r = va_context_new(stream->model, stream->options.threads, &stream->context, error);
+        if (r < 0)
+            return r;
+    }
     *utterance = (struct va_utterance){.number = utterance->number + 1, .start = mark->speech.start, .is_open = 1};
     utterance->next_partial = mark->speech.start + (uint64_t)stream->options.step_ms * VA_SAMPLE_RATE_HZ / 1000;
     tell(stream, VA_STREAM_START, &mark->speech, mark->told_ms, NULL, 0);
+    return 0;
 }
 
 /* The whole so far, on new audio, if nothing else is to be done. Half of the time at most is spent with this. */
@@ -130,6 +140,7 @@ static int tell_partial(va_stream *stream, uint64_t heard, va_error *error)
     options.beam_size = 1;
     options.temperature_fallback = 0;
     options.timestamps = VA_TIMESTAMPS_NONE;
+    options.steering = NULL; /* half a sentence is none of a command */
     int r = decode(stream, heard, &options, something_matters_more, &transcript, error);
     double end_ms = va_clock_ms();
     utterance->next_partial = heard + (uint64_t)stream->options.step_ms * VA_SAMPLE_RATE_HZ / 1000;
@@ -184,7 +195,7 @@ static int end(va_stream *stream, const struct va_stream_mark *mark, va_error *e
     struct va_utterance *utterance = &stream->utterance;
     va_transcript *transcript;
 
-    if (!utterance->is_ready) {
+    if (!utterance->is_ready || utterance->ready.speech.end > mark->speech.end) {
         int r = decode(stream, mark->speech.end, &stream->transcribe, is_abandoned, &transcript, error);
         if (r < 0)
             return r == VA_ECANCELLED ? 0 : r;
@@ -202,8 +213,7 @@ static int take_mark(va_stream *stream, const struct va_stream_mark *mark, va_er
 {
     switch (mark->speech.kind) {
     case VA_SPEECH_START:
-        begin(stream, mark);
-        return 0;
+        return begin(stream, mark, error);
     case VA_SPEECH_POSSIBLE_END:
         return make_ready(stream, mark, error);
     case VA_SPEECH_RESUMED:
@@ -232,6 +242,24 @@ static int is_partial_due(va_stream *stream)
     return 0;
 }
 
+/* With the lock held. The memory of a context goes back to the system when nobody has spoken for long. */
+static void wait_for_news(va_stream *stream)
+{
+    struct timespec until;
+
+    if (stream->context == NULL || stream->utterance.is_open) {
+        pthread_cond_wait(&stream->news, &stream->lock);
+        return;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += KEEP_CONTEXT_S;
+    if (pthread_cond_clockwait(&stream->news, &stream->lock, CLOCK_MONOTONIC, &until) == 0)
+        return;
+    va_context_free(stream->context);
+    stream->context = NULL;
+    va_memory_trim();
+}
+
 enum work {
     WORK_NONE, /* the end */
     WORK_MARK,
@@ -256,7 +284,7 @@ static enum work wait_for_work(va_stream *stream, struct va_stream_mark *ret_mar
             work = WORK_PARTIAL;
             *ret_heard = stream->heard;
         } else {
-            pthread_cond_wait(&stream->news, &stream->lock);
+            wait_for_news(stream);
         }
     }
     pthread_mutex_unlock(&stream->lock);

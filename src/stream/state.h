@@ -22,7 +22,8 @@ enum { VA_STREAM_MARKS = 4 * (VA_EAR_REPLAY_CHUNKS + 1) };
 /* What the ear told. */
 struct va_stream_mark {
     struct va_speech_event speech;
-    double told_ms; /* when; va_clock_ms */
+    double told_ms;  /* when; va_clock_ms */
+    uint64_t number; /* 1, 2, ... */
 };
 
 /* What is being said; the decoding thread's own. */
@@ -46,6 +47,7 @@ struct va_stream {
 
     /* The pusher's. */
     va_ear *ear;
+    uint64_t ear_start; /* sample of the stream that is the ear's first: after an interruption another one begins */
     int has_thread, is_finished;
     pthread_t thread;
 
@@ -57,15 +59,23 @@ struct va_stream {
     size_t first_mark, n_marks;
     uint64_t heard;   /* samples */
     uint64_t oldest;  /* start of the first utterance without its final text, VA_STREAM_NOWHERE: there is none */
+    uint64_t newest;  /* start of the utterance that began last */
     uint64_t wake_at; /* the decoding thread wants to know when so much has been heard */
-    int is_pausing;   /* as the ear has it */
-    int has_ended;    /* nothing will be pushed */
-    int is_stopping;  /* and nobody waits for what is left */
-    int status;       /* of decoding; with error */
+    uint64_t told;    /* number of the last mark */
+    struct {
+        uint64_t number; /* the mark of the pause that is meant; 0: nothing is wanted */
+        int ms;
+    } end_after;
+    uint64_t end_at; /* the utterance shall end there; 0: nothing is wanted */
+    int is_pausing;  /* as the ear has it */
+    int has_ended;   /* nothing will be pushed */
+    int is_stopping; /* and nobody waits for what is left */
+    int status;      /* of decoding; with error */
     va_error error;
 
     /* The decoding thread's. */
-    va_context *context;
+    const va_model *model;
+    va_context *context; /* NULL while nothing has been said for long */
     struct va_utterance utterance;
 };
 

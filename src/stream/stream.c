@@ -8,8 +8,10 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "kernels/kernels.h"
+#include "stream/outstanding.h"
 
-#define SLACK_S 10 /* of audio that decoding may be behind before a push waits */
+#define SLACK_S 10        /* of audio that decoding may be behind before a push waits */
+#define PAD_BEFORE_MS 450 /* more than the ear has: a soft beginning ("add", "set") is found late, and some silence does no harm */
 
 /* ---- making ---- */
 
@@ -72,6 +74,7 @@ static int make_ear(va_stream *stream, const va_model *model, const va_vad_model
     if (options.endpointer.pad_after_ms > stream->options.end_ms)
         options.endpointer.pad_after_ms = stream->options.end_ms;
     options.endpointer.max_ms = stream->options.max_ms;
+    options.endpointer.pad_before_ms = PAD_BEFORE_MS;
     stream->lookback = va_ear_lookback(&options);
     int r = va_ear_new(vad_model, va_kernels_select(va_model_kernels(model)), &options, &stream->ear, error);
     if (r < 0)
@@ -86,6 +89,7 @@ static int make_context(va_stream *stream, const va_model *model, va_error *erro
     va_transcript *transcript;
     int r = va_context_new(model, stream->options.threads, &stream->context, error);
 
+    stream->model = model;
     if (r < 0)
         return r;
     stream->transcribe.progress = NULL;
@@ -139,9 +143,16 @@ static void on_speech(void *user, const struct va_speech_event *speech)
     va_stream *stream = user;
 
     pthread_mutex_lock(&stream->lock);
-    stream->marks[(stream->first_mark + stream->n_marks++) % VA_STREAM_MARKS] = (struct va_stream_mark){*speech, va_clock_ms()};
-    if (speech->kind == VA_SPEECH_START && stream->oldest == VA_STREAM_NOWHERE)
-        stream->oldest = speech->start;
+    struct va_stream_mark mark = {*speech, va_clock_ms(), ++stream->told};
+    mark.speech.start += stream->ear_start;
+    mark.speech.end += stream->ear_start;
+    mark.speech.speech_end += stream->ear_start;
+    stream->marks[(stream->first_mark + stream->n_marks++) % VA_STREAM_MARKS] = mark;
+    if (speech->kind == VA_SPEECH_START) {
+        stream->newest = mark.speech.start;
+        if (stream->oldest == VA_STREAM_NOWHERE)
+            stream->oldest = mark.speech.start;
+    }
     stream->is_pausing = va_ear_is_pausing(stream->ear);
     pthread_cond_signal(&stream->news);
     pthread_mutex_unlock(&stream->lock);
@@ -160,11 +171,27 @@ static int has_room(const va_stream *stream, size_t n)
 static int wait_for_room(va_stream *stream, size_t n, va_error *error)
 {
     pthread_mutex_lock(&stream->lock);
-    while (stream->status == 0 && !has_room(stream, n))
+    while (stream->status == 0 && !stream->is_stopping && !has_room(stream, n))
         pthread_cond_wait(&stream->room, &stream->lock);
-    int r = stream->status < 0 ? va_fail(error, stream->status, "%s", stream->error.text) : 0;
+    int r = stream->status < 0    ? va_fail(error, stream->status, "%s", stream->error.text)
+            : stream->is_stopping ? va_fail(error, VA_ECANCELLED, "the stream was given up")
+                                  : 0;
     pthread_mutex_unlock(&stream->lock);
     return r;
+}
+
+/* What the events' receiver has asked for since the last chunk. */
+static void obey(va_stream *stream)
+{
+    pthread_mutex_lock(&stream->lock);
+    int ms = stream->end_after.number != 0 && stream->end_after.number == stream->told ? stream->end_after.ms : 0;
+    uint64_t position = stream->end_at;
+    stream->end_after.number = stream->end_at = 0;
+    pthread_mutex_unlock(&stream->lock);
+    if (ms > 0)
+        va_ear_end_after(stream->ear, ms);
+    if (position > stream->ear_start)
+        va_ear_end_at(stream->ear, position - stream->ear_start, on_speech, stream);
 }
 
 /* pcm [n], n at most a chunk. */
@@ -178,6 +205,7 @@ static void take(va_stream *stream, const float *pcm, size_t n)
     pthread_mutex_lock(&stream->lock);
     stream->heard += n;
     pthread_mutex_unlock(&stream->lock);
+    obey(stream);
     va_ear_push(stream->ear, clean, n, on_speech, stream);
     pthread_mutex_lock(&stream->lock);
     stream->is_pausing = va_ear_is_pausing(stream->ear);
@@ -202,6 +230,46 @@ int va_stream_push(va_stream *stream, const float *pcm, size_t n_samples, va_err
     return 0;
 }
 
+int va_stream_break(va_stream *stream, va_error *error)
+{
+    int r = stream->is_finished ? va_fail(error, VA_ESTATE, "the stream has been finished") : wait_for_room(stream, 0, error);
+
+    if (r < 0)
+        return r;
+    va_ear_finish(stream->ear, on_speech, stream);
+    stream->ear_start = stream->heard;
+    pthread_mutex_lock(&stream->lock);
+    stream->is_pausing = 1;
+    stream->end_after.number = stream->end_at = 0;
+    pthread_mutex_unlock(&stream->lock);
+    return 0;
+}
+
+int va_stream_is_outstanding(va_stream *stream, uint64_t from)
+{
+    pthread_mutex_lock(&stream->lock);
+    int yes = stream->oldest != VA_STREAM_NOWHERE && stream->newest >= from;
+    pthread_mutex_unlock(&stream->lock);
+    return yes;
+}
+
+/* ---- what the events' receiver asks for ---- */
+
+void va_stream_end_after(va_stream *stream, int pause_ms)
+{
+    pthread_mutex_lock(&stream->lock);
+    stream->end_after.number = stream->utterance.is_ready ? stream->utterance.ready.number : 0;
+    stream->end_after.ms = pause_ms;
+    pthread_mutex_unlock(&stream->lock);
+}
+
+void va_stream_end_at(va_stream *stream, double end_s)
+{
+    pthread_mutex_lock(&stream->lock);
+    stream->end_at = (uint64_t)(end_s * VA_SAMPLE_RATE_HZ);
+    pthread_mutex_unlock(&stream->lock);
+}
+
 /* ---- the end ---- */
 
 static void join(va_stream *stream, int *ending)
@@ -222,6 +290,15 @@ int va_stream_finish(va_stream *stream, va_error *error)
     stream->is_finished = 1;
     join(stream, &stream->has_ended);
     return wait_for_room(stream, 0, error);
+}
+
+void va_stream_cancel(va_stream *stream)
+{
+    pthread_mutex_lock(&stream->lock);
+    stream->is_stopping = 1;
+    pthread_cond_signal(&stream->news);
+    pthread_cond_signal(&stream->room);
+    pthread_mutex_unlock(&stream->lock);
 }
 
 void va_stream_free(va_stream *stream)

@@ -5,12 +5,19 @@
 #include "base/memory.h"
 #include "vad/energy_gate.h"
 
+/* In steady noise the detector's state drifts until it no longer hears speech that it hears at once when it is new. So it forgets: after so
+ * many chunks without an utterance, the last of which were hardly speech. */
+#define FORGET_CHUNKS 125 /* 4 s */
+#define QUIET_CHUNKS 8
+#define QUIET_PROBABILITY 0.1f
+
 struct va_ear {
     struct va_energy_gate gate;
     va_silero *silero;
     struct va_endpointer endpointer;
     int judge_all;
-    uint64_t heard; /* samples */
+    int n_judged, n_quiet; /* chunks: since the detector was new; of them, the last, hardly speech */
+    uint64_t heard;        /* samples */
     float chunk[VA_VAD_CHUNK_SAMPLES];
     size_t filled;                                             /* of chunk */
     float waiting[VA_EAR_REPLAY_CHUNKS][VA_VAD_CHUNK_SAMPLES]; /* a ring of chunks not judged */
@@ -57,6 +64,7 @@ void va_ear_reset(va_ear *ear)
     ear->heard = 0;
     ear->filled = 0;
     ear->n_waiting = ear->oldest = 0;
+    ear->n_judged = ear->n_quiet = 0;
 }
 
 static void tell(const va_ear *ear, struct va_speech_event event, const struct listener *listener)
@@ -72,7 +80,15 @@ static void tell(const va_ear *ear, struct va_speech_event event, const struct l
 
 static void judge(va_ear *ear, const float *chunk, const struct listener *listener)
 {
-    tell(ear, va_endpointer_push(&ear->endpointer, va_silero_process(ear->silero, chunk)), listener);
+    float probability = va_silero_process(ear->silero, chunk);
+
+    ear->n_judged++;
+    ear->n_quiet = probability < QUIET_PROBABILITY ? ear->n_quiet + 1 : 0;
+    tell(ear, va_endpointer_push(&ear->endpointer, probability), listener);
+    if (ear->n_judged >= FORGET_CHUNKS && ear->n_quiet >= QUIET_CHUNKS && va_endpointer_is_quiet(&ear->endpointer)) {
+        va_silero_reset(ear->silero);
+        ear->n_judged = 0;
+    }
 }
 
 /* Puts the chunk behind those that wait; the oldest passes as silence when there are too many. */
@@ -134,6 +150,18 @@ void va_ear_finish(va_ear *ear, va_ear_event_fn on_event, void *user)
     while ((event = va_endpointer_finish(&ear->endpointer)).kind != VA_SPEECH_NONE)
         tell(ear, event, &listener);
     va_ear_reset(ear);
+}
+
+void va_ear_end_after(va_ear *ear, int ms)
+{
+    va_endpointer_end_after(&ear->endpointer, ms);
+}
+
+void va_ear_end_at(va_ear *ear, uint64_t position, va_ear_event_fn on_event, void *user)
+{
+    const struct listener listener = {on_event, user};
+
+    tell(ear, va_endpointer_end_at(&ear->endpointer, position), &listener);
 }
 
 int va_ear_is_pausing(const va_ear *ear)

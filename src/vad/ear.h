@@ -38,6 +38,10 @@ void va_ear_push(va_ear *ear, const float *pcm, size_t n, va_ear_event_fn on_eve
 /* The stream ends: judges what is left and ends an utterance that is under way. The ear is then as new. */
 void va_ear_finish(va_ear *ear, va_ear_event_fn on_event, void *user);
 
+/* As va_endpointer_end_after and va_endpointer_end_at. */
+void va_ear_end_after(va_ear *ear, int ms);
+void va_ear_end_at(va_ear *ear, uint64_t position, va_ear_event_fn on_event, void *user);
+
 /* The speaker pauses, or does not speak: something will be told about it soon, unless speech goes on. */
 int va_ear_is_pausing(const va_ear *ear);
 

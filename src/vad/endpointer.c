@@ -3,6 +3,7 @@
 #include "vad/silero.h"
 
 enum { MAX_SHORT_MS = 2000, MAX_END_MS = 10000, MAX_UTTERANCE_MS = 600000 };
+static const float UNSURE = 0.6f;
 enum { MIN_GAP = 3 * VA_VAD_CHUNK_SAMPLES }; /* between words, hardly ever within one */
 
 static uint64_t samples(int ms)
@@ -14,9 +15,9 @@ int va_endpointer_init(struct va_endpointer *endpointer, const struct va_endpoin
 {
     const struct va_endpointer_options *o = options;
 
-    if (!(o->leave > 0.0f && o->leave <= o->enter && o->enter <= 1.0f))
-        return va_fail(error, VA_EINVAL, "speech detection: thresholds %g and %g: 0 < leave <= enter <= 1", (double)o->enter,
-                       (double)o->leave);
+    if (!(o->leave > 0.0f && o->leave <= o->enter && o->enter <= 1.0f && o->begin >= 0.0f && o->begin <= o->enter))
+        return va_fail(error, VA_EINVAL, "speech detection: thresholds %g, %g and %g: 0 < leave <= enter <= 1, begin <= enter",
+                       (double)o->enter, (double)o->leave, (double)o->begin);
     if (o->min_speech_ms < 0 || o->min_speech_ms > MAX_SHORT_MS || o->pad_before_ms < 0 || o->pad_before_ms > MAX_SHORT_MS ||
         o->possible_end_ms < 1 || o->end_ms < o->possible_end_ms || o->end_ms > MAX_END_MS || o->pad_after_ms < 0 ||
         o->pad_after_ms > o->end_ms || o->max_ms <= o->min_speech_ms + o->pad_before_ms || o->max_ms > MAX_UTTERANCE_MS)
@@ -28,6 +29,7 @@ int va_endpointer_init(struct va_endpointer *endpointer, const struct va_endpoin
         .pad_before = samples(o->pad_before_ms),
         .pad_after = samples(o->pad_after_ms),
         .max = samples(o->max_ms),
+        .begin = o->begin > 0.0f ? o->begin : o->enter,
         .enter = o->enter,
         .leave = o->leave,
     };
@@ -84,7 +86,7 @@ static struct va_speech_event cut(struct va_endpointer *e)
 
 static struct va_speech_event follow(struct va_endpointer *e, int was_told)
 {
-    if (e->is_pause && e->now - e->pause >= e->end)
+    if (e->is_pause && e->now - e->pause >= e->pause_end)
         return end_with(e, VA_SPEECH_END);
     if (e->now - e->start >= e->max)
         return cut(e);
@@ -104,7 +106,8 @@ struct va_speech_event va_endpointer_push(struct va_endpointer *endpointer, floa
     int was_told = e->is_told;
 
     e->now += VA_VAD_CHUNK_SAMPLES;
-    if (probability >= e->enter) {
+    int is_speech = e->state == VA_ENDPOINTER_SPEECH;
+    if (probability >= (is_speech ? e->enter : e->begin)) {
         if (e->is_pause && chunk - e->pause >= MIN_GAP) {
             e->gap = e->pause;
             e->gap_end = chunk;
@@ -114,15 +117,33 @@ struct va_speech_event va_endpointer_push(struct va_endpointer *endpointer, floa
             e->state = VA_ENDPOINTER_CANDIDATE;
             e->first = chunk;
         }
-    } else if (probability < e->leave && !e->is_pause) {
+    } else if (probability < (is_speech ? e->leave : UNSURE * e->leave) && !e->is_pause) {
         e->is_pause = 1;
         e->pause = chunk;
+        e->pause_end = e->end;
     }
     if (e->state == VA_ENDPOINTER_QUIET)
         return (struct va_speech_event){0};
     if (!e->is_pause)
         e->last = e->now;
     return e->state == VA_ENDPOINTER_CANDIDATE ? weigh(e) : follow(e, was_told);
+}
+
+void va_endpointer_end_after(struct va_endpointer *endpointer, int ms)
+{
+    endpointer->pause_end = samples(ms);
+}
+
+struct va_speech_event va_endpointer_end_at(struct va_endpointer *endpointer, uint64_t position)
+{
+    struct va_endpointer *e = endpointer;
+
+    if (e->state != VA_ENDPOINTER_SPEECH || position <= e->start || position > e->now)
+        return (struct va_speech_event){0};
+    e->state = e->last > position ? VA_ENDPOINTER_CANDIDATE : VA_ENDPOINTER_QUIET;
+    e->first = e->previous_end = position;
+    e->is_told = 0;
+    return (struct va_speech_event){VA_SPEECH_END, e->start, position, position};
 }
 
 struct va_speech_event va_endpointer_finish(struct va_endpointer *endpointer)

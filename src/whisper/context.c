@@ -1,7 +1,11 @@
 /* context.c - the room one transcription works in. */
 #include "whisper/context.h"
 
+#include <math.h>
+
 #include "base/memory.h"
+#include "whisper/segments.h"
+#include "whisper/silence.h"
 
 /* A prompt of as many tokens as are encoded has less. */
 #define MAX_SCRATCH_TEXT (1u << 20)
@@ -59,6 +63,7 @@ void va_context_free(va_context *context)
     va_transcript_discard(&context->transcript);
     va_buffer_free(&context->text);
     va_aligner_free(context->aligner);
+    va_scorer_free(context->scorer);
     va_compression_free(context->compression);
     va_log_mel_free(context->log_mel);
     va_search_free(context->search);
@@ -85,4 +90,33 @@ int va_context_need_beams(va_context *context, int beams, va_error *error)
 int va_context_need_aligner(va_context *context, va_error *error)
 {
     return context->aligner != NULL ? 0 : va_aligner_new(context->model, &context->aligner, error);
+}
+
+int va_context_need_scorer(va_context *context, va_error *error)
+{
+    return context->scorer != NULL ? 0 : va_scorer_new(context->model, &context->scorer, error);
+}
+
+/* Returns 0 when the audio is too quiet for virtual silence to fit it. */
+static int encode(va_context *context, size_t n, int frames)
+{
+    int is_clip = frames < VA_WINDOW_FRAMES;
+    float top;
+
+    va_log_mel_compute(context->log_mel, context->pcm, n, (size_t)2 * (size_t)frames, context->mel, &top);
+    if (is_clip && top < VA_QUIETEST_TOP)
+        return 0;
+    va_log_mel_scale(context->mel, (size_t)2 * (size_t)frames, top, is_clip ? VA_SILENCE_TOP - top : 0.0f);
+    enum va_encoder_tail tail = is_clip ? VA_TAIL_SILENCE : VA_TAIL_NOTHING;
+    return va_encoder_run(context->encoder, context->mel, frames, tail, NULL, NULL) == 0; /* always: nobody cancels it */
+}
+
+void va_context_encode(va_context *context, const float *pcm, size_t n)
+{
+    int frames = (int)((n + VA_FRAME_SAMPLES - 1) / VA_FRAME_SAMPLES) + VA_MARGIN_FRAMES;
+
+    for (size_t i = 0; i < n; i++)
+        context->pcm[i] = isfinite(pcm[i]) ? pcm[i] : 0.0f;
+    if (context->model->silence.rows == 0 || frames > VA_LONGEST_CLIP_FRAMES || !encode(context, n, frames))
+        encode(context, n, VA_WINDOW_FRAMES);
 }

@@ -10,11 +10,15 @@
 
 #include "dsp/log_mel.h"
 #include "whisper/compression.h"
+#include "whisper/score.h"
 #include "whisper/transcript.h"
 #include "whisper/words.h"
 
 #define VA_WINDOW_SAMPLES 480000
 #define VA_WINDOW_FRAMES 1500
+#define VA_MARGIN_FRAMES 16         /* of silence encoded behind a clip, before the virtual silence */
+#define VA_LONGEST_CLIP_FRAMES 1400 /* beyond, virtual silence saves next to nothing */
+#define VA_QUIETEST_TOP (-2.0f)     /* log10 mel; below, silence is not 8 below the maximum, as the cache has it */
 
 struct va_context {
     const va_model *model;
@@ -24,6 +28,7 @@ struct va_context {
     va_log_mel *log_mel;
     va_compression *compression;
     va_aligner *aligner;       /* NULL until word times are asked for */
+    va_scorer *scorer;         /* NULL until words are scored */
     struct va_word_list words; /* scratch: a segment's */
     struct va_buffer text;     /* scratch: a prompt, what a window decoded to */
     struct va_transcript_builder transcript;
@@ -31,8 +36,13 @@ struct va_context {
     float *mel; /* [2 * VA_WINDOW_FRAMES][VA_MEL_BANDS] */
 };
 
-/* Makes room for at least `beams`, and for word times. VA_ENOMEM: the context is as it was. */
+/* Makes room for at least `beams`, for word times, and for scoring words. VA_ENOMEM: the context is as it was. */
 VA_MUST_CHECK int va_context_need_beams(va_context *context, int beams, va_error *error);
 VA_MUST_CHECK int va_context_need_aligner(va_context *context, va_error *error);
+VA_MUST_CHECK int va_context_need_scorer(va_context *context, va_error *error);
+
+/* Encodes pcm [n] alone, n <= VA_WINDOW_SAMPLES; what is not finite counts as 0. Behind it stands virtual silence, where the model has it.
+ * The encoder's rows of the first ceil(n / 320) frames are then those of the audio. */
+void va_context_encode(va_context *context, const float *pcm, size_t n);
 
 #endif

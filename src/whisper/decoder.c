@@ -28,6 +28,8 @@ struct va_decoder {
     const va_encoder *encoder;
     const struct va_decoder_row *rows;
     int m, layer;
+    enum va_fineness fineness;
+    int is_prompt; /* no row's logits or attention are wanted: only its keys and values */
     const struct va_linear *linear;
     struct va_rows in;
     float *out;
@@ -122,7 +124,7 @@ static void linear_task(void *arg, int task, int thread)
 static void run_linear_by(va_decoder *decoder, va_task_fn task, const struct va_linear *w, const float *in, float *out, size_t ldout)
 {
     decoder->linear = w;
-    decoder->in = va_rows_prepare(decoder->model->kernels, w, in, (size_t)w->k, decoder->m, VA_FINE, decoder->q, decoder->step);
+    decoder->in = va_rows_prepare(decoder->model->kernels, w, in, (size_t)w->k, decoder->m, decoder->fineness, decoder->q, decoder->step);
     decoder->out = out;
     decoder->ldout = ldout;
     va_pool_run(decoder->pool, va_pool_threads(decoder->pool), task, decoder);
@@ -164,6 +166,12 @@ static void store_row(const va_decoder *decoder, const float *row, char *cache, 
         memcpy(out, row, VA_HEAD * sizeof(float));
 }
 
+/* Nobody looks at what comes out of the last layer for a row of a prompt. */
+static int is_last_of_prompt(const va_decoder *decoder)
+{
+    return decoder->is_prompt && decoder->layer == decoder->model->dec_layers - 1;
+}
+
 /* One head: the rows' new keys and values go to the cache, then each row attends to its hypothesis. */
 static void self_attention_task(void *arg, int head, int thread)
 {
@@ -177,7 +185,7 @@ static void self_attention_task(void *arg, int head, int thread)
         store_row(decoder, qkv + d, k, slot);
         store_row(decoder, qkv + 2 * d, v, slot);
     }
-    for (int i = 0; i < decoder->m; i++) {
+    for (int i = 0; i < decoder->m && !is_last_of_prompt(decoder); i++) {
         struct va_attention_cache cache = {
             .k = k, .v = v, .half = decoder->model->half_cache, .index = decoder->rows[i].slots, .n = decoder->rows[i].position + 1};
         va_attention_query(decoder->model->kernels, decoder->qkv + (size_t)i * 3 * d + (size_t)head * VA_HEAD, &cache,
@@ -217,6 +225,8 @@ static void run_layer(va_decoder *decoder, const struct va_decoder_layer *layer)
     norm_rows(decoder, &layer->attn_norm);
     run_linear(decoder, &layer->qkv, decoder->norm, decoder->qkv, 3 * d);
     va_pool_run(decoder->pool, model->heads, self_attention_task, decoder);
+    if (is_last_of_prompt(decoder))
+        return;
     add_linear(decoder, &layer->out, decoder->attend);
 
     norm_rows(decoder, &layer->cross_norm);
@@ -283,11 +293,15 @@ void va_decoder_run(va_decoder *decoder, const va_encoder *encoder, const struct
     decoder->encoder = encoder;
     decoder->rows = rows;
     decoder->m = m;
+    decoder->is_prompt = decoder->capture == NULL;
     for (int i = 0; i < m; i++) {
+        decoder->is_prompt &= !rows[i].logits;
         float *x = decoder->x + (size_t)i * d;
         va_linear_row(&model->embedding, rows[i].token, x);
         model->kernels->add(x, model->decoder_positions + (size_t)rows[i].position * d, (int)d);
     }
+    /* What is said before weighs little on what follows: rougher inputs do for a prompt. */
+    decoder->fineness = decoder->is_prompt ? VA_COARSE : VA_FINE;
     for (decoder->layer = 0; decoder->layer < model->dec_layers; decoder->layer++)
         run_layer(decoder, &model->decoder[decoder->layer]);
     decoder->captured += m;

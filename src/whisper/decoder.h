@@ -12,7 +12,7 @@
 #include "whisper/encoder.h"
 #include "whisper/token_set.h"
 
-#define VA_DECODER_MAX_ROWS 32 /* of one pass; longer prompts take several */
+#define VA_DECODER_MAX_ROWS 64 /* of one pass; longer prompts take several */
 
 typedef struct va_decoder va_decoder;
 

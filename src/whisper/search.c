@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "whisper/repetition.h"
 #include "whisper/rules.h"
 
 struct va_search {
@@ -23,6 +24,9 @@ struct va_search {
     int n_guess;   /* tokens of the guess whose logits are there */
     int guess_row; /* logits after the first of them; the others follow */
     uint64_t random;
+    int32_t fed[VA_SEARCH_MAX_TOKENS]; /* [n_fed] the prompt of the last run, whose keys and values are in beam 0 */
+    int n_fed;
+    float no_speech;
 };
 
 /* The start token's, the last prompt token's and those of a guess. */
@@ -86,16 +90,15 @@ va_decoder *va_search_decoder(va_search *search)
     return search->decoder;
 }
 
-/* ---- the prompt ---- */
-
 static float *logits_row(const va_search *search, int row)
 {
     return search->logits + (size_t)row * (size_t)va_decoder_logits_size(search->decoder);
 }
 
-/* Feeds tokens [n] as one hypothesis in beam 0. Logits (of the tokens wanted) of token `start` go to row 0; those of token `first` and all
- * behind it follow (beginning with row 0, when that is the same token). Returns the row of token `first`. */
-static int feed(va_search *search, const va_encoder *encoder, const int32_t *tokens, int n, int start, int first,
+/* Feeds tokens [n] as one hypothesis in beam 0; the first n_before are the text before. Logits (of the tokens wanted) of token `start` go
+ * to row 0; those of token `first` and all behind it follow (beginning with row 0, when that is the same token). Returns the row of token
+ * `first`. */
+static int feed(va_search *search, const va_encoder *encoder, const int32_t *tokens, int n, int n_before, int start, int first,
                 const struct va_token_set *wanted_tokens)
 {
     int32_t *slots = search->beams[0].slots;
@@ -104,8 +107,10 @@ static int feed(va_search *search, const va_encoder *encoder, const int32_t *tok
 
     for (int i = 0; i < n; i++)
         slots[i] = i; /* beam 0 */
-    for (int at = 0; at < n; at += VA_DECODER_MAX_ROWS) {
-        int m = n - at < VA_DECODER_MAX_ROWS ? n - at : VA_DECODER_MAX_ROWS, before = wanted;
+    /* The text before goes alone, in passes that want no logits: the decoder makes less of them. */
+    for (int at = 0, m; at < n; at += m) {
+        int end = at < n_before ? n_before : n, before = wanted;
+        m = end - at < VA_DECODER_MAX_ROWS ? end - at : VA_DECODER_MAX_ROWS;
         for (int i = 0; i < m; i++) {
             int position = at + i, wants = position == start || position >= first;
             rows[i] = (struct va_decoder_row){.token = tokens[position], .position = position, .logits = wants, .slots = slots};
@@ -118,7 +123,8 @@ static int feed(va_search *search, const va_encoder *encoder, const int32_t *tok
 
 const float *va_search_feed(va_search *search, const va_encoder *encoder, const int32_t *tokens, int n, const struct va_token_set *wanted)
 {
-    return logits_row(search, feed(search, encoder, tokens, n, n - 1, n - 1, wanted));
+    search->n_fed = 0;
+    return logits_row(search, feed(search, encoder, tokens, n, 0, n - 1, n - 1, wanted));
 }
 
 /* ---- scores ---- */
@@ -169,26 +175,10 @@ static int32_t sample(va_search *search, const float *logits, float temperature)
     return argmax(search, logits);
 }
 
-/* ---- repetition ---- */
-
-/* The end of the sequence says the same thing over and over: one token 12 times, or 2 to 16 tokens 5 times. */
-static int is_looping(const int32_t *tokens, int n)
+static float rank(const va_search *search, const struct va_hypothesis *hypothesis)
 {
-    for (int length = 1; length <= 16; length++) {
-        int times = length == 1 ? 12 : 5;
-        if (n < length * times)
-            return 0;
-        int i = n - 1, first = n - length * (times - 1);
-        while (i >= first && tokens[i] == tokens[i - length])
-            i--;
-        if (i < first)
-            return 1;
-    }
-    return 0;
-}
-
-static float rank(const struct va_hypothesis *hypothesis)
-{
+    if (search->options->absolute)
+        return hypothesis->ended ? hypothesis->sum_logprob : VA_FORBIDDEN;
     return hypothesis->sum_logprob / (float)(hypothesis->n > 0 ? hypothesis->n : 1);
 }
 
@@ -203,16 +193,19 @@ static void extend(const va_search *search, struct va_hypothesis *hypothesis, in
     hypothesis->slots[position] = beam * search->model->text_ctx + position;
     hypothesis->sum_logprob += logprob;
     hypothesis->n++;
-    hypothesis->looping = is_looping(hypothesis->tokens, hypothesis->n);
+    hypothesis->looping = va_is_looping(hypothesis->tokens, hypothesis->n);
 }
 
-static void finish(va_search *search, const struct va_hypothesis *hypothesis, float end_logprob)
+/* ended: it came to its end, whose log-probability that is. */
+static void finish(va_search *search, const struct va_hypothesis *hypothesis, int ended, float end_logprob)
 {
-    if (search->n_finished == search->max_beams)
+    int hopeless = search->options->absolute && hypothesis->sum_logprob + end_logprob < search->options->least_logprob;
+    if (search->n_finished == search->max_beams || hopeless)
         return;
     struct va_hypothesis *finished = &search->finished[search->n_finished++];
     *finished = *hypothesis;
     finished->sum_logprob += end_logprob;
+    finished->ended = ended;
 }
 
 /* Greedy and sampling: every beam goes its own way and leaves when it ends. */
@@ -226,12 +219,12 @@ static void step_alone(va_search *search)
         int32_t token = search->options->temperature > 0.0f ? sample(search, logits, search->options->temperature) : argmax(search, logits);
         float logprob = logits[token] - search->norms[b];
         if (token == end) {
-            finish(search, hypothesis, logprob);
+            finish(search, hypothesis, 1, logprob);
             continue;
         }
         extend(search, hypothesis, token, logprob, kept);
         if (hypothesis->looping) {
-            finish(search, hypothesis, 0.0f);
+            finish(search, hypothesis, 0, 0.0f);
             continue;
         }
         if (kept != b)
@@ -284,20 +277,20 @@ static void step_beams(va_search *search)
             insert_candidate(all, &n_all, wanted * (wanted + 1), own[i]);
     }
     if (n_all == 0) { /* only when the logits are not numbers */
-        finish(search, &search->beams[0], 0.0f);
+        finish(search, &search->beams[0], 0, 0.0f);
         search->n_beams = 0;
         return;
     }
     for (int i = 0; i < n_all && kept < wanted; i++) {
         const struct va_hypothesis *parent = &search->beams[all[i].beam];
         if (all[i].token == search->model->special->end) {
-            finish(search, parent, all[i].logprob);
+            finish(search, parent, 1, all[i].logprob);
             continue;
         }
         search->next[kept] = *parent;
         extend(search, &search->next[kept], all[i].token, all[i].logprob, kept);
         if (search->next[kept].looping && kept == 0) {
-            finish(search, &search->next[kept], 0.0f);
+            finish(search, &search->next[kept], 0, 0.0f);
             search->n_beams = 0;
             return;
         }
@@ -307,6 +300,18 @@ static void step_beams(va_search *search)
     search->beams = search->next;
     search->next = swap;
     search->n_beams = search->n_finished >= wanted ? 0 : kept;
+}
+
+/* With absolute sums, which only fall: hypotheses that cannot win any more leave, the likeliest being first. */
+static void drop_hopeless(va_search *search)
+{
+    float least = search->options->least_logprob;
+
+    for (int i = 0; i < search->n_finished; i++)
+        if (search->finished[i].sum_logprob > least)
+            least = search->finished[i].sum_logprob;
+    while (search->n_beams > 0 && search->beams[search->n_beams - 1].sum_logprob < least)
+        search->n_beams--;
 }
 
 /* Runs the decoder over the last token of every beam. */
@@ -345,9 +350,9 @@ static void ask_allowed(va_search *search)
         va_token_set_clear(set);
         search->is_restricted[b] =
             options->allowed != NULL && options->allowed(options->allowed_user, hypothesis->tokens, hypothesis->n, set);
-        if (search->is_restricted[b] && va_token_set_is_empty(set))
+        if (search->is_restricted[b] && !options->absolute && va_token_set_is_empty(set))
             va_token_set_add(set, search->model->special->end);
-        search->is_any_free |= !search->is_restricted[b];
+        search->is_any_free |= !search->is_restricted[b] || options->absolute;
         va_token_set_add_all(&search->wanted, set);
     }
 }
@@ -371,8 +376,25 @@ static size_t logits_bytes(const va_search *search)
     return (size_t)va_decoder_logits_size(search->decoder) * sizeof(float);
 }
 
+/* 1 when the prompt is what was fed last: then only its last token is run, for its logits. */
+static int take_prompt(va_search *search)
+{
+    const struct va_search_options *options = search->options;
+    int last = options->n_prompt - 1;
+
+    if (!options->same_prompt || search->n_fed != options->n_prompt ||
+        memcmp(search->fed, options->prompt, (size_t)search->n_fed * sizeof *search->fed) != 0)
+        return 0;
+    int32_t *slots = search->beams[0].slots;
+    for (int i = 0; i <= last; i++)
+        slots[i] = i; /* beam 0 */
+    const struct va_decoder_row row = {.token = search->fed[last], .position = last, .logits = 1, .slots = slots};
+    va_decoder_run(search->decoder, search->encoder, &row, 1, NULL, search->logits);
+    return 1;
+}
+
 /* The prompt's own pass, and the first token of each beam from its last logits. A guess goes with it. */
-static float start(va_search *search)
+static void start(va_search *search)
 {
     const struct va_search_options *options = search->options;
     struct va_hypothesis *first = &search->beams[0];
@@ -384,14 +406,21 @@ static float start(va_search *search)
     search->n_guess = search->n_guess < room ? search->n_guess : room;
     if (options->beams > 1 || options->temperature > 0.0f)
         search->n_guess = 0;
-    memcpy(tokens, options->prompt, (size_t)options->n_prompt * sizeof *tokens);
-    if (search->n_guess > 0)
-        memcpy(tokens + options->n_prompt, options->guess, (size_t)search->n_guess * sizeof *tokens);
-    int last = feed(search, search->encoder, tokens, options->n_prompt + search->n_guess, options->start, options->n_prompt - 1, NULL);
-    search->guess_row = last + 1;
-    float no_speech = probability(search, logits_row(search, 0), search->model->special->no_speech);
-    if (last != 0)
-        memcpy(logits_row(search, 0), logits_row(search, last), logits_bytes(search));
+    if (!take_prompt(search)) {
+        memcpy(tokens, options->prompt, (size_t)options->n_prompt * sizeof *tokens);
+        if (search->n_guess > 0)
+            memcpy(tokens + options->n_prompt, options->guess, (size_t)search->n_guess * sizeof *tokens);
+        int last = feed(search, search->encoder, tokens, options->n_prompt + search->n_guess, options->start, options->start,
+                        options->n_prompt - 1, NULL);
+        search->guess_row = last + 1;
+        search->no_speech = probability(search, logits_row(search, 0), search->model->special->no_speech);
+        if (last != 0)
+            memcpy(logits_row(search, 0), logits_row(search, last), logits_bytes(search));
+        memcpy(search->fed, options->prompt, (size_t)options->n_prompt * sizeof *tokens);
+        search->n_fed = options->n_prompt;
+    } else {
+        search->n_guess = 0;
+    }
     search->n_beams = 1;
     filter_beams(search);
     ask_allowed(search);
@@ -403,7 +432,6 @@ static float start(va_search *search)
             search->norms[b] = search->norms[0];
             search->n_beams++;
         }
-    return no_speech;
 }
 
 /* 1 when the n tokens so far are those of the guess: the next one's logits are there already, and become row 0. */
@@ -419,10 +447,12 @@ static const struct va_hypothesis *best_hypothesis(va_search *search)
 {
     /* Those that did not come to an end count too, when fewer than wanted did. */
     for (int b = 0; b < search->n_beams && search->n_finished < search->options->beams; b++)
-        finish(search, &search->beams[b], 0.0f);
+        finish(search, &search->beams[b], 0, 0.0f);
+    if (search->n_finished == 0)
+        search->finished[0] = (struct va_hypothesis){.n = 0};
     const struct va_hypothesis *best = &search->finished[0];
     for (int i = 1; i < search->n_finished; i++)
-        if (rank(&search->finished[i]) > rank(best))
+        if (rank(search, &search->finished[i]) > rank(search, best))
             best = &search->finished[i];
     return best;
 }
@@ -439,26 +469,31 @@ int va_search_run(va_search *search, const va_encoder *encoder, const struct va_
     search->encoder = encoder;
     search->n_finished = 0;
     search->random = options->seed * 2654435769u + 88172645463325252u;
-    float no_speech = start(search);
+    start(search);
     for (int n = 0; search->n_beams > 0; n++) {
         if (n > 0) {
             ask_allowed(search);
             if (!take_guessed(search, n))
                 decode_beams(search);
-            forbid_others(search);
+            if (!options->absolute)
+                forbid_others(search);
             filter_beams(search);
+            if (options->absolute)
+                forbid_others(search);
         }
         if (options->beams > 1 && options->temperature <= 0.0f)
             step_beams(search);
         else
             step_alone(search);
+        if (options->absolute)
+            drop_hopeless(search);
         if (n + 1 >= max_tokens)
             break;
         if (options->cancelled != NULL && options->cancelled(options->cancelled_user))
             return VA_ECANCELLED;
     }
     const struct va_hypothesis *best = best_hypothesis(search);
-    *ret_result =
-        (struct va_search_result){.best = best, .avg_logprob = best->sum_logprob / (float)(best->n + 1), .no_speech_prob = no_speech};
+    float mean = best->sum_logprob / (float)(best->n + 1);
+    *ret_result = (struct va_search_result){best, search->finished, search->n_finished, mean, search->no_speech};
     return 0;
 }

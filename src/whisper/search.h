@@ -17,14 +17,15 @@ typedef struct va_search va_search;
 typedef void (*va_token_filter_fn)(void *user, const int32_t *tokens, int n, float *logits);
 
 /* Which tokens may follow tokens [n], where that is known beforehand: fills ret_allowed, which comes empty, and returns 1; or returns 0:
- * any may. A set that stays empty allows the end. */
+ * any may. A set that stays empty allows the end, or nothing with `absolute`. */
 typedef int (*va_token_allow_fn)(void *user, const int32_t *tokens, int n, struct va_token_set *ret_allowed);
 
 struct va_search_options {
     const int32_t *prompt; /* [n_prompt] fed before the first sampled token; ends with the start sequence */
     int n_prompt;
-    int start; /* index of <|startoftranscript|> in prompt: its logits tell whether there is speech */
-    int beams; /* 1: greedy; at a temperature above 0: samples drawn side by side, of which the likeliest wins */
+    int same_prompt; /* 1: the encoder has not run since the last search. If that had the same prompt, it is not fed again */
+    int start;       /* index of <|startoftranscript|> in prompt: its logits tell whether there is speech */
+    int beams;       /* 1: greedy; at a temperature above 0: samples drawn side by side, of which the likeliest wins */
     float temperature;
     uint64_t seed;
     int max_tokens;
@@ -39,6 +40,10 @@ struct va_search_options {
      * among all tokens that the filter lets pass, though the token is one of those allowed; so does no_speech_prob. */
     va_token_allow_fn allowed;
     void *allowed_user;
+    /* With allowed, 1: probabilities stay absolute behind the first token, too, and the sum of them decides between hypotheses that came to
+     * an end, so that it can be compared with a free search's. All logits are computed. */
+    int absolute;
+    float least_logprob;          /* with absolute: nothing is found when the sum of every hypothesis is below it */
     int (*cancelled)(void *user); /* asked before each step; or NULL */
     void *cancelled_user;
 };
@@ -50,11 +55,14 @@ struct va_hypothesis {
     int n;
     float sum_logprob; /* with the end token's */
     int looping;       /* 1: it was stopped because it repeats itself */
+    int ended;         /* 1: it came to its end */
 };
 
 struct va_search_result {
-    const struct va_hypothesis *best; /* valid until the next run */
-    float avg_logprob;                /* sum_logprob / (n + 1) */
+    const struct va_hypothesis *best;  /* valid until the next run */
+    const struct va_hypothesis *found; /* [n_found] all that came to their end, or wins without that; so is this */
+    int n_found;
+    float avg_logprob; /* sum_logprob / (n + 1) */
     float no_speech_prob;
 };
 

@@ -10,15 +10,13 @@
 #include "whisper/rules.h"
 #include "whisper/segments.h"
 #include "whisper/silence.h"
+#include "whisper/steering.h"
 
 #define MIN_SAMPLES 1600      /* 0.1 s: less holds no word */
 #define FALLBACK_BEAMS 5      /* samples drawn at temperatures above 0 */
 #define MAX_NEW_TOKENS 224    /* half of the text context */
 #define MAX_PROMPT_TOKENS 223 /* half of the text context less one */
 #define MAX_TOKENS_PER_S 16.0
-#define MARGIN_FRAMES 16               /* of silence encoded behind a clip, before the virtual silence */
-#define LONGEST_CLIP_FRAMES 1400       /* beyond, virtual silence saves next to nothing */
-#define QUIETEST_TOP (-2.0f)           /* log10 mel; below, silence is not 8 below the maximum, as the cache has it */
 #define SILENCE_PEAK (1.5f / 32768.0f) /* digital silence, dithered or not */
 
 /* One transcription under way. */
@@ -102,8 +100,8 @@ static int is_digital_silence(const struct job *job)
 /* Frames to encode: those of the audio with a margin, behind which virtual silence stands; or the whole window. */
 static int frames_to_encode(const struct job *job)
 {
-    int frames = (int)((job->n_pcm + VA_FRAME_SAMPLES - 1) / VA_FRAME_SAMPLES) + MARGIN_FRAMES;
-    return job->context->model->silence.rows > 0 && frames <= LONGEST_CLIP_FRAMES ? frames : VA_WINDOW_FRAMES;
+    int frames = (int)((job->n_pcm + VA_FRAME_SAMPLES - 1) / VA_FRAME_SAMPLES) + VA_MARGIN_FRAMES;
+    return job->context->model->silence.rows > 0 && frames <= VA_LONGEST_CLIP_FRAMES ? frames : VA_WINDOW_FRAMES;
 }
 
 static int encode_window(struct job *job, int frames)
@@ -115,7 +113,7 @@ static int encode_window(struct job *job, int frames)
     double start_ms = va_clock_ms();
     va_log_mel_compute(context->log_mel, context->pcm, job->n_pcm, (size_t)2 * (size_t)frames, context->mel, &top);
     job->whole_window = frames == VA_WINDOW_FRAMES;
-    if (!job->whole_window && top < QUIETEST_TOP)
+    if (!job->whole_window && top < VA_QUIETEST_TOP)
         return encode_window(job, VA_WINDOW_FRAMES);
     va_log_mel_scale(context->mel, (size_t)2 * (size_t)frames, top, job->whole_window ? 0.0f : VA_SILENCE_TOP - top);
     double mel_ms = va_clock_ms();
@@ -194,27 +192,35 @@ static int is_too_long(const struct job *job, const struct va_hypothesis *best)
     return best->n > 16 + (int)(MAX_TOKENS_PER_S * seconds(job->n_pcm));
 }
 
+/* What all searches of a window have in common. prompt [VA_SEARCH_MAX_TOKENS] and rules are the caller's room. */
+static struct va_search_options search_options(struct job *job, int32_t *prompt, struct va_rules *rules)
+{
+    struct va_search_options search = {
+        .prompt = prompt,
+        .seed = job->options->seed,
+        .max_tokens = MAX_NEW_TOKENS,
+        .filter = va_rules_apply,
+        .filter_user = rules,
+        .cancelled = report_progress,
+        .cancelled_user = job,
+    };
+    *rules = (struct va_rules){.model = job->context->model, .timestamps = job->timestamps};
+    search.n_prompt = build_prompt(job, prompt, &search.start);
+    return search;
+}
+
 /* Decodes the encoded window, at rising temperatures until the result passes the checks. A clip that trips a guard against endless
  * repetition is tried with the whole window first. */
 static int decode_window(struct job *job, struct outcome *ret_outcome)
 {
     const va_transcribe_options *options = job->options;
     int32_t prompt[VA_SEARCH_MAX_TOKENS];
-    struct va_rules rules = {.model = job->context->model, .timestamps = job->timestamps};
-    struct va_search_options search = {
-        .prompt = prompt,
-        .seed = options->seed,
-        .max_tokens = MAX_NEW_TOKENS,
-        .guess = options->guess,
-        .n_guess = job->window_start == 0 ? (int)(options->n_guess < VA_SEARCH_MAX_GUESS ? options->n_guess : VA_SEARCH_MAX_GUESS) : 0,
-        .filter = va_rules_apply,
-        .filter_user = &rules,
-        .cancelled = report_progress,
-        .cancelled_user = job,
-    };
+    struct va_rules rules;
+    struct va_search_options search = search_options(job, prompt, &rules);
     struct outcome outcome = {0};
 
-    search.n_prompt = build_prompt(job, prompt, &search.start);
+    search.guess = options->guess;
+    search.n_guess = job->window_start == 0 ? (int)(options->n_guess < VA_SEARCH_MAX_GUESS ? options->n_guess : VA_SEARCH_MAX_GUESS) : 0;
     for (int step = 0; step <= 5; step++) {
         search.temperature = 0.2f * (float)step;
         search.beams = step == 0 ? options->beam_size : FALLBACK_BEAMS;
@@ -316,15 +322,28 @@ static int add_segments(struct job *job, const struct outcome *outcome, int fram
             .compression_ratio = outcome->compression_ratio,
             .temperature = outcome->temperature,
         };
+        size_t text_before = job->context->transcript.text.size;
         int added;
         r = va_transcript_add(&job->context->transcript, model->tokenizer, &segment, best->tokens + spans[i].first,
                               best->logprobs + spans[i].first, spans[i].n, &added, job->error);
         if (r == 0 && added)
             with_text[n_with_text++] = spans[i];
+        if (r == 0 && added && job->options->on_text != NULL)
+            job->options->on_text(job->options->on_text_user, job->context->transcript.text.data + text_before);
     }
     if (r == 0 && job->options->timestamps == VA_TIMESTAMPS_WORD)
         r = add_words(job, best, with_text, n_with_text, first_segment, frames);
     return r;
+}
+
+/* The most likely command, where the text is none. The hypothesis of the text is gone after that. */
+static int steer(struct job *job, const struct outcome *outcome)
+{
+    int32_t prompt[VA_SEARCH_MAX_TOKENS];
+    struct va_rules rules;
+    struct va_search_options search = search_options(job, prompt, &rules);
+
+    return va_steering_search(job->context, job->options->steering, &search, &outcome->result, job->context->text.data, job->error);
 }
 
 static int transcribe_window(struct job *job)
@@ -348,7 +367,10 @@ static int transcribe_window(struct job *job)
         job->head->no_speech_prob = outcome.result.no_speech_prob;
     if (!outcome.silent) {
         r = add_segments(job, &outcome, frames, &advance_frames);
-        remember(job, &outcome);
+        if (r == 0 && job->options->steering != NULL && job->ended && job->window_start == 0)
+            r = steer(job, &outcome); /* the only window: nothing to remember, and the text is no prompt of its own search */
+        else
+            remember(job, &outcome);
     }
     timing->decode_ms += va_clock_ms() - start_ms;
     if (r < 0)
@@ -409,7 +431,7 @@ static int run(struct job *job)
     if (r == 0)
         r = advance(job, 0);
     /* Text without timestamps has no sound place to cut: longer audio is decoded with them. */
-    job->timestamps = job->options->timestamps != VA_TIMESTAMPS_NONE || !job->ended;
+    job->timestamps = (job->options->timestamps != VA_TIMESTAMPS_NONE && job->options->steering == NULL) || !job->ended;
     job->head->language_probability = 1.0f;
     while (r == 0 && job->n_pcm >= MIN_SAMPLES) {
         if (report_progress(job))

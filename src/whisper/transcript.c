@@ -15,7 +15,8 @@ void va_transcript_free(va_transcript *transcript)
 
 int va_transcript_init(struct va_transcript_builder *builder)
 {
-    struct va_buffer *const lists[] = {&builder->segments, &builder->tokens, &builder->words, &builder->text, &builder->word_text};
+    struct va_buffer *const lists[] = {&builder->segments, &builder->tokens,    &builder->words,
+                                       &builder->text,     &builder->word_text, &builder->command};
     int r = 0;
 
     *builder = (struct va_transcript_builder){.n_tokens = 0};
@@ -33,6 +34,7 @@ void va_transcript_discard(struct va_transcript_builder *builder)
     va_buffer_free(&builder->words);
     va_buffer_free(&builder->text);
     va_buffer_free(&builder->word_text);
+    va_buffer_free(&builder->command);
 }
 
 void va_transcript_begin(struct va_transcript_builder *builder)
@@ -42,6 +44,7 @@ void va_transcript_begin(struct va_transcript_builder *builder)
     va_buffer_clear(&builder->words);
     va_buffer_clear(&builder->text);
     va_buffer_clear(&builder->word_text);
+    va_buffer_clear(&builder->command);
     builder->head = (va_transcript){.confidence = 0.0f};
     builder->sum_logprob = 0.0;
     builder->n_tokens = 0;
@@ -119,6 +122,19 @@ int va_transcript_add_words(struct va_transcript_builder *builder, size_t segmen
     return 0;
 }
 
+int va_transcript_set_command(struct va_transcript_builder *builder, const va_tokenizer *tokenizer, const int32_t *tokens, int n)
+{
+    struct va_buffer *command = &builder->command;
+
+    va_buffer_clear(command);
+    int r = va_tokenizer_decode(tokenizer, tokens, (size_t)n, command);
+    if (r == 0) {
+        trim(command, 0);
+        r = va_buffer_append(command, "", 1);
+    }
+    return r;
+}
+
 /* Appends the bytes of a list to the block at *place, which moves on; returns where they stand. */
 static void *put(char **place, const struct va_buffer *list)
 {
@@ -159,7 +175,7 @@ int va_transcript_end(struct va_transcript_builder *builder, va_transcript **ret
 {
     /* The joined text is the segments' with blanks in place of NULs. */
     size_t size = sizeof builder->head + builder->segments.size + builder->words.size + builder->tokens.size + 2 * builder->text.size +
-                  builder->word_text.size + 1;
+                  builder->word_text.size + builder->command.size + 1;
     va_transcript *transcript = va_alloc(size, 1);
     if (transcript == NULL)
         return va_fail_memory(error);
@@ -170,7 +186,9 @@ int va_transcript_end(struct va_transcript_builder *builder, va_transcript **ret
     struct va_segment *segments = put(&place, &builder->segments); /* in falling order of alignment */
     struct va_word *words = put(&place, &builder->words);
     const int32_t *tokens = put(&place, &builder->tokens);
-    const char *text = put(&place, &builder->text), *word_text = put(&place, &builder->word_text);
+    const char *text = put(&place, &builder->text), *word_text = put(&place, &builder->word_text),
+               *command = put(&place, &builder->command);
+    transcript->command_text = builder->command.size > 0 ? command : NULL;
     connect(transcript, segments, words, tokens, text, word_text, place);
     *ret_transcript = transcript;
     return 0;

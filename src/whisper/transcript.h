@@ -16,6 +16,7 @@ struct va_transcript_builder {
     struct va_buffer tokens;          /* of int32_t */
     struct va_buffer words;           /* of va_word */
     struct va_buffer text, word_text; /* each one's text and a NUL */
+    struct va_buffer command;         /* command_text and a NUL, or empty */
     double sum_logprob;               /* over all text tokens */
     size_t n_tokens;
 };
@@ -35,6 +36,10 @@ VA_MUST_CHECK int va_transcript_add(struct va_transcript_builder *builder, const
 /* Copies words [n] to a segment that has none; segments in rising order. VA_ENOMEM, VA_ELIMIT. */
 VA_MUST_CHECK int va_transcript_add_words(struct va_transcript_builder *builder, size_t segment, const struct va_word *words, size_t n,
                                           va_error *error);
+
+/* Sets command_text to that of tokens [n]. VA_ENOMEM, VA_ELIMIT. */
+VA_MUST_CHECK int va_transcript_set_command(struct va_transcript_builder *builder, const va_tokenizer *tokenizer, const int32_t *tokens,
+                                            int n);
 
 /* The transcript, in a block of its own. VA_ENOMEM. */
 VA_MUST_CHECK int va_transcript_end(struct va_transcript_builder *builder, va_transcript **ret_transcript, va_error *error);

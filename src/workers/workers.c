@@ -29,7 +29,8 @@ struct timespec va_workers_deadline(int64_t ms)
 
 void va_workers_options_init(va_workers_options *options)
 {
-    *options = (va_workers_options){.workers = 2, .max_waiting = 16, .max_waiting_live = 8, .keep_context_s = 15};
+    *options =
+        (va_workers_options){.workers = 2, .max_waiting = 16, .max_waiting_live = 8, .max_waiting_commands = 16, .keep_context_s = 15};
 }
 
 static int check_options(const va_workers_options *options, va_error *error)
@@ -38,11 +39,13 @@ static int check_options(const va_workers_options *options, va_error *error)
         return va_fail(error, VA_EINVAL, "workers must be 1 to %d, not %d", VA_MAX_WORKERS, options->workers);
     if (options->threads < 0 || options->threads > MAX_THREADS)
         return va_fail(error, VA_EINVAL, "threads must be 0 to %d, not %d", MAX_THREADS, options->threads);
-    if (options->max_waiting > MAX_WAITING || options->max_waiting_live > MAX_WAITING)
+    if (options->max_waiting > MAX_WAITING || options->max_waiting_live > MAX_WAITING || options->max_waiting_commands > MAX_WAITING)
         return va_fail(error, VA_EINVAL, "at most %d tasks can wait", MAX_WAITING);
     if (options->keep_context_s < -1 || options->keep_context_s > MAX_KEEP_CONTEXT_S)
         return va_fail(error, VA_EINVAL, "a context can be kept for 0 to %d s or always (-1), not %d", MAX_KEEP_CONTEXT_S,
                        options->keep_context_s);
+    if (options->nice < 0 || options->nice > 19)
+        return va_fail(error, VA_EINVAL, "nice must be 0 to 19, not %d", options->nice);
     return 0;
 }
 
@@ -65,23 +68,30 @@ static void init_locks(va_workers *workers)
     pthread_condattr_destroy(&attributes);
 }
 
-/* All contexts first: what fails, fails before any thread runs. */
+/* Each makes its context itself: the threads that help it then have its place among the system's threads. */
 static int start(va_workers *workers, va_error *error)
 {
-    for (int i = 0; i < workers->options.workers; i++) {
-        struct va_worker *worker = &workers->worker[workers->n_workers++];
-        worker->workers = workers;
-        int r = va_context_new(workers->model, workers->options.threads, &worker->context, error);
-        if (r < 0)
-            return r;
-    }
-    for (int i = 0; i < workers->n_workers; i++) {
+    int r = 0;
+
+    workers->starting = workers->n_workers = workers->options.workers;
+    for (int i = 0; r == 0 && i < workers->n_workers; i++) {
         struct va_worker *worker = &workers->worker[i];
+        worker->workers = workers;
         if (pthread_create(&worker->thread, NULL, va_worker_main, worker) != 0)
-            return va_fail(error, VA_ENOMEM, "cannot start worker %d", i + 1);
-        worker->has_thread = 1;
+            r = va_fail(error, VA_ENOMEM, "cannot start worker %d", i + 1);
+        else
+            worker->has_thread = 1;
     }
-    return 0;
+    pthread_mutex_lock(&workers->lock);
+    while (r == 0 && workers->starting > 0)
+        pthread_cond_wait(&workers->task_ended, &workers->lock);
+    if (r == 0 && workers->start_status < 0) {
+        r = workers->start_status;
+        if (error != NULL)
+            *error = workers->start_error;
+    }
+    pthread_mutex_unlock(&workers->lock);
+    return r;
 }
 
 int va_workers_new(const va_model *model, const va_workers_options *options, va_workers **ret_workers, va_error *error)
@@ -99,8 +109,8 @@ int va_workers_new(const va_model *model, const va_workers_options *options, va_
     if (workers->options.threads == 0)
         workers->options.threads = share_of_cores(workers->options.workers);
     init_locks(workers);
-    va_task_list_init(&workers->waiting[VA_PRIORITY_LIVE]);
-    va_task_list_init(&workers->waiting[VA_PRIORITY_UPLOAD]);
+    for (int priority = 0; priority < VA_N_PRIORITIES; priority++)
+        va_task_list_init(&workers->waiting[priority]);
     va_task_list_init(&workers->finished);
     r = start(workers, error);
     if (r < 0) {
@@ -113,14 +123,65 @@ int va_workers_new(const va_model *model, const va_workers_options *options, va_
 
 /* ---- the way of a task ---- */
 
-/* With the lock held. Idle workers take live tasks first, and what they take at once does not count as waiting. */
+size_t va_workers_count_waiting(const va_workers *workers, int priority)
+{
+    size_t n = 0;
+
+    for (int i = 0; i <= priority; i++)
+        n += workers->waiting[i].n;
+    return n;
+}
+
+static size_t count_idle(const va_workers *workers)
+{
+    return (size_t)workers->n_workers + workers->interrupted + workers->lanes_running - workers->running;
+}
+
+/* With the lock held. Idle workers take urgent tasks first, and what they take at once does not count as waiting. */
 static size_t max_places(const va_workers *workers, int priority)
 {
-    size_t idle = (size_t)workers->n_workers - workers->running, n_live = workers->waiting[VA_PRIORITY_LIVE].n;
+    const size_t max[VA_N_PRIORITIES] = {workers->options.max_waiting_live, workers->options.max_waiting_commands,
+                                         workers->options.max_waiting};
+    size_t idle = count_idle(workers), before = va_workers_count_waiting(workers, priority - 1);
 
-    if (priority == VA_PRIORITY_LIVE)
-        return workers->options.max_waiting_live + idle;
-    return workers->options.max_waiting + (idle > n_live ? idle - n_live : 0);
+    if (priority == VA_PRIORITY_UPLOAD)
+        idle += workers->lanes_idle;
+    return max[priority] + (idle > before ? idle - before : 0);
+}
+
+static struct va_queued_task *taken(va_workers *workers, struct va_queued_task *queued)
+{
+    workers->places[queued->task.priority]--;
+    workers->running++;
+    return queued;
+}
+
+struct va_queued_task *va_workers_take(va_workers *workers)
+{
+    struct va_queued_task *queued = NULL;
+
+    for (int priority = 0; queued == NULL && priority < VA_PRIORITY_UPLOAD; priority++)
+        queued = va_task_list_take(&workers->waiting[priority]);
+    if (queued == NULL)
+        queued = va_task_list_take_ours(&workers->waiting[VA_PRIORITY_UPLOAD], va_lanes_left(workers));
+    return queued != NULL ? taken(workers, queued) : NULL;
+}
+
+struct va_queued_task *va_workers_take_urgent(va_workers *workers, const struct va_queued_task *task, int may_be_upload)
+{
+    struct va_queued_task *queued = NULL;
+
+    if (count_idle(workers) > 0)
+        return NULL;
+    for (int priority = 0; queued == NULL && priority < task->task.priority; priority++)
+        queued = va_task_list_take(&workers->waiting[priority]);
+    if (queued == NULL && may_be_upload && workers->lanes_idle == 0 && task->task.priority == VA_PRIORITY_UPLOAD &&
+        !va_queued_task_is_short(task))
+        queued = va_task_list_take_short(&workers->waiting[VA_PRIORITY_UPLOAD]);
+    if (queued == NULL)
+        return NULL;
+    workers->interrupted++;
+    return taken(workers, queued);
 }
 
 int va_workers_submit(va_workers *workers, const va_task *task, va_error *error)
@@ -139,7 +200,7 @@ int va_workers_submit(va_workers *workers, const va_task *task, va_error *error)
     } else {
         ++*places;
         va_task_list_append(&workers->waiting[task->priority], queued);
-        pthread_cond_signal(&workers->task_ready);
+        pthread_cond_broadcast(&workers->task_ready); /* a worker or a lane */
     }
     pthread_mutex_unlock(&workers->lock);
     if (r < 0)
@@ -177,8 +238,7 @@ void va_workers_end_task(va_workers *workers, struct va_queued_task *queued, int
 /* With the lock held: nothing is left that could still end. */
 static int has_ended(const va_workers *workers)
 {
-    return workers->stopping && workers->running == 0 && workers->ending == 0 && workers->waiting[VA_PRIORITY_LIVE].n == 0 &&
-           workers->waiting[VA_PRIORITY_UPLOAD].n == 0;
+    return workers->stopping && workers->running == 0 && workers->ending == 0 && va_workers_count_waiting(workers, VA_PRIORITY_UPLOAD) == 0;
 }
 
 int va_workers_get_result(va_workers *workers, int timeout_ms, va_task_result *ret_result)
@@ -213,7 +273,7 @@ static size_t cancel_tasks(va_workers *workers, const uint64_t *id, struct va_ta
 {
     size_t found = 0;
 
-    for (int priority = VA_PRIORITY_LIVE; priority <= VA_PRIORITY_UPLOAD; priority++) {
+    for (int priority = 0; priority < VA_N_PRIORITIES; priority++) {
         struct va_task_list *list = &workers->waiting[priority];
         for (size_t n = list->n; n > 0; n--) {
             struct va_queued_task *queued = va_task_list_take(list);
@@ -221,10 +281,17 @@ static size_t cancel_tasks(va_workers *workers, const uint64_t *id, struct va_ta
         }
     }
     workers->ending += taken->n;
-    for (int i = 0; i < workers->n_workers; i++) {
-        struct va_queued_task *queued = workers->worker[i].task;
+    for (int i = 0; i < 2 * workers->n_workers; i++) {
+        const struct va_worker *worker = &workers->worker[i / 2];
+        struct va_queued_task *queued = i % 2 == 0 ? worker->task : worker->urgent;
         if (queued != NULL && (id == NULL || queued->task.id == *id)) {
             atomic_store(&queued->cancelled, 1);
+            found++;
+        }
+    }
+    for (va_lane *lane = workers->lanes; lane != NULL; lane = lane->next) {
+        if (lane->task != NULL && (id == NULL || lane->task->task.id == *id)) {
+            atomic_store(&lane->task->cancelled, 1);
             found++;
         }
     }
@@ -254,6 +321,34 @@ int va_workers_cancel(va_workers *workers, uint64_t id)
     return found > 0 ? 0 : VA_ENOTFOUND;
 }
 
+/* With the lock held: a worker that should have forgotten by now, and will. The caller's own cannot. */
+static int has_to_forget(const va_workers *workers)
+{
+    for (int i = 0; i < workers->n_workers; i++) {
+        const struct va_worker *worker = &workers->worker[i];
+        int is_at_work = worker->task != NULL && !atomic_load(&worker->task->cancelled);
+        int ends = worker->urgent != NULL && atomic_load(&worker->urgent->cancelled); /* and its context with it */
+        if ((ends || (worker->forgets < workers->forgets && !is_at_work)) && !pthread_equal(worker->thread, pthread_self()))
+            return 1;
+    }
+    return 0;
+}
+
+int va_workers_forget(va_workers *workers, int timeout_ms)
+{
+    struct timespec deadline = va_workers_deadline(timeout_ms);
+    int r = 0;
+
+    pthread_mutex_lock(&workers->lock);
+    workers->forgets++;
+    pthread_cond_broadcast(&workers->task_ready);
+    while (r == 0 && !workers->stopping && has_to_forget(workers))
+        if (pthread_cond_timedwait(&workers->task_ended, &workers->lock, &deadline) == ETIMEDOUT)
+            r = VA_ETIMEOUT;
+    pthread_mutex_unlock(&workers->lock);
+    return r;
+}
+
 void va_workers_get_status(va_workers *workers, va_workers_status *ret_status)
 {
     pthread_mutex_lock(&workers->lock);
@@ -261,7 +356,7 @@ void va_workers_get_status(va_workers *workers, va_workers_status *ret_status)
         .workers = (size_t)workers->n_workers,
         .max_waiting = workers->options.max_waiting,
         .running = workers->running,
-        .waiting = workers->waiting[VA_PRIORITY_LIVE].n + workers->waiting[VA_PRIORITY_UPLOAD].n,
+        .waiting = va_workers_count_waiting(workers, VA_PRIORITY_UPLOAD),
         .finished = workers->finished.n,
         .mean_run_ms = workers->mean_run_ms,
     };

@@ -18,9 +18,10 @@
 
 static inline va_actions *new_actions(va_timer_fn on_timer, void *user)
 {
+    const struct va_actions_options options = {.on_timer = on_timer, .user = user};
     va_actions *actions = NULL;
 
-    assert_int_equal(va_actions_new(on_timer, user, &actions, NULL), 0);
+    assert_int_equal(va_actions_new(&options, &actions, NULL), 0);
     return actions;
 }
 

@@ -52,9 +52,11 @@ static void test_temperature(void **state)
     const va_slot settings[] = {{"minimum", "10"}, {"maximum", "25"}};
     struct va_action_request set = {
         .type = "set_temperature", .command = "c", .slots = &value, .n_slots = 1, .response = "{value} degrees"};
-    struct va_action_request get = {.type = "get_temperature", .command = "c", .response = "It is {value}."};
+    const va_slot none = {"none", "Nothing is set."};
+    struct va_action_request get = {
+        .type = "get_temperature", .command = "c", .settings = &none, .n_settings = 1, .response = "It is {value}."};
 
-    assert_response(actions, &get, 0, "No temperature is set.");
+    assert_response(actions, &get, 0, "Nothing is set.");
     assert_response(actions, &set, 1, "22 degrees");
     assert_response(actions, &get, 1, "It is 22.");
     set.settings = settings;
@@ -102,8 +104,8 @@ static const struct {
     {"set_temperature", {"minimum", "cold"}, VA_EINVAL, "'minimum' must be a number"},
     {"set_temperature", {"minimum", "99"}, VA_EINVAL, "'minimum' is above 'maximum'"},
     {"timer", {"do", "set"}, 0, ""},
-    {"timer", {"do", "explode"}, VA_EINVAL, "the action 'timer' needs 'do'"},
-    {"timer", {NULL, NULL}, VA_EINVAL, "the action 'timer' needs 'do'"},
+    {"timer", {"do", "explode"}, VA_EINVAL, "'alarm' need 'do'"},
+    {"timer", {NULL, NULL}, VA_EINVAL, "'alarm' need 'do'"},
     {"volume", {"do", "mute"}, 0, ""},
     {"volume", {"do", "change"}, VA_EINVAL, "needs 'by'"},
     {"volume", {"do", "louder"}, VA_EINVAL, "needs 'do'"},
@@ -158,7 +160,7 @@ static void test_out_of_memory(void **state)
             struct va_action_result result = {0};
             va_actions *actions = NULL;
             va_memory_fail_after(i);
-            r = va_actions_new(NULL, NULL, &actions, NULL);
+            r = va_actions_new(NULL, &actions, NULL);
             if (r == 0)
                 r = va_actions_run(actions, &requests[k], &result, NULL);
             va_memory_fail_after(0);

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "action/action.h"
 #include "assistant/assistant.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -61,6 +62,9 @@ static va_commands *load_commands(void)
     return commands;
 }
 
+/* Made before each use: the model is opened later. */
+#define parts ((struct va_assistant_parts){.model = model, .model_name = "base"})
+
 static int setup_all(void **state)
 {
     va_error error;
@@ -83,7 +87,7 @@ static int start(void **state)
 {
     va_error error;
     doubles_reset();
-    if (va_assistant_new(model, "base", load_config(NULL), load_commands(), &assistant, &error) < 0)
+    if (va_assistant_new(&parts, load_config(NULL), load_commands(), &assistant, &error) < 0)
         fail_msg("%s", error.text);
     return 0;
 }
@@ -250,8 +254,7 @@ static void the_microphone_comes_before_uploads(void **state)
     float *pcm = va_calloc(16000, sizeof *pcm);
     const struct va_job job = {.priority = VA_PRIORITY_LIVE, .fd = -1, .pcm = pcm, .n_samples = 16000, .done = on_done, .user = &live};
     assert_int_equal(va_assistant_submit(assistant, &job, id, &error), 0);
-    uploads[0].gone = 1; /* one worker gets free: it takes the recording */
-    assert_true(doubles_wait(&doubles.begun, 3));
+    assert_true(doubles_wait(&doubles.begun, 3)); /* it interrupts an upload; nothing else begins meanwhile */
     assert_int_equal(doubles.last_was_live, 1);
     doubles.gate_closed = 0;
     assert_true(doubles_wait(&live.calls, 1));
@@ -297,31 +300,6 @@ static void from_recording_to_latest(void **state)
 
     doubles.no_device = 1;
     assert_int_equal(va_assistant_start_recording(assistant, &error), VA_ENOTFOUND);
-}
-
-static void commands(void **state)
-{
-    struct va_execution execution;
-    const va_slot slot = {"value", "22"};
-    va_error error;
-
-    assert_int_equal(va_assistant_execute_text(assistant, "Turn on the kitchen light.", &execution, &error), 0);
-    assert_string_equal(execution.command, "light");
-    assert_int_equal(execution.n_slots, 1);
-    assert_string_equal(execution.slots[0].name, "room");
-    assert_string_equal(execution.slots[0].value, "kitchen");
-    assert_string_equal(execution.response, "did light 1");
-    assert_true(execution.success && execution.score > 0);
-    va_execution_clear(&execution);
-    assert_int_equal(va_assistant_execute_text(assistant, "sing me a song about the sea", &execution, &error), VA_ENOTFOUND);
-    assert_int_equal(va_assistant_execute_text(assistant, "what time is it", &execution, &error), VA_EFAILED);
-    assert_string_equal(error.text, "no clock");
-
-    assert_int_equal(va_assistant_execute_command(assistant, "set_temperature", &slot, 1, &execution, &error), 0);
-    assert_string_equal(execution.response, "did set_temperature 1");
-    va_execution_clear(&execution);
-    assert_int_equal(va_assistant_execute_command(assistant, "set_temperature", NULL, 0, &execution, &error), VA_EINVAL);
-    assert_int_equal(va_assistant_execute_command(assistant, "fly", NULL, 0, &execution, &error), VA_ENOTFOUND);
 }
 
 static _Atomic int errands_done;
@@ -380,7 +358,7 @@ static void reload_while_working(void **state)
     assert_int_equal(pthread_create(&thread, NULL, reload_often, NULL), 0);
     for (int i = 0; i < 30; i++) {
         accepted += submit("x", &outcomes[accepted], &error) == 0;
-        assert_int_equal(va_assistant_execute_text(assistant, "turn on the bath light", &execution, &error), 0);
+        assert_int_equal(va_assistant_execute_text(assistant, "turn on the bath light", 0, &execution, &error), 0);
         assert_string_equal(execution.slots[0].value, "bath");
         va_execution_clear(&execution);
     }
@@ -401,16 +379,19 @@ static void a_timer_that_ends_is_logged(void **state)
     snprintf(path, sizeof path, "%s/timer.log", folder);
     options.path = path;
     assert_int_equal(va_log_open(&options, &error), 0);
-    doubles.on_timer(doubles.timer_user, "tea", 300);
+    struct va_timer_event event = {.type = "timer", .name = "tea", .text = "Tea is ready.", .language = "en", .seconds = 300};
+    doubles.on_timer(doubles.timer_user, &event);
     assert_int_equal(va_assistant_reload(assistant, load_config("privacy.log_text=true"), load_commands(), &error), 0);
-    doubles.on_timer(doubles.timer_user, "eggs", 240);
+    event.name = "eggs";
+    event.seconds = 240;
+    doubles.on_timer(doubles.timer_user, &event);
     va_log_close();
     assert_int_equal(va_log_open(&quiet, &error), 0);
 
     assert_int_equal(va_file_read(path, 1 << 20, &text, &size, &error), 0);
-    assert_non_null(strstr(text, "\"event\":\"timer\",\"message\":\"timer\",\"seconds\":300"));
+    assert_non_null(strstr(text, "\"event\":\"timer\",\"message\":\"timer\",\"type\":\"timer\",\"seconds\":300"));
     assert_null(strstr(text, "tea"));
-    assert_non_null(strstr(text, "\"seconds\":240,\"name\":\"eggs\""));
+    assert_non_null(strstr(text, "\"seconds\":240,\"late\":0,\"change\":\"ended\",\"name\":\"eggs\",\"text\":\"Tea is ready.\""));
     va_free(text);
 }
 
@@ -423,7 +404,7 @@ static void out_of_memory(void **state)
         va_config *config = load_config(NULL);
         va_commands *commands = load_commands();
         va_memory_fail_after(n);
-        int r = va_assistant_new(model, "base", config, commands, &other, &error);
+        int r = va_assistant_new(&parts, config, commands, &other, &error);
         va_memory_fail_after(0);
         if (r == 0) {
             va_assistant_free(other);
@@ -449,7 +430,7 @@ static void out_of_memory(void **state)
     doubles.fail_contexts = 1;
     va_config *config = load_config(NULL);
     va_commands *commands = load_commands();
-    assert_int_equal(va_assistant_new(model, "base", config, commands, &other, &error), VA_ENOMEM);
+    assert_int_equal(va_assistant_new(&parts, config, commands, &other, &error), VA_ENOMEM);
     va_config_free(config);
     va_commands_free(commands);
 }
@@ -462,7 +443,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(work_for_nobody_is_given_up, start, stop),
         cmocka_unit_test_setup_teardown(the_microphone_comes_before_uploads, start, stop),
         cmocka_unit_test_setup_teardown(from_recording_to_latest, start, stop),
-        cmocka_unit_test_setup_teardown(commands, start, stop),
         cmocka_unit_test_setup_teardown(stopping_finishes_what_was_accepted, start, stop),
         cmocka_unit_test_setup_teardown(reload_while_working, start, stop),
         cmocka_unit_test_setup_teardown(a_timer_that_ends_is_logged, start, stop),

@@ -200,6 +200,82 @@ static void test_no_memory_at_stop(void **state)
     take_down(&rig);
 }
 
+static void test_no_memory_at_start(void **state)
+{
+    struct rig rig;
+    va_error error = {0};
+    float *pcm = NULL;
+    size_t n = 0;
+    int r = VA_ENOMEM;
+
+    build(&rig, "file-fast:", file_of_tone(3000, 1, 16000, WAV16), 60);
+    for (size_t i = 1; i < 5; i++) {
+        va_memory_fail_after(i);
+        r = va_recorder_start(rig.recorder, &error);
+        va_memory_fail_after(0);
+        assert_int_equal(r, VA_ENOMEM);
+        assert_int_equal(va_recorder_is_recording(rig.recorder), 0);
+    }
+    assert_int_equal(va_recorder_start(rig.recorder, &error), 0);
+    wait_for(rig.recorder, 3000);
+    assert_int_equal(va_recorder_stop(rig.recorder, &pcm, &n, &error), 0);
+    va_free(pcm);
+    take_down(&rig);
+}
+
+/* A recording and another reader have one open source. */
+static void test_sharing(void **state)
+{
+    struct rig rig;
+    char name[64];
+    va_error error = {0};
+    va_capture *capture = NULL, *lost = NULL;
+    va_capture_reader *reader = NULL;
+    struct va_capture_options options = {.source = name};
+    struct va_capture_status status;
+    float *pcm = NULL, block[1000];
+    size_t n = 0;
+    int64_t got = 0;
+
+    build(&rig, "file-fast:", file_of_tone(20000, 1, 16000, WAV16), 60);
+    snprintf(name, sizeof name, "file-fast:/proc/self/fd/%d", rig.fd);
+    assert_int_equal(va_capture_start(&options, &capture, &error), 0);
+    va_recorder_free(rig.recorder);
+    assert_int_equal(va_recorder_new("none", rig.pool, 60, &rig.recorder, &error), 0);
+    va_recorder_share(rig.recorder, capture);
+    assert_int_equal(va_recorder_start(rig.recorder, &error), 0);
+    assert_int_equal(va_capture_reader_new(capture, &reader, &error), 0);
+    while ((got = va_capture_read(reader, block, 1000, 10000, NULL)) > 0)
+        ;
+    assert_int_equal(got, 0);
+    wait_for(rig.recorder, 20000);
+    assert_int_equal(va_recorder_stop(rig.recorder, &pcm, &n, &error), 0);
+    assert_int_equal(n, 20000);
+    check_tone(pcm, n);
+    va_free(pcm);
+    va_capture_reader_free(reader);
+    do {
+        sched_yield();
+        va_capture_get_status(capture, &status);
+    } while (status.state != VA_CAPTURE_ENDED);
+    assert_int_equal(va_recorder_start(rig.recorder, &error), VA_ENOTFOUND); /* that has ended: "none" is opened */
+
+    snprintf(name, sizeof name, "file-fast:/nonexistent");
+    assert_int_equal(va_capture_start(&options, &lost, &error), 0);
+    do {
+        sched_yield();
+        va_capture_get_status(lost, &status);
+    } while (status.state != VA_CAPTURE_LOST);
+    va_recorder_share(rig.recorder, lost);
+    assert_int_equal(va_recorder_start(rig.recorder, &error), VA_ENOTFOUND);
+    assert_non_null(strstr(error.text, "/nonexistent"));
+    va_recorder_share(rig.recorder, NULL);
+    assert_int_equal(va_recorder_start(rig.recorder, &error), VA_ENOTFOUND);
+    va_capture_free(lost);
+    va_capture_free(capture);
+    take_down(&rig);
+}
+
 static void *start_and_stop(void *arg)
 {
     va_recorder *recorder = arg;
@@ -237,9 +313,9 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_start_stop),  cmocka_unit_test(test_stop_midway), cmocka_unit_test(test_longest),
-        cmocka_unit_test(test_lost_source), cmocka_unit_test(test_no_source),   cmocka_unit_test(test_no_memory_at_stop),
-        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_start_stop),         cmocka_unit_test(test_stop_midway), cmocka_unit_test(test_longest),
+        cmocka_unit_test(test_lost_source),        cmocka_unit_test(test_no_source),   cmocka_unit_test(test_no_memory_at_stop),
+        cmocka_unit_test(test_no_memory_at_start), cmocka_unit_test(test_sharing),     cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

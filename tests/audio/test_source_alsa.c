@@ -18,7 +18,7 @@
 /* What the next calls return instead of the library; an empty list passes on. */
 static int fake_reads[8], n_fake_reads;
 static int fake_waits[64], n_fake_waits;
-static int fake_recover = 1; /* 1: pass on */
+static int fake_prepare = 1, fake_resume = 1; /* 1: pass on */
 static int fake_open = 1;
 
 /* The one mode of the device; rate 0: it takes any, and gives what the plugin gives. */
@@ -33,8 +33,9 @@ static struct {
     type __wrap_##name(__VA_ARGS__)
 
 WRAP(snd_pcm_sframes_t, snd_pcm_readi, snd_pcm_t *pcm, void *buffer, snd_pcm_uframes_t size);
-WRAP(int, snd_pcm_wait, snd_pcm_t *pcm, int timeout);
-WRAP(int, snd_pcm_recover, snd_pcm_t *pcm, int error, int silent);
+WRAP(int, va_alsa_wait, snd_pcm_t *pcm, int timeout);
+WRAP(int, snd_pcm_prepare, snd_pcm_t *pcm);
+WRAP(int, snd_pcm_resume, snd_pcm_t *pcm);
 WRAP(int, snd_pcm_start, snd_pcm_t *pcm);
 WRAP(int, snd_pcm_open, snd_pcm_t **pcm, const char *name, snd_pcm_stream_t stream, int mode);
 WRAP(int, snd_pcm_hw_params_test_format, snd_pcm_t *pcm, snd_pcm_hw_params_t *params, snd_pcm_format_t format);
@@ -90,14 +91,19 @@ snd_pcm_sframes_t __wrap_snd_pcm_readi(snd_pcm_t *pcm, void *buffer, snd_pcm_ufr
     return (snd_pcm_sframes_t)frames;
 }
 
-int __wrap_snd_pcm_wait(snd_pcm_t *pcm, int timeout)
+int __wrap_va_alsa_wait(snd_pcm_t *pcm, int timeout)
 {
-    return n_fake_waits > 0 ? fake_waits[--n_fake_waits] : __real_snd_pcm_wait(pcm, timeout);
+    return n_fake_waits > 0 ? fake_waits[--n_fake_waits] : __real_va_alsa_wait(pcm, timeout);
 }
 
-int __wrap_snd_pcm_recover(snd_pcm_t *pcm, int error, int silent)
+int __wrap_snd_pcm_prepare(snd_pcm_t *pcm)
 {
-    return fake_recover != 1 ? fake_recover : 0;
+    return fake_prepare != 1 ? fake_prepare : __real_snd_pcm_prepare(pcm);
+}
+
+int __wrap_snd_pcm_resume(snd_pcm_t *pcm)
+{
+    return fake_resume != 1 ? fake_resume : __real_snd_pcm_resume(pcm);
 }
 
 int __wrap_snd_pcm_start(snd_pcm_t *pcm)
@@ -181,7 +187,7 @@ static void check_mode(unsigned rate_hz, unsigned channels, snd_pcm_format_t for
     }
     for (size_t i = 500; i < 8000; i++)
         assert_float_equal(pcm[i], 0.4 * sin(2.0 * M_PI * 440.0 * (double)i / 16000.0), tolerance);
-    assert_int_equal(va_audio_source_overruns(source), 0);
+    assert_int_equal(va_audio_source_info(source)->overruns, 0);
     va_audio_source_free(source);
     hardware.rate_hz = 0;
 }
@@ -224,16 +230,42 @@ static void test_overruns(void **state)
     fake_reads[1] = -EPIPE;
     assert_int_equal(va_audio_source_read(source, pcm, 100), VA_ETIMEOUT);
     assert_int_equal(va_audio_source_read(source, pcm, 100), VA_ETIMEOUT);
-    assert_int_equal(va_audio_source_overruns(source), 2);
+    assert_int_equal(va_audio_source_info(source)->overruns, 2);
     assert_int_equal(va_audio_source_read(source, pcm, 100), 100);
-    n_fake_reads = 1;
-    fake_reads[0] = -EPIPE;
-    fake_recover = -ENODEV;
-    for (int i = 0; i < 9; i++) /* what is left of the block comes first */
+    for (int i = 0; i < 9; i++) /* what is left of the block */
         assert_int_equal(va_audio_source_read(source, pcm, 100), 100);
     assert_int_equal(va_audio_source_read(source, pcm, 100), 24);
+    n_fake_reads = 4;
+    fake_reads[0] = fake_reads[1] = fake_reads[2] = fake_reads[3] = -ESTRPIPE;
+    fake_resume = -EAGAIN; /* it still sleeps */
+    assert_int_equal(va_audio_source_read(source, pcm, 100), VA_ETIMEOUT);
+    assert_int_equal(va_audio_source_read(source, pcm, 100), VA_ETIMEOUT);
+    assert_int_equal(va_audio_source_info(source)->overruns, 2);
+    fake_resume = 0;
+    assert_int_equal(va_audio_source_read(source, pcm, 100), VA_ETIMEOUT);
+    assert_int_equal(va_audio_source_info(source)->overruns, 3);
+    fake_prepare = -ENODEV;
+    fake_resume = -ENOSYS;
     assert_int_equal(va_audio_source_read(source, pcm, 100), VA_EIO);
-    fake_recover = 1;
+    assert_non_null(va_audio_source_info(source)->why);
+    fake_prepare = fake_resume = 1;
+    va_audio_source_free(source);
+}
+
+/* One that overruns for ever. */
+static void test_no_end_of_overruns(void **state)
+{
+    va_audio_source *source = open_source("silent");
+    float pcm[100];
+    int64_t n;
+
+    for (int i = 0; i < 11; i++)
+        assert_in_range(va_audio_source_read(source, pcm, 100), 1, 100);
+    do {
+        n_fake_reads = 1;
+        fake_reads[0] = -EPIPE;
+    } while ((n = va_audio_source_read(source, pcm, 100)) == VA_ETIMEOUT);
+    assert_int_equal(n, VA_EIO);
     va_audio_source_free(source);
 }
 
@@ -248,12 +280,24 @@ static void test_lost(void **state)
     n_fake_waits = 1;
     fake_waits[0] = -ENODEV;
     assert_int_equal(va_audio_source_read(source, pcm, 100), VA_EIO);
-    n_fake_waits = 50; /* zeros: nothing comes */
+    n_fake_waits = 50; /* zeros: nothing comes, from the start */
     memset(fake_waits, 0, sizeof fake_waits);
     for (int i = 0; i < 49; i++)
         assert_int_equal(va_audio_source_read(source, pcm, 100), VA_ETIMEOUT);
     assert_int_equal(va_audio_source_read(source, pcm, 100), VA_EIO);
+    assert_string_equal(va_audio_source_info(source)->why, "it gives no sound");
     assert_int_equal(n_fake_waits, 0);
+    for (int i = 0; i < 11; i++)
+        assert_in_range(va_audio_source_read(source, pcm, 100), 1, 100);
+    n_fake_waits = 10; /* later there is less patience */
+    for (int i = 0; i < 9; i++)
+        assert_int_equal(va_audio_source_read(source, pcm, 100), VA_ETIMEOUT);
+    assert_int_equal(va_audio_source_read(source, pcm, 100), VA_EIO);
+    for (int i = 0; i < 3; i++) { /* it says that there is something, but gives nothing */
+        n_fake_reads = 1;
+        fake_reads[0] = i == 0 ? -EAGAIN : i == 1 ? -EINTR : 0;
+        assert_int_equal(va_audio_source_read(source, pcm, 100), VA_EIO); /* its patience is at an end already */
+    }
     va_audio_source_free(source);
 }
 
@@ -282,7 +326,8 @@ static void test_open_errors(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_modes), cmocka_unit_test(test_unusable_modes), cmocka_unit_test(test_overruns),
-                                       cmocka_unit_test(test_lost), cmocka_unit_test(test_open_errors)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_modes),    cmocka_unit_test(test_unusable_modes),
+                                       cmocka_unit_test(test_overruns), cmocka_unit_test(test_no_end_of_overruns),
+                                       cmocka_unit_test(test_lost),     cmocka_unit_test(test_open_errors)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

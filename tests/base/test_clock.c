@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "base/error.h"
+
 static void check_text(double unix_s, const char *expected)
 {
     char text[VA_CLOCK_TEXT_SIZE];
@@ -47,8 +49,56 @@ static void runs_forward(void **state)
     assert_true(va_clock_unix_s() > 1.6e9);
 }
 
+static void reads_time(void **state)
+{
+    static const struct {
+        const char *text;
+        double unix_s;
+    } good[] = {
+        {"1970-01-01", 0},
+        {"2026-01-31T23:59:59.123Z", 1769903999.123},
+        {"2000-02-29", 951782400},
+        {"2000-02-29T00:00", 951782400},
+        {"2000-02-29 00:00:00", 951782400},
+        {"2000-02-29T01:30:00+01:30", 951782400},
+        {"2000-02-28T22:30:00-0130", 951782400},
+        {"2000-02-28T23:59:60Z", 951782400},
+        {"1970-01-01T00:00:00.000000001234Z", 1e-9},
+    };
+    static const char *const bad[] = {"",
+                                      "2026",
+                                      "2026-1-31",
+                                      "2026-13-01",
+                                      "2026-02-30",
+                                      "1900-02-29",
+                                      "2100-02-29",
+                                      "1969-12-31",
+                                      "2026-01-31T",
+                                      "2026-01-31T24:00",
+                                      "2026-01-31T12",
+                                      "2026-01-31T12:60",
+                                      "2026-01-31x",
+                                      "2026-01-31Z",
+                                      "2026-01-31T12:00:61",
+                                      "2026-01-31T12:00:00.",
+                                      "2026-01-31T12:00+1",
+                                      "2026-01-31T12:00+24:00",
+                                      "-026-01-31",
+                                      "yesterday",
+                                      "2026-01-31T12:00Z "};
+    double unix_s;
+
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_int_equal(va_clock_parse(good[i].text, &unix_s), 0);
+        assert_true(fabs(unix_s - good[i].unix_s) < 1e-6);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(va_clock_parse(bad[i], &unix_s), VA_EFORMAT);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(writes_time), cmocka_unit_test(bounds_time), cmocka_unit_test(runs_forward)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(writes_time), cmocka_unit_test(bounds_time), cmocka_unit_test(reads_time),
+                                       cmocka_unit_test(runs_forward)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -138,6 +138,9 @@ static void check_console(const char *module, const char *message, const struct 
     size_t n = va_log_line_console(&record, line);
     line[n] = '\0';
     assert_string_equal(line, expected);
+    n = va_log_line_message(&record, line); /* the same behind date and level */
+    line[n] = '\0';
+    assert_string_equal(line, strstr(expected, "INFO ") + 5);
 }
 
 static void the_console_is_readable(void **state)

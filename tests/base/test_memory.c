@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <malloc.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -25,6 +26,53 @@ static void allocates(void **state)
     va_free(p);
     va_free(NULL);
 }
+
+/* An old place may be read here only because nothing has been allocated since; a sanitizer does not allow it. */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+static int is_left(const volatile char *old, size_t n)
+{
+    int found = 0;
+    for (size_t i = 32; i < n; i++) /* the first bytes are the allocator's now */
+        found |= old[i] == 'x';
+    return found;
+}
+
+static void wipes_what_it_gives_back(void **state)
+{
+    const size_t large = 9000001;
+    static volatile uintptr_t place; /* hides from the compiler that the memory is free */
+
+    mallopt(M_PERTURB, 0); /* the environment may want what is freed filled, with an x perhaps */
+    for (size_t n = 100; n < 60000; n *= 7) {
+        char *p = va_alloc(n, 1), *guard = va_alloc(n, 1);
+        memset(p, 'x', n);
+        place = (uintptr_t)p;
+        va_free(p);
+        assert_false(is_left((const volatile char *)place, n));
+        memset(guard, 'x', n);
+        place = (uintptr_t)guard;
+        char *moved = va_realloc(guard, 3 * n, 1);
+        assert_ptr_not_equal(moved, place);
+        assert_int_equal(moved[n - 1], 'x');
+        assert_false(is_left((const volatile char *)place, n));
+        va_free(moved);
+    }
+    /* The neighbours of a large block, whose pages are given back, stay as they are. */
+    char *blocks[3];
+    for (int i = 0; i < 3; i++)
+        memset(blocks[i] = va_alloc(large, 1), 'x', large);
+    va_free(blocks[1]);
+    for (size_t i = 0; i < large; i++)
+        assert_true(blocks[0][i] == 'x' && blocks[2][i] == 'x');
+    va_free(blocks[0]);
+    va_free(blocks[2]);
+}
+#else
+static void wipes_what_it_gives_back(void **state)
+{
+    skip();
+}
+#endif
 
 static void refuses_what_overflows(void **state)
 {
@@ -121,8 +169,13 @@ static void counts_over_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(allocates),    cmocka_unit_test(refuses_what_overflows), cmocka_unit_test(aligns),
-        cmocka_unit_test(copies_texts), cmocka_unit_test(fails_on_demand),        cmocka_unit_test(counts_over_threads),
+        cmocka_unit_test(allocates),
+        cmocka_unit_test(wipes_what_it_gives_back),
+        cmocka_unit_test(refuses_what_overflows),
+        cmocka_unit_test(aligns),
+        cmocka_unit_test(copies_texts),
+        cmocka_unit_test(fails_on_demand),
+        cmocka_unit_test(counts_over_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

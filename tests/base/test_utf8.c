@@ -49,8 +49,18 @@ static void refuses_damage(void **state)
     assert_false(va_utf8_valid("abc\xff", 4));
 }
 
+static void mends_damage(void **state)
+{
+    char text[] = "a\xff\0\xc3\xa4\xc3";
+
+    va_utf8_mend(text, sizeof text - 1);
+    assert_string_equal(text, "a?"
+                              "?\xc3\xa4?");
+    va_utf8_mend(text, 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_valid), cmocka_unit_test(refuses_damage)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_valid), cmocka_unit_test(refuses_damage), cmocka_unit_test(mends_damage)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

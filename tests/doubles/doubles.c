@@ -8,8 +8,11 @@
 #include "action/action.h"
 #include "audio/buffer_pool.h"
 #include "audio/decode.h"
+#include "audio/encode.h"
 #include "audio/recorder.h"
 #include "base/memory.h"
+#include "speech/speech.h"
+#include "understand/outlook.h"
 
 struct va_doubles doubles;
 
@@ -99,7 +102,11 @@ static int make_transcript(uint64_t n_samples, const va_transcribe_options *opti
     if (t == NULL)
         return va_fail_memory(error);
     double duration_s = (double)n_samples / VA_SAMPLE_RATE_HZ;
-    snprintf(t->text, sizeof t->text, "heard %llu", (unsigned long long)n_samples);
+    const char *text = atomic_load(&doubles.text);
+    if (text != NULL)
+        snprintf(t->text, sizeof t->text, "%s", text);
+    else
+        snprintf(t->text, sizeof t->text, "heard %llu", (unsigned long long)n_samples);
     t->segment = (va_segment){.end_s = duration_s, .text = t->text, .confidence = 0.5f};
     t->transcript = (va_transcript){.text = t->text,
                                     .confidence = 0.5f,
@@ -109,6 +116,8 @@ static int make_transcript(uint64_t n_samples, const va_transcribe_options *opti
                                     .n_windows = 2,
                                     .n_retried = 1};
     snprintf(t->transcript.language, sizeof t->transcript.language, "%s", options->language != NULL ? options->language : "en");
+    if (options->on_text != NULL)
+        options->on_text(options->on_text_user, t->text);
     *ret_transcript = &t->transcript;
     return 0;
 }
@@ -177,6 +186,67 @@ void va_transcript_free(va_transcript *transcript)
     va_free(transcript);
 }
 
+/* ---- steering: the prompt, and what doubles.h says ---- */
+
+struct va_steering {
+    int unused;
+};
+
+int va_steering_new(const va_model *model, const va_commands *commands, const char *language, va_steering **ret_steering, va_error *error)
+{
+    (void)model;
+    (void)commands;
+    (void)language;
+    *ret_steering = va_calloc(1, sizeof **ret_steering);
+    return *ret_steering != NULL ? 0 : va_fail_memory(error);
+}
+
+void va_steering_free(va_steering *steering)
+{
+    va_free(steering);
+}
+
+const char *va_steering_prompt(const va_steering *steering)
+{
+    (void)steering;
+    return "kitchen bath";
+}
+
+struct understanding {
+    va_understanding understanding;
+    va_intent intent;
+    char text[64];
+};
+
+int va_understand(const va_steering *steering, const va_transcript *transcript, va_understanding **ret_understanding, va_error *error)
+{
+    (void)steering;
+    if (strncmp(transcript->text, "do", 2) != 0)
+        return va_fail(error, VA_ENOTFOUND, "nothing is understood");
+    struct understanding *u = va_calloc(1, sizeof *u);
+    if (u == NULL)
+        return va_fail_memory(error);
+    const char *end = strstr(transcript->text, " and");
+    snprintf(u->text, sizeof u->text, "%.*s", end != NULL ? (int)(end - transcript->text) : (int)sizeof u->text - 1, transcript->text);
+    u->intent.name = "do";
+    u->understanding = (va_understanding){.intent = &u->intent, .confidence = 0.75f, .text = u->text};
+    *ret_understanding = &u->understanding;
+    return 0;
+}
+
+void va_understanding_free(va_understanding *understanding)
+{
+    va_free(understanding);
+}
+
+enum va_outlook va_steering_outlook(const va_steering *steering, const char *text)
+{
+    size_t n = strlen(text);
+
+    (void)steering;
+    return n > 0 && text[n - 1] == '!' ? VA_OUTLOOK_CLOSED : n > 0 && text[n - 1] == ',' ? VA_OUTLOOK_UNLIKELY : VA_OUTLOOK_OPEN;
+}
+
 /* ---- audio: "U..." is an unknown format, "B..." is damaged, "D..." breaks off, else a sample a byte ---- */
 
 struct va_decoder {
@@ -238,20 +308,39 @@ uint64_t va_audio_decoder_total(const va_audio_decoder *decoder)
 }
 
 struct va_buffer_pool {
-    int unused;
+    size_t n_buffers;
 };
 
 int va_buffer_pool_new(size_t buffer_samples, size_t n_buffers, va_buffer_pool **ret_pool, va_error *error)
 {
     (void)buffer_samples;
-    (void)n_buffers;
-    *ret_pool = va_calloc(1, sizeof **ret_pool);
-    return *ret_pool != NULL ? 0 : va_fail_memory(error);
+    va_buffer_pool *pool = va_calloc(1, sizeof *pool);
+    if (pool == NULL)
+        return va_fail_memory(error);
+    pool->n_buffers = n_buffers;
+    *ret_pool = pool;
+    return 0;
 }
 
 void va_buffer_pool_free(va_buffer_pool *pool)
 {
     va_free(pool);
+}
+
+size_t va_buffer_pool_size(const va_buffer_pool *pool)
+{
+    return pool->n_buffers;
+}
+
+size_t va_buffer_pool_available(const va_buffer_pool *pool)
+{
+    return pool->n_buffers;
+}
+
+uint64_t va_buffer_pool_fallbacks(const va_buffer_pool *pool)
+{
+    (void)pool;
+    return 0;
 }
 
 struct va_recorder {
@@ -270,6 +359,12 @@ int va_recorder_new(const char *source_name, va_buffer_pool *pool, double max_se
 void va_recorder_free(va_recorder *recorder)
 {
     va_free(recorder);
+}
+
+void va_recorder_share(va_recorder *recorder, va_capture *capture)
+{
+    (void)recorder;
+    (void)capture;
 }
 
 int va_recorder_start(va_recorder *recorder, va_error *error)
@@ -291,53 +386,106 @@ int va_recorder_stop(va_recorder *recorder, float **ret_pcm, size_t *ret_n, va_e
     return 0;
 }
 
-/* ---- actions ---- */
+/* ---- speech ---- */
 
-struct va_actions {
-    int unused;
+struct va_speaker {
+    va_speech_fn on_event;
+    void *user;
+    _Atomic int is_talking;
 };
 
-int va_actions_new(va_timer_fn on_timer, void *user, va_actions **ret_actions, va_error *error)
+const char *va_speech_language(const char *heard)
 {
-    doubles.on_timer = on_timer;
-    doubles.timer_user = user;
-    *ret_actions = va_calloc(1, sizeof **ret_actions);
-    return *ret_actions != NULL ? 0 : va_fail_memory(error);
+    return heard;
 }
 
-void va_actions_free(va_actions *actions)
-{
-    va_free(actions);
-}
+static va_speaker *the_speaker; /* the last one */
 
-int va_actions_run(va_actions *actions, const struct va_action_request *request, struct va_action_result *ret_result, va_error *error)
+int va_speaker_new(const struct va_speaker_options *options, va_speaker **ret_speaker, va_error *error)
 {
-    (void)actions;
-    usleep((useconds_t)doubles.action_waits_ms * 1000);
-    if (strcmp(request->type, "set_temperature") == 0 && request->n_slots == 0)
-        return va_fail(error, VA_EINVAL, "set_temperature needs a value");
-    if (strcmp(request->type, "time") == 0)
-        return va_fail(error, VA_EFAILED, "no clock");
-    char *response = va_asprintf("did %s %zu", request->command, request->n_slots);
-    if (response == NULL)
+    if (doubles.no_speaker)
+        return va_fail(error, VA_ENOTFOUND, "there is no synthesiser");
+    va_speaker *speaker = va_calloc(1, sizeof *speaker);
+    if (speaker == NULL)
         return va_fail_memory(error);
-    *ret_result = (struct va_action_result){.success = 1, .response = response};
+    *speaker = (struct va_speaker){.on_event = options->on_event, .user = options->user};
+    *ret_speaker = the_speaker = speaker;
     return 0;
 }
 
-void va_action_result_clear(struct va_action_result *result)
+void va_speaker_free(va_speaker *speaker)
 {
-    va_free(result->response);
-    va_free(result->output);
-    *result = (struct va_action_result){0};
+    va_free(speaker);
 }
 
-int va_actions_check(const char *type, const va_slot *settings, size_t n_settings, const char *const *arguments, size_t n_arguments,
-                     va_error *error)
+/* "mute" is a text that cannot be said. */
+int va_speaker_say(va_speaker *speaker, const struct va_utterance *utterance, va_error *error)
 {
-    (void)settings;
-    (void)n_settings;
-    (void)arguments;
-    (void)n_arguments;
-    return strcmp(type, "nonsense") == 0 ? va_fail(error, VA_ENOTFOUND, "there is no action 'nonsense'") : 0;
+    const va_error why = {.code = VA_EIO, .text = "no sound card"};
+
+    if (doubles.no_queue)
+        return va_fail(error, VA_EBUSY, "too much is to be said");
+    snprintf(doubles.last_said, sizeof doubles.last_said, "%s", utterance->text);
+    snprintf(doubles.last_said_language, sizeof doubles.last_said_language, "%s", utterance->language != NULL ? utterance->language : "");
+    doubles.last_said_fixed = utterance->fixed;
+    doubles.said++;
+    speaker->on_event(speaker->user, VA_SPEECH_STARTED, NULL);
+    if (doubles.talks_long)
+        speaker->is_talking = 1;
+    else if (strcmp(utterance->text, "mute") == 0)
+        speaker->on_event(speaker->user, VA_SPEECH_FAILED, &why);
+    else
+        speaker->on_event(speaker->user, VA_SPEECH_ENDED, NULL);
+    return 0;
+}
+
+/* As many samples as the text has bytes. */
+int va_speaker_render(va_speaker *speaker, const struct va_utterance *utterance, int stop_fd, int16_t **ret_pcm, size_t *ret_n,
+                      va_error *error)
+{
+    size_t n = strlen(utterance->text);
+    int16_t *pcm = va_calloc(n, sizeof *pcm);
+    if (pcm == NULL)
+        return va_fail_memory(error);
+    *ret_pcm = pcm;
+    *ret_n = n;
+    return 0;
+}
+
+int va_audio_encoding_parse(const char *name, enum va_audio_encoding *ret_encoding)
+{
+    *ret_encoding = VA_ENCODE_WAV;
+    return strcmp(name, "wav") == 0 || strcmp(name, "mp3") == 0 ? 0 : VA_EINVAL;
+}
+
+const char *va_audio_encoding_type(enum va_audio_encoding encoding)
+{
+    (void)encoding;
+    return "audio/wav";
+}
+
+int va_audio_encode(const int16_t *pcm, size_t n, enum va_audio_encoding encoding, struct va_buffer *out, va_error *error)
+{
+    (void)pcm;
+    (void)encoding;
+    (void)error;
+    return va_buffer_printf(out, "%zu samples", n);
+}
+
+int va_speaker_chime(va_speaker *speaker, enum va_chime chime, va_error *error)
+{
+    return 0;
+}
+
+void doubles_end_talk(void)
+{
+    if (atomic_exchange(&the_speaker->is_talking, 0))
+        the_speaker->on_event(the_speaker->user, VA_SPEECH_ENDED, NULL);
+}
+
+void va_speaker_stop(va_speaker *speaker)
+{
+    doubles.silenced++;
+    if (atomic_exchange(&speaker->is_talking, 0))
+        speaker->on_event(speaker->user, VA_SPEECH_ENDED, NULL);
 }

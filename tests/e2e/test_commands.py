@@ -43,7 +43,7 @@ def test_execute(run, shipped):
     assert found[0]["response"] == "The temperature is set to 21 degrees."
     code, found, _ = match(run, "--commands", shipped, "--execute", "make it 99")
     assert code == 1 and found[0]["success"] is False
-    assert "from 5 to 35" in found[0]["error"] and "response" not in found[0]
+    assert "from 5 to 35" in found[0]["error"] and found[0]["response"] == f"That did not work: {found[0]['error']}."
 
 
 @pytest.mark.parametrize("arguments", [["match"], ["match", "a", "b"], ["match", "--nope", "a"], ["commands"], ["commands", "dance"]])

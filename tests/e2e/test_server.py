@@ -22,13 +22,19 @@ class Server:
         # The user's own settings stay out; the models stay where they are.
         environment = {**os.environ, "XDG_CONFIG_HOME": str(folder), "XDG_STATE_HOME": str(folder)}
         self.log = open(os.path.join(folder, "stderr.txt"), "w+")
-        self.process = subprocess.Popen([program, "serve", "--port", "0", "--set", f"data.folder={folder}", "--set", "log.file=none", *arguments],
+        self.folder = str(folder)
+        options = ["server.tls_port=0", "metrics.port=0", f"data.folder={folder}", "log.file=none"]
+        self.process = subprocess.Popen([program, "serve", "--port", "0", *(word for option in options for word in ("--set", option)), *arguments],
                                         stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment)
         line = self.process.stdout.readline()
         found = re.search(r"http://([\d.]+):(\d+)", line)
         assert found, f"no address in {line!r}"
         self.address = (found[1], int(found[2]))
         self.url = found[0]
+        if "server.tls=no" not in arguments:
+            self.tls_port = int(re.search(r"https://.*:(\d+)", self.process.stdout.readline())[1])
+            self.tls_url = f"https://localhost:{self.tls_port}"
+            self.ca = os.path.join(self.folder, "tls", "ca.pem")
 
     def get(self, path, **more):
         return requests.get(self.url + path, timeout=TIMEOUT_S, **more)
@@ -158,6 +164,44 @@ def test_recording_from_start_to_command(server):
     error_of(server.post("/audio/stop"), 409)
 
 
+@pytest.fixture(scope="module")
+def cards(program, model, source, recordings, tmp_path_factory):
+    """A server whose commands are playing cards; its microphone hears one."""
+    running = Server(program, "--model", model, "--commands", os.path.join(source, "deploy", "demo", "commands"),
+                     "--microphone", "file:" + os.path.join(recordings, "cards/001.wav"), folder=tmp_path_factory.mktemp("cards"))
+    yield running
+    assert running.stop() == 0
+
+
+def upload(server, path, **fields):
+    with open(path, "rb") as f:
+        return server.post("/transcribe", files={"audio": f}, data=fields)
+
+
+def test_a_command_in_an_upload(cards, recordings):
+    spoken = os.path.join(recordings, "cards/003.wav")
+    body = upload(cards, spoken, commands="true").json()
+    command = body["command"]
+    assert command["intent"] == "card" and command["slots"] == {"rank": "seven", "suit": "clubs"}
+    assert 0.5 <= command["confidence"] <= 1
+    latest = cards.get("/transcription/latest").json()
+    assert latest["text"] == command["text"] and latest["confidence"] == command["confidence"]
+    assert cards.post("/command/execute", json={"text": latest["text"]}).json()["intent"] == "card"
+    assert upload(cards, os.path.join(recordings, WAV), commands="true").json()["command"] is None
+    for fields in ({}, {"commands": "false"}):
+        assert "command" not in upload(cards, spoken, **fields).json()
+    error_of(upload(cards, spoken, commands="maybe"), 400)
+
+
+def test_a_recorded_command(cards):
+    assert cards.post("/audio/start").status_code == 200
+    time.sleep(3)
+    assert cards.post("/audio/stop").status_code == 200
+    text = cards.get("/transcription/latest").json()["text"]
+    body = cards.post("/command/execute", json={"text": text}).json()
+    assert body["intent"] == "card" and body["slots"] == {"rank": "ten", "suit": "clubs"}
+
+
 @pytest.mark.parametrize("body", ["", "{", "[]", "null", '{"text":}', '{"text":5}', '{"other":"x"}', '{"text":"\\ud800"}', "\x00", "[" * 5000])
 def test_bad_json_is_a_4xx(server, body):
     answer = server.post("/command/execute", data=body.encode(), headers={"Content-Type": "application/json"})
@@ -215,7 +259,7 @@ def test_without_a_microphone_recording_is_503(program, model, tmp_path):
 
 
 def test_a_port_in_use_is_said(program, server, model, tmp_path):
-    answer = subprocess.run([program, "serve", "--model", model, "--microphone", "none", "--port", str(server.address[1]), "--set", f"data.folder={tmp_path}"],
-                            capture_output=True, text=True, timeout=60, check=False)
+    answer = subprocess.run([program, "serve", "--model", model, "--microphone", "none", "--port", str(server.address[1]), "--set", "server.tls=no",
+                             "--set", f"data.folder={tmp_path}"], capture_output=True, text=True, timeout=60, check=False)
     assert answer.returncode == 1
     assert str(server.address[1]) in answer.stderr

@@ -2,6 +2,7 @@
 import concurrent.futures
 import os
 import re
+import resource
 import socket
 import struct
 import time
@@ -226,3 +227,55 @@ def test_every_malformed_file_in_bounded_memory(server, shared_data):
         assert code in (200, 400, 413, 415, 422), f"{name}: {code} {body}"
         assert (code == 200) == ("text" in body), name
     assert memory_mb(server) < 250
+
+
+def test_many_idle_connections_cost_little(program, small_model, tmp_path):
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, most), most))
+    server = Server(program, "--model", small_model, "--microphone", "none", "--set", "server.max_connections=3000", folder=tmp_path)
+    assert server.get("/status").status_code == 200
+    before = memory_mb(server)
+    clients = []
+    for _ in range(2000):
+        s = socket.create_connection(server.address, timeout=30)
+        s.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+        clients.append(s)
+    assert {status(s.recv(4096)) for s in clients} == {200}
+    assert memory_mb(server) < before + 8
+    assert server.get("/status").status_code == 200
+    for s in clients:
+        s.close()
+    assert server.stop() == 0
+
+
+def test_a_full_server_lets_the_longest_idle_go(program, small_model, tmp_path):
+    server = Server(program, "--model", small_model, "--microphone", "none", "--set", "server.max_connections=8", folder=tmp_path)
+    clients = []
+    for _ in range(8):
+        s = socket.create_connection(server.address, timeout=30)
+        s.sendall(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+        assert status(s.recv(4096)) == 200
+        clients.append(s)
+    assert server.get("/status").status_code == 503
+    deadline = time.monotonic() + 30
+    while server.get("/status").status_code != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert clients[0].recv(1) == b""
+    for s in clients:
+        s.close()
+    assert server.stop() == 0
+
+
+def test_stopping_ends_what_waits_and_finishes_what_works(program, small_model, recordings, tmp_path):
+    """An idle client is let go at once, a streamed one too; an accepted upload is answered."""
+    server = Server(program, "--model", small_model, "--microphone", "none", folder=tmp_path)
+    idle = socket.create_connection(server.address, timeout=30)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool, open(os.path.join(recordings, WAV), "rb") as f:
+        answer = pool.submit(server.post, "/transcribe", files={"audio": f.read()})
+        while server.get("/status").json()["transcribing"] == 0 and not answer.done():
+            time.sleep(0.01)
+        assert server.stop() == 0
+        assert answer.result().status_code == 200
+    assert idle.recv(1) == b""
+    idle.close()

@@ -64,7 +64,7 @@ def test_a_header_without_guard_is_found(tree):
     ("src/base/f.c", '"kernels/kernels.h"', "base may not include kernels"),
     ("src/intent/f.c", '"whisper/model.h"', "intent may not include whisper"),
     ("src/catalog/f.c", '"config/config.h"', "catalog may not include config"),
-    ("src/daemon/f.c", "<libwebsockets.h>", "only server may include"),
+    ("src/daemon/f.c", "<nghttp2/nghttp2.h>", "only server may include"),
     ("src/other/f.c", '"base/f.h"', "not in scripts/layers"),
 ])
 def test_layer_faults_are_found(tree, path, include, fault):

@@ -1,55 +1,11 @@
 /* A client's bytes through a whole connection: HTTP, routes, forms, JSON bodies, answers. First byte: the size of the pieces. */
-#include "fuzz.h"
-
-#include <string.h>
-#include <unistd.h>
-
-#include "server/connection.h"
-
-static va_request *replies;
-
-static void deliver(void *user, va_request *request)
-{
-    (void)user;
-    request->next = replies;
-    replies = request;
-}
-
-static void reply(void *user, va_request *request)
-{
-    size_t n;
-    char value[32];
-    int fd = va_request_take_file(request);
-    const char *body = va_request_body(request, &n);
-
-    (void)user;
-    FUZZ_CHECK(body[n] == '\0');
-    if (fd >= 0)
-        close(fd);
-    (void)va_request_field(request, "language");
-    if (va_request_query(request, "a", value, sizeof value) == 0)
-        FUZZ_CHECK(strlen(value) < sizeof value);
-    va_request_fail(request, 200, "ok", "%s", "");
-}
-
-static const struct va_route routes[] = {
-    {"GET", "/", VA_BODY_NONE, 0, NULL, reply},
-    {"POST", "/", VA_BODY_NONE, 0, NULL, reply},
-    {"POST", "/json", VA_BODY_JSON, 100, NULL, reply},
-    {"POST", "/form", VA_BODY_FORM, 0, "audio", reply},
-};
+#include "fuzz_server.h"
 
 static void turn(va_connection *connection)
 {
     size_t n;
 
-    while (replies != NULL) {
-        va_request *request = replies;
-        replies = request->next;
-        if (request->connection != NULL)
-            va_connection_answer(connection, request, 0);
-        va_request_release(request);
-    }
+    wake_all();
     const char *output = va_connection_output(connection, &n);
     if (n > 0) {
         FUZZ_CHECK(n >= 12 && memcmp(output, "HTTP/1.1 ", 9) == 0);
@@ -60,12 +16,13 @@ static void turn(va_connection *connection)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    static struct va_site site = {
-        .routes = routes, .n_routes = sizeof routes / sizeof routes[0], .folder = "/tmp", .sink = {deliver, NULL}};
+    static struct va_site site = {.folder = "/tmp", .sink = {deliver, NULL}};
+    static struct va_gate gate = {.site = &site, .routes = routes, .n_routes = sizeof routes / sizeof routes[0]};
+    static const struct va_peer local = {.address = "127.0.0.1", .is_loopback = 1};
 
     site.max_upload_bytes = 1000;
     site.timeout_s = 1;
-    va_connection *connection = va_connection_new(&site, 0);
+    va_connection *connection = va_connection_new(&gate, VA_PROTOCOL_HTTP1, &local, NULL, 0);
     if (connection == NULL || size == 0) {
         va_connection_free(connection);
         return 0;

@@ -4,13 +4,28 @@
 
 #include "base/utf8.h"
 #include "server/command_request.h"
+#include "server/settings_request.h"
 #include "base/json.h"
+
+static void read_settings(const char *body, size_t size)
+{
+    static struct va_settings_request settings;
+    va_error error;
+    int r = va_settings_request_read(body, size, &settings, &error);
+
+    FUZZ_CHECK(r == 0 || r == VA_EFORMAT || r == VA_EINVAL || r == VA_EDENIED);
+    if (r < 0)
+        return;
+    FUZZ_CHECK(settings.n > 0 && settings.n <= VA_SETTINGS_MAX);
+    va_settings_request_clear(&settings);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct va_command_request request;
     va_error error;
     const char *body = (const char *)bytes;
+    read_settings(body, size);
     int r = va_command_request_text(body, size, &request, &error);
 
     FUZZ_CHECK(r == 0 || r == VA_EFORMAT || r == VA_EINVAL);

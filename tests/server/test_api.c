@@ -32,11 +32,16 @@ static const char command_text[] = "language: en\n"
                                    "  clock:\n"
                                    "    sentences: ['what time is it']\n"
                                    "    action: {type: time}\n"
+                                   "  door:\n"
+                                   "    sentences: ['open the {room} door']\n"
+                                   "    question: 'Sure?'\n"
+                                   "    confirm: true\n"
                                    "lists:\n"
                                    "  room:\n"
                                    "    values: [kitchen, bath]\n";
 
 static char folder[] = "/tmp/va-api-XXXXXX";
+static const struct va_http no_head = {.query = ""};
 static va_model *model;
 static va_assistant *assistant;
 static va_api *api;
@@ -54,7 +59,8 @@ static void deliver(void *user, va_request *request)
     struct answer *answer = user;
     answer->status = request->status;
     answer->retry_after_s = request->retry_after_s;
-    snprintf(answer->text, sizeof answer->text, "%s", request->reply.data);
+    size_t n;
+    snprintf(answer->text, sizeof answer->text, "%s", va_request_reply_body(request, &n));
     va_request_release(request);
     answer->calls++;
 }
@@ -73,7 +79,7 @@ static va_request *send(const char *method, const char *path, const char *body, 
     for (size_t i = 0; i < n; i++) {
         if (strcmp(routes[i].method, method) != 0 || strcmp(routes[i].path, path) != 0)
             continue;
-        va_request *request = va_request_new(&routes[i], "", sink);
+        va_request *request = va_request_new(&routes[i], &no_head, "", sink);
         assert_non_null(request);
         va_buffer_init(&request->body, 1 << 20);
         assert_int_equal(va_buffer_append(&request->body, body, n_body), 0);
@@ -99,7 +105,8 @@ static void expect_with(const char *method, const char *path, const char *body, 
     if (answer.status != status || strstr(answer.text, part) == NULL)
         fail_msg("%s %s %s: %d %s", method, path, body, answer.status, answer.text);
     if (status >= 400 && strcmp(path, "/health") != 0)
-        assert_non_null(strstr(answer.text, "{\"success\":false,\"error\":{\"code\":\""));
+        assert_non_null(
+            strstr(answer.text, strncmp(path, "/v1/", 4) == 0 ? "{\"error\":{\"code\":\"" : "{\"success\":false,\"error\":{\"code\":\""));
     assert_true((status == 503 && strcmp(path, "/health") != 0) == (answer.retry_after_s > 0));
 }
 
@@ -115,12 +122,14 @@ static int start(void **state)
     static const char *const overrides[] = {"model.workers=1", "model.queue=1", "audio.microphone=none"};
     va_config *config = NULL;
     va_commands *commands = NULL;
+    struct va_assistant_parts parts = {.model_name = "base"};
     va_error error;
 
     doubles_reset();
     if (va_config_parse("test", "", 0, overrides, 3, &config, &error) < 0 ||
         va_commands_parse("test", command_text, sizeof command_text - 1, &commands, &error) < 0 ||
-        va_model_open("", NULL, &model, &error) < 0 || va_assistant_new(model, "base", config, commands, &assistant, &error) < 0 ||
+        va_model_open("", NULL, &model, &error) < 0 ||
+        (parts.model = model, va_assistant_new(&parts, config, commands, &assistant, &error) < 0) ||
         va_api_new(assistant, folder, &api, &error) < 0)
         fail_msg("%s", error.text);
     return 0;
@@ -138,11 +147,28 @@ static int stop(void **state)
 
 /* ---- tests ---- */
 
+static void privacy(void **state)
+{
+    expect("GET", "/privacy", "", 200, "{\"success\":true,\"message\":\"Privacy mode is off\",\"privacy_mode\":false,\"cameras\":[]}");
+    expect("POST", "/audio/start", "", 200, "\"recording\":true");
+    expect("POST", "/privacy/enable", "", 200,
+           "{\"success\":true,\"message\":\"Privacy mode enabled\",\"privacy_mode\":true,\"cameras\":[]}");
+    expect("GET", "/status", "", 200, "\"state\":\"privacy\",\"recording\":false,\"privacy_mode\":true");
+    expect("POST", "/audio/start", "", 403, "\"privacy_mode\"");
+    expect("POST", "/audio/stop", "", 409, "\"not_recording\"");
+    expect("POST", "/listen/start", "", 403, "\"privacy_mode\"");
+    expect("GET", "/privacy", "", 200, "\"message\":\"Privacy mode is on\",\"privacy_mode\":true");
+    expect("POST", "/privacy/disable", "", 200, "{\"success\":true,\"message\":\"Privacy mode disabled\",\"privacy_mode\":false");
+    expect("POST", "/audio/start", "", 200, "\"recording\":true");
+}
+
 static void what_is_going_on(void **state)
 {
     expect("GET", "/", "", 200, "\"POST /transcribe\"");
-    expect("GET", "/status", "", 200, "\"state\":\"idle\",\"recording\":false,\"privacy_mode\":false,\"model\":\"base\"");
+    expect("GET", "/status", "", 200, "\"state\":\"idle\",\"recording\":false,\"privacy_mode\":false,\"microphone\":{\"state\":\"closed\"");
     expect("GET", "/metrics", "", 200, "{\"cpu\":{\"percent\":");
+    expect("POST", "/listen/start", "", 409, "\"not_listening\"");
+    expect("POST", "/listen/stop", "", 409, "\"not_listening\"");
     expect("POST", "/audio/start", "", 200, "\"recording\":true");
     expect("GET", "/status", "", 200, "\"state\":\"recording\"");
 }
@@ -195,7 +221,8 @@ static void a_full_queue_says_when_to_come_back(void **state)
         assert_int_equal(answers[i].status, 503);
         assert_true(answers[i].retry_after_s >= 1);
     }
-    expect("GET", "/health", "", 503, "\"status\":\"unhealthy\",\"reasons\":[\"the queue of transcriptions is full\"]");
+    expect("GET", "/health", "", 503,
+           "\"status\":\"unhealthy\",\"reasons\":[{\"code\":\"queue_full\",\"message\":\"the queue of transcriptions is full\"}]");
     doubles.gate_closed = 0;
     for (int i = 0; i < 2; i++) {
         assert_true(doubles_wait(&answers[i].calls, 1));
@@ -221,6 +248,16 @@ static void commands(void **state)
            "{\"success\":true,\"intent\":\"light\",\"slots\":{\"room\":\"kitchen\"},\"response\":\"did light 1\"");
     expect("POST", "/command/execute", "{\"text\":\"sing about the sea\"}", 422, "no_match");
     expect("POST", "/command/execute", "{\"text\":\"what time is it\"}", 502, "no clock");
+    expect("POST", "/command/execute", "{\"text\":\"what time is it\"}", 502,
+           "\"intent\":\"clock\",\"slots\":{},\"response\":\" no clock\"");
+    expect("POST", "/command/execute", "{\"text\":\"open the bath door\"}", 200,
+           "{\"success\":false,\"intent\":\"door\",\"slots\":{\"room\":\"bath\"},\"response\":\"Sure? 1 "
+           "bath\",\"score\":1.0000,\"confirm\":true}");
+    expect("POST", "/command/execute", "{\"text\":\"open the bath door\",\"confirmed\":true}", 200, "did door 1");
+    expect("POST", "/command/execute", "{\"text\":\"open the bath door\",\"dry_run\":true}", 200, "\"dry_run\":true");
+    expect("POST", "/command/execute", "{\"text\":\"open the bath door\",\"confirmed\":1}", 400, "'confirmed' must be true or false");
+    expect("POST", "/command", "{\"command\":\"door\",\"confirmed\":false}", 200, "\"confirm\":true");
+    expect("POST", "/command", "{\"command\":\"door\",\"confirmed\":true,\"slots\":{\"confirmed\":\"x\"}}", 200, "did door 1");
     expect("POST", "/command/execute", "{\"text\":\"warm it\"}", 422, "invalid_value");
     expect("POST", "/command/execute", "{\"text\":\"\"}", 400, "\"invalid\"");
     expect("POST", "/command/execute", "{\"text\":1}", 400, "\"invalid\"");
@@ -265,18 +302,97 @@ static void out_of_memory(void **state)
         const struct va_route *routes = va_api_routes(&n_routes);
 
         sink = (struct va_reply_sink){deliver, &answer};
-        va_request *request = va_request_new(&routes[5], "", &sink);
-        assert_string_equal(routes[5].path, "/command/execute");
+        size_t i = 0;
+        while (strcmp(routes[i].path, "/command/execute") != 0)
+            assert_true(++i < n_routes);
+        va_request *request = va_request_new(&routes[i], &no_head, "", &sink);
         va_buffer_init(&request->body, 100);
         assert_int_equal(va_buffer_append_string(&request->body, body), 0);
-        assert_int_equal(va_buffer_append_string(&request->reply, "{}"), 0); /* what an answer without memory finds */
         va_memory_fail_after(n);
-        routes[5].handle(api, request);
+        routes[i].handle(api, request);
         int answered = doubles_wait(&answer.calls, 1);
         va_memory_fail_after(0);
         assert_true(answered);
-        assert_true(answer.status == 200 || answer.status == 500);
+        if (answer.status != 200 && answer.status != 500)
+            fail_msg("%d %s", answer.status, answer.text);
     }
+}
+
+static void openai_transcriptions(void **state)
+{
+    static const char path[] = "/v1/audio/transcriptions";
+    static const char verbose[] = "response_format\0verbose_json\0timestamp_granularities[]\0word\0timestamp_granularities[]\0segment";
+    static const char srt[] = "response_format\0srt\0language\0", vtt[] = "response_format\0vtt", text[] = "response_format\0text";
+    static const struct {
+        const char *body;
+        size_t n;
+        int status;
+        const char *part;
+    } wrong[] = {
+#define BODY(text) text, sizeof text
+        {BODY("model\0other"), 404, "\"param\":\"model\""},
+        {BODY("response_format\0xml"), 400, "\"param\":\"response_format\""},
+        {BODY("timestamp_granularities\0word"), 400, "verbose_json"},
+        {BODY("response_format\0verbose_json\0timestamp_granularities[]\0letter"), 400, "word or segment"},
+        {BODY("stream\0maybe"), 400, "\"param\":\"stream\""},
+        {BODY("stream\0true\0response_format\0vtt"), 400, "json or text"},
+        {BODY("temperature\0hot"), 400, "\"param\":\"temperature\""},
+        {BODY("temperature\0nan"), 400, "\"param\":\"temperature\""},
+        {BODY("language\0a language of no country"), 400, "\"param\":\"language\""},
+#undef BODY
+    };
+
+    expect_with("POST", path, "", 0, "12345", 200, "{\"text\":\"heard 5\",\"usage\":{\"type\":\"duration\",\"seconds\":1}}");
+    expect_with("POST", path, verbose, sizeof verbose, "12345", 200, "\"language\":\"english\",");
+    expect_with("POST", path, srt, sizeof srt, "12345", 200, "1\n00:00:00,000 --> ");
+    expect_with("POST", path, vtt, sizeof vtt, "12345", 200, "WEBVTT\n\n");
+    expect_with("POST", path, text, sizeof text, "12345", 200, "heard 5\n");
+    expect_with("POST", path, "", 0, NULL, 400, "\"param\":\"file\"");
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        expect_with("POST", path, wrong[i].body, wrong[i].n, "12345", wrong[i].status, wrong[i].part);
+}
+
+static void openai_speech(void **state)
+{
+    static const char path[] = "/v1/audio/speech";
+
+    expect("GET", "/v1/models", "", 200, "{\"id\":\"base\",\"object\":\"model\"");
+    expect("GET", "/v1/models/{id}", "", 404, "model_not_found"); /* no name */
+    expect("POST", path, "{\"model\":\"tts-1\",\"input\":\"text\",\"response_format\":\"wav\",\"voice\":\"alloy\"}", 200, "4 samples");
+    expect("POST", path, "{\"model\":\"tts-1\",\"input\":\"text\",\"voice\":\"anna\",\"speed\":2}", 200, "4 samples");
+    expect("POST", path, "[]", 400, "invalid_json");
+    expect("POST", path, "{\"input\":\"text\"}", 400, "\"param\":\"model\"");
+    expect("POST", path, "{\"model\":\"whisper-1\",\"input\":\"text\"}", 404, "model_not_found");
+    expect("POST", path, "{\"model\":\"tts-1\"}", 400, "\"param\":\"input\"");
+    expect("POST", path, "{\"model\":\"tts-1\",\"input\":\"text\",\"voice\":1}", 400, "\"param\":\"voice\"");
+    expect("POST", path, "{\"model\":\"tts-1\",\"input\":\"text\",\"speed\":5}", 400, "\"param\":\"speed\"");
+    expect("POST", path, "{\"model\":\"tts-1\",\"input\":\"text\",\"response_format\":1}", 400, "\"param\":\"response_format\"");
+    expect("POST", path, "{\"model\":\"tts-1\",\"input\":\"text\",\"response_format\":\"aac\"}", 400, "there is no format");
+}
+
+/* One that waits leaves the queue at once: its place is free. */
+static void a_client_that_leaves(void **state)
+{
+    static struct answer answers[4];
+    va_request *waiting;
+
+    memset(answers, 0, sizeof answers);
+    doubles.gate_closed = 1;
+    send("POST", "/transcribe", "", 0, "12345", &answers[0]);
+    assert_true(doubles_wait(&doubles.running, 1));
+    waiting = send("POST", "/v1/audio/transcriptions", "", 0, "12345", &answers[1]);
+    expect_with("POST", "/transcribe", "", 0, "12345", 503, "busy");
+    va_request_hold(waiting);
+    va_request_abandon(waiting);
+    assert_int_equal(answers[1].calls, 1);
+    send("POST", "/transcribe", "", 0, "12345", &answers[2]);
+    assert_int_equal(answers[2].calls, 0);
+    doubles.gate_closed = 0;
+    assert_true(doubles_wait(&answers[0].calls, 1));
+    assert_true(doubles_wait(&answers[2].calls, 1));
+    assert_int_equal(answers[0].status, 200);
+    assert_int_equal(answers[2].status, 200);
+    assert_int_equal(doubles.begun, 2);
 }
 
 int main(void)
@@ -285,7 +401,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_going_on, start, stop),
         cmocka_unit_test_setup_teardown(recordings, start, stop),
+        cmocka_unit_test_setup_teardown(privacy, start, stop),
         cmocka_unit_test_setup_teardown(uploads, start, stop),
+        cmocka_unit_test_setup_teardown(openai_transcriptions, start, stop),
+        cmocka_unit_test_setup_teardown(openai_speech, start, stop),
+        cmocka_unit_test_setup_teardown(a_client_that_leaves, start, stop),
         cmocka_unit_test_setup_teardown(a_full_queue_says_when_to_come_back, start, stop),
         cmocka_unit_test_setup_teardown(an_upload_whose_client_left_is_given_up, start, stop),
         cmocka_unit_test_setup_teardown(commands, start, stop),

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/memory.h"
+#include "base/metrics.h"
 #include "server/connection.h"
 #include "server/upload.h"
 
@@ -27,19 +28,21 @@ static void keep(void *user, va_request *request)
 }
 
 static const struct va_route routes[] = {
-    {"GET", "/", VA_BODY_NONE, 0, NULL, keep},
-    {"POST", "/form", VA_BODY_FORM, 0, "audio", keep},
+    {"GET", "/", VA_BODY_NONE, 0, NULL, 0, keep},
+    {"POST", "/form", VA_BODY_FORM, 0, "audio", 0, keep},
 };
 static struct va_site site;
+static struct va_gate gate = {.site = &site, .routes = routes, .n_routes = sizeof routes / sizeof routes[0]};
+static const struct va_peer local = {.address = "127.0.0.1", .is_loopback = 1};
 static va_connection *connection;
 
 static int start(void **state)
 {
-    site = (struct va_site){.routes = routes, .n_routes = 2, .folder = "/tmp", .sink = {deliver, NULL}};
+    site = (struct va_site){.folder = "/tmp", .sink = {deliver, NULL}};
     site.max_upload_bytes = 1000;
     site.timeout_s = 10;
     held = replies = NULL;
-    connection = va_connection_new(&site, 0);
+    connection = va_connection_new(&gate, VA_PROTOCOL_HTTP1, &local, NULL, 0);
     return connection == NULL;
 }
 
@@ -73,8 +76,7 @@ static void answer(double now_s)
     va_request_fail(held, 200, "fine", "%s", "");
     va_request *request = replies;
     replies = NULL;
-    if (request->connection != NULL)
-        va_connection_answer(connection, request, now_s);
+    va_connection_wake(request, now_s);
     va_request_release(request);
 }
 
@@ -201,6 +203,35 @@ static void two_files_and_no_folder(void **state)
     assert_non_null(strstr(output(0), "HTTP/1.1 500 "));
 }
 
+/* Each answer once, by its status; how long it took only where there was a request. */
+static void answers_are_counted(void **state)
+{
+    va_metrics *metrics;
+    struct va_buffer text;
+
+    assert_int_equal(va_metrics_new(&metrics, NULL), 0);
+    site.metrics = metrics;
+    receive("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", 1);
+    answer(1);
+    output(1);
+    receive("GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n", 2);
+    output(2);
+    va_connection_free(connection);
+    connection = va_connection_new(&gate, VA_PROTOCOL_HTTP1, &local, NULL, 3);
+    assert_non_null(connection);
+    va_connection_refuse(connection, 3); /* one too many */
+    va_buffer_init(&text, 1 << 20);
+    assert_int_equal(va_metrics_write(metrics, &text), 0);
+    assert_non_null(strstr(text.data, "http_requests_total{class=\"2xx\"} 1\n"));
+    assert_non_null(strstr(text.data, "http_requests_total{class=\"3xx\"} 0\n"));
+    assert_non_null(strstr(text.data, "http_requests_total{class=\"4xx\"} 1\n"));
+    assert_non_null(strstr(text.data, "http_requests_total{class=\"5xx\"} 1\n"));
+    assert_non_null(strstr(text.data, "http_refused_total 1\n"));
+    assert_non_null(strstr(text.data, "http_request_duration_seconds_count 1\n"));
+    va_buffer_free(&text);
+    va_metrics_free(metrics);
+}
+
 static void out_of_memory(void **state)
 {
     static const char request[] =
@@ -208,7 +239,7 @@ static void out_of_memory(void **state)
         "--b\r\nContent-Disposition: form-data; name=language\r\n\r\nen\r\n--b--";
     for (size_t n = 1; n < 12; n++) {
         va_memory_fail_after(n);
-        va_connection *other = va_connection_new(&site, 0);
+        va_connection *other = va_connection_new(&gate, VA_PROTOCOL_HTTP1, &local, NULL, 0);
         if (other != NULL) {
             held = NULL;
             va_connection_receive(other, request, sizeof request - 1, 0);
@@ -218,7 +249,7 @@ static void out_of_memory(void **state)
                 va_request *reply = replies;
                 replies = NULL;
                 va_memory_fail_after(n);
-                va_connection_answer(other, reply, 0);
+                va_connection_wake(reply, 0);
                 va_memory_fail_after(0);
                 va_request_release(reply);
             }
@@ -242,6 +273,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(expect_continue, start, stop),
         cmocka_unit_test_setup_teardown(all_uploads_together_are_bounded, start, stop),
         cmocka_unit_test_setup_teardown(two_files_and_no_folder, start, stop),
+        cmocka_unit_test_setup_teardown(answers_are_counted, start, stop),
         cmocka_unit_test_setup_teardown(out_of_memory, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

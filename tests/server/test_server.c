@@ -18,6 +18,7 @@
 
 #include "base/memory.h"
 #include "server/server.h"
+#include "server_client.h"
 
 static _Atomic int gone_seen;
 static pthread_t late_threads[64];
@@ -81,25 +82,26 @@ static void post_file(void *user, va_request *request)
 }
 
 static const struct va_route routes[] = {
-    {"GET", "/now", VA_BODY_NONE, 0, NULL, get_now},       {"GET", "/late", VA_BODY_NONE, 0, NULL, get_late},
-    {"GET", "/never", VA_BODY_NONE, 0, NULL, get_never},   {"POST", "/now", VA_BODY_NONE, 0, NULL, get_now},
-    {"POST", "/echo", VA_BODY_JSON, 100, NULL, post_echo}, {"POST", "/file", VA_BODY_FORM, 0, "audio", post_file},
+    {"GET", "/now", VA_BODY_NONE, 0, NULL, VA_SCOPE_STATUS, get_now},
+    {"GET", "/late", VA_BODY_NONE, 0, NULL, VA_SCOPE_STATUS, get_late},
+    {"GET", "/never", VA_BODY_NONE, 0, NULL, VA_SCOPE_STATUS, get_never},
+    {"POST", "/now", VA_BODY_NONE, 0, NULL, VA_SCOPE_STATUS, get_now},
+    {"POST", "/echo", VA_BODY_JSON, 100, NULL, VA_SCOPE_STATUS, post_echo},
+    {"POST", "/file", VA_BODY_FORM, 0, "audio", VA_SCOPE_STATUS, post_file},
 };
-
-static va_server *server;
 
 static int start(void **state)
 {
     static char text[] = "{\"now\":true}";
+    const struct va_endpoint endpoint = {
+        .listen = "127.0.0.1", .routes = routes, .n_routes = sizeof routes / sizeof routes[0], .user = text};
     const struct va_server_options options = {
-        .listen = "127.0.0.1",
+        .endpoints = &endpoint,
+        .n_endpoints = 1,
         .max_connections = 4,
         .timeout_s = 0.3,
         .max_upload_bytes = 100000,
         .folder = "/tmp",
-        .routes = routes,
-        .n_routes = sizeof routes / sizeof routes[0],
-        .user = text,
     };
     va_error error = {0};
     gone_seen = n_late = 0;
@@ -115,49 +117,6 @@ static int stop(void **state)
     va_server_free(server, 1);
     return 0;
 }
-
-static int dial(void)
-{
-    struct sockaddr_in to = {
-        .sin_family = AF_INET, .sin_port = htons((uint16_t)va_server_port(server)), .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
-    return fd;
-}
-
-static void say(int fd, const char *text)
-{
-    assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
-}
-
-/* Everything until the server closes. */
-static const char *hear(int fd)
-{
-    static char text[65536];
-    size_t n = 0;
-    ssize_t got;
-    while (n < sizeof text - 1 && (got = recv(fd, text + n, sizeof text - 1 - n, 0)) > 0)
-        n += (size_t)got;
-    text[n] = '\0';
-    close(fd);
-    return text;
-}
-
-static const char *ask(const char *text)
-{
-    int fd = dial();
-    say(fd, text);
-    return hear(fd);
-}
-
-static void expect(const char *request, const char *status, const char *part)
-{
-    const char *answer = ask(request);
-    if (strncmp(answer, "HTTP/1.1 ", 9) != 0 || strncmp(answer + 9, status, strlen(status)) != 0 || strstr(answer, part) == NULL)
-        fail_msg("%s\n-> %s", request, answer);
-}
-
-#define HEAD " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
 
 static void answers_and_errors(void **state)
 {
@@ -252,6 +211,39 @@ static void a_client_that_leaves_is_noticed(void **state)
     expect("GET /now" HEAD "\r\n", "200", "now");
 }
 
+/* The server's descriptor of a connection that this one is the other end of. */
+static int other_end(int fd)
+{
+    struct sockaddr_in own, peer;
+    socklen_t n = sizeof own;
+
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&own, &n), 0);
+    for (int i = 0; i < 1024; i++) {
+        n = sizeof peer;
+        if (i != fd && getpeername(i, (struct sockaddr *)&peer, &n) == 0 && peer.sin_family == AF_INET && peer.sin_port == own.sin_port)
+            return i;
+    }
+    fail_msg("the server has no such connection");
+    return -1;
+}
+
+/* As a child that is being started has it. */
+static void a_closed_connection_that_somebody_still_has_is_forgotten(void **state)
+{
+    char text[4096];
+    int fd = dial();
+    say(fd, "GET /now HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_true(recv(fd, text, sizeof text, 0) > 0);
+    int copy = dup(other_end(fd));
+    assert_true(copy >= 0);
+    close(fd);
+    for (int i = 0; i < 1000 && va_server_connections(server) > 0; i++)
+        usleep(5000);
+    for (int i = 0; i < 20; i++)
+        expect("GET /now" HEAD "\r\n", "200", "now");
+    close(copy);
+}
+
 static void one_connection_too_many_is_told(void **state)
 {
     int fds[4];
@@ -280,20 +272,21 @@ static void work_under_way_is_answered_when_stopping(void **state)
 
 static void addresses(void **state)
 {
-    struct va_server_options options = {.max_connections = 1, .timeout_s = 1, .max_upload_bytes = 1, .folder = "/tmp"};
+    struct va_endpoint endpoint = {.listen = "0.0.0.0"};
+    const struct va_server_options options = {
+        .endpoints = &endpoint, .n_endpoints = 1, .max_connections = 1, .timeout_s = 1, .max_upload_bytes = 1, .folder = "/tmp"};
     va_server *other = NULL;
     va_error error;
 
-    options.listen = "0.0.0.0";
     assert_int_equal(va_server_start(&options, &other, &error), VA_EUNSUPPORTED);
     assert_non_null(strstr(error.text, "TLS"));
-    options.listen = "nowhere";
+    endpoint.listen = "nowhere";
     assert_int_equal(va_server_start(&options, &other, &error), VA_EINVAL);
-    options.listen = "127.0.0.1";
-    options.port = va_server_port(server);
-    assert_int_equal(va_server_start(&options, &other, &error), VA_EIO);
+    endpoint.listen = "127.0.0.1";
+    endpoint.port = va_server_port(server, 0);
+    assert_int_equal(va_server_start(&options, &other, &error), VA_EBUSY);
     for (size_t n = 1; n < 3; n++) {
-        options.port = 0;
+        endpoint.port = 0;
         va_memory_fail_after(n);
         assert_int_equal(va_server_start(&options, &other, &error), VA_ENOMEM);
         va_memory_fail_after(0);
@@ -309,6 +302,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(forms, start, stop),
         cmocka_unit_test_setup_teardown(several_requests_on_one_connection, start, stop),
         cmocka_unit_test_setup_teardown(a_client_that_leaves_is_noticed, start, stop),
+        cmocka_unit_test_setup_teardown(a_closed_connection_that_somebody_still_has_is_forgotten, start, stop),
         cmocka_unit_test_setup_teardown(one_connection_too_many_is_told, start, stop),
         cmocka_unit_test_setup_teardown(work_under_way_is_answered_when_stopping, start, stop),
         cmocka_unit_test_setup_teardown(addresses, start, stop),

@@ -33,6 +33,13 @@ void va_ear_free(va_ear *ear)
     va_free(ear);
 }
 
+void va_ear_reset(va_ear *ear)
+{
+    va_endpointer_reset(&ear->endpointer);
+    ear->heard = 0;
+    ear->peak = 0.0f;
+}
+
 void va_ear_push(va_ear *ear, const float *pcm, size_t n, va_ear_event_fn on_event, void *user)
 {
     for (size_t i = 0; i < n; i++) {
@@ -50,6 +57,20 @@ void va_ear_finish(va_ear *ear, va_ear_event_fn on_event, void *user)
 {
     struct va_speech_event event;
     while ((event = va_endpointer_finish(&ear->endpointer)).kind != VA_SPEECH_NONE)
+        on_event(user, &event);
+    va_endpointer_reset(&ear->endpointer);
+    ear->heard = 0;
+}
+
+void va_ear_end_after(va_ear *ear, int ms)
+{
+    va_endpointer_end_after(&ear->endpointer, ms);
+}
+
+void va_ear_end_at(va_ear *ear, uint64_t position, va_ear_event_fn on_event, void *user)
+{
+    struct va_speech_event event = va_endpointer_end_at(&ear->endpointer, position);
+    if (event.kind != VA_SPEECH_NONE)
         on_event(user, &event);
 }
 

@@ -17,7 +17,7 @@
 #include "doubles/doubles.h"
 #include "ear_double.h"
 
-enum { MS = VA_SAMPLE_RATE_HZ / 1000, MAX_TOLD = 512 };
+enum { MS = VA_SAMPLE_RATE_HZ / 1000, PAD = 450 * MS, MAX_TOLD = 512 };
 
 static va_model *model;
 static va_stream *stream;
@@ -27,6 +27,8 @@ static struct {
     char kinds[MAX_TOLD + 1];
     va_stream_event event[MAX_TOLD];
     char text[MAX_TOLD][32];
+    int end_after_ms; /* what the receiver asks for at READY; 0: nothing */
+    size_t end_at;    /* at PARTIAL, a sample */
 } told;
 
 static void note(void *user, const va_stream_event *event)
@@ -41,6 +43,10 @@ static void note(void *user, const va_stream_event *event)
     assert_true((event->transcript != NULL) == has_text && event->n_stable <= strlen(event->text));
     assert_true(event->start_s <= event->end_s && event->end_s <= event->heard_s && event->speech_end_s <= event->end_s);
     assert_true(event->wait_ms >= 0.0);
+    if (event->kind == VA_STREAM_READY && told.end_after_ms > 0)
+        va_stream_end_after(stream, told.end_after_ms);
+    if (event->kind == VA_STREAM_PARTIAL && told.end_at > 0)
+        va_stream_end_at(stream, (double)told.end_at / VA_SAMPLE_RATE_HZ);
     told.n = i + 1;
 }
 
@@ -94,7 +100,7 @@ static void expect_text(int i, size_t samples)
 
 static void the_text_is_ready_before_the_end(void **state)
 {
-    size_t start = 20 * CHUNK - 300 * MS, end = 55 * CHUNK;
+    size_t start = 20 * CHUNK - PAD, end = 55 * CHUNK;
     begin(0);
     push("20. 30# 5.");
     assert_true(doubles_wait(&told.n, 2));
@@ -119,11 +125,57 @@ static void speech_goes_on_after_ready(void **state)
     assert_true(doubles_wait(&told.n, 3));
     push("29# 30. 10# 30.");
     finish("SRURFSRF");
-    expect_text(1, 35 * CHUNK + 300 * MS);
-    expect_text(3, 70 * CHUNK + 300 * MS);
-    expect_text(4, 70 * CHUNK + 300 * MS);
+    expect_text(1, 35 * CHUNK + PAD);
+    expect_text(3, 70 * CHUNK + PAD);
+    expect_text(4, 70 * CHUNK + PAD);
     assert_int_equal(told.event[4].utterance, 1);
     assert_int_equal(told.event[7].utterance, 2);
+}
+
+static void what_was_said_decides_about_the_end(void **state)
+{
+    begin(0);
+    told.end_after_ms = 300;
+    push("20. 30# 6.");
+    assert_true(doubles_wait(&told.n, 2));
+    push("4.");
+    assert_true(doubles_wait(&told.n, 3));
+    assert_string_equal(told.kinds, "SRF");
+    told.end_after_ms = 1000;
+    push("10. 30# 6.");
+    assert_true(doubles_wait(&told.n, 5));
+    push("20. 30#"); /* longer than any pause in a sentence */
+    told.end_after_ms = 0;
+    assert_true(doubles_wait(&told.n, 6));
+    push("19.");
+    finish("SRFSRURF");
+}
+
+static void others_go_on(void **state)
+{
+    begin(300);
+    told.end_at = 24 * CHUNK;
+    push("20. 25#");
+    assert_true(doubles_wait(&told.n, 2));
+    push("30#");
+    assert_true(doubles_wait(&told.n, 4));
+    assert_memory_equal(told.kinds, "SPFS", 4);
+    expect(2, 1, 20 * CHUNK - PAD, 24 * CHUNK, 24 * CHUNK);
+    assert_int_equal((size_t)lround(told.event[3].start_s * VA_SAMPLE_RATE_HZ), 24 * CHUNK);
+    va_stream_free(stream);
+}
+
+static void an_interruption_ends_the_utterance(void **state)
+{
+    begin(0);
+    push("20. 30#");
+    assert_int_equal(va_stream_break(stream, NULL), 0);
+    assert_true(doubles_wait(&told.n, 2));
+    expect(1, 1, 20 * CHUNK - PAD, 50 * CHUNK, 50 * CHUNK);
+    assert_int_equal(va_stream_break(stream, NULL), 0); /* nothing more */
+    push("20. 30# 19.");
+    finish("SFSRF");
+    expect(2, 2, 70 * CHUNK - PAD, 74 * CHUNK, 74 * CHUNK); /* positions go on */
 }
 
 static void speech_goes_on_before_ready(void **state)
@@ -137,7 +189,7 @@ static void speech_goes_on_before_ready(void **state)
     push("29# 30.");
     assert_true(doubles_wait(&doubles.running, 1));
     finish("SRF");
-    expect_text(2, 70 * CHUNK + 300 * MS);
+    expect_text(2, 70 * CHUNK + PAD);
 }
 
 static void partial_texts(void **state)
@@ -145,14 +197,14 @@ static void partial_texts(void **state)
     begin(300);
     push("20. 4#");
     assert_true(doubles_wait(&told.n, 2));
-    expect(1, 1, 20 * CHUNK - 300 * MS, 24 * CHUNK, 24 * CHUNK);
+    expect(1, 1, 20 * CHUNK - PAD, 24 * CHUNK, 24 * CHUNK);
     assert_int_equal(told.event[1].n_stable, 0);
     push("9#"); /* 288 ms: too little that is new */
     assert_int_equal(doubles.begun, 2);
     push("1#");
     assert_true(doubles_wait(&told.n, 3));
-    expect(2, 1, 20 * CHUNK - 300 * MS, 34 * CHUNK, 34 * CHUNK);
-    expect_text(2, 14 * CHUNK + 300 * MS);
+    expect(2, 1, 20 * CHUNK - PAD, 34 * CHUNK, 34 * CHUNK);
+    expect_text(2, 14 * CHUNK + PAD);
     assert_int_equal(told.event[2].n_stable, strlen("heard"));
     doubles.gate_closed = 1;
     push("10#");
@@ -174,7 +226,7 @@ static void no_partial_text_of_a_pause(void **state)
     assert_int_equal(doubles.begun, 2);
     push("1#");
     assert_true(doubles_wait(&told.n, 3));
-    expect(2, 1, 20 * CHUNK - 300 * MS, 36 * CHUNK, 36 * CHUNK);
+    expect(2, 1, 20 * CHUNK - PAD, 36 * CHUNK, 36 * CHUNK);
     finish("SPPF");
 }
 
@@ -183,11 +235,11 @@ static void the_stream_ends_while_somebody_speaks(void **state)
     begin(0);
     push("20. 30#");
     finish("SF");
-    expect_text(1, 30 * CHUNK + 300 * MS);
+    expect_text(1, 30 * CHUNK + PAD);
     begin(0);
     push("20. 30# 7."); /* the same text as without the end */
     finish("SRF");
-    expect_text(2, 35 * CHUNK + 300 * MS);
+    expect_text(2, 35 * CHUNK + PAD);
     begin(0);
     push("20. 2#");
     finish("");
@@ -227,7 +279,7 @@ static void too_long(void **state)
     options.step_ms = 0;
     options.max_ms = 2000;
     begin_with(&options);
-    push("20. 45# 4. 300# 30.");
+    push("20. 40# 4. 300# 30.");
     doubles.gate_closed = 0;
     assert_int_equal(va_stream_finish(stream, NULL), 0);
     va_stream_free(stream);
@@ -238,11 +290,11 @@ static void too_long(void **state)
         if (finals++ > 0)
             assert_true(told.event[i].start_s == end_s);
         else
-            assert_true(told.event[i].end_s == 67.0 * CHUNK / VA_SAMPLE_RATE_HZ); /* in the pause */
+            assert_true(told.event[i].end_s == 62.0 * CHUNK / VA_SAMPLE_RATE_HZ); /* in the pause */
         end_s = told.event[i].end_s;
         expect_text(i, (size_t)lround((end_s - told.event[i].start_s) * VA_SAMPLE_RATE_HZ));
     }
-    assert_true(end_s > 369.0 * CHUNK / VA_SAMPLE_RATE_HZ);
+    assert_true(end_s > 364.0 * CHUNK / VA_SAMPLE_RATE_HZ);
 }
 
 static void pieces_of_any_size(void **state)
@@ -251,7 +303,7 @@ static void pieces_of_any_size(void **state)
     size_t n;
     float *pcm = play_script("20. 30# 7. 30# 30. 40# 30. 900# 30. 40#", &n);
     for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
-        static const size_t expected[] = {72 * CHUNK + 300 * MS, 45 * CHUNK + 300 * MS, 0, 0, 40 * CHUNK + 300 * MS};
+        static const size_t expected[] = {72 * CHUNK + PAD, 45 * CHUNK + PAD, 0, 0, 40 * CHUNK + PAD};
         int finals = 0;
         begin(0);
         for (size_t at = 0; at < n; at += sizes[s])
@@ -344,7 +396,7 @@ static void nothing_is_lost_when_decoding_is_slow(void **state)
     for (int i = 0; i < told.n; i++)
         if (told.kinds[i] == 'F') {
             size_t end = (size_t)finals * 50 * CHUNK + 35 * CHUNK;
-            size_t start = finals == 0 ? 0 : (size_t)finals * 50 * CHUNK - 300 * MS;
+            size_t start = finals == 0 ? 0 : (size_t)finals * 50 * CHUNK - 20 * CHUNK + 300 * MS; /* the rest is the one before's */
             expect(i, ++finals, start, end, end - 5 * CHUNK);
             expect_text(i, end - start);
         }
@@ -397,22 +449,15 @@ static void out_of_memory_at_the_start(void **state)
 
 static void options_out_of_range(void **state)
 {
-    static const struct {
-        int threads, step_ms, pause_ms, end_ms, max_ms;
-    } bad[] = {
-        {-1, 300, 160, 600, 28000},  {65, 300, 160, 600, 28000}, {0, 99, 160, 600, 28000},    {0, 10001, 160, 600, 28000},
-        {0, -1, 160, 600, 28000},    {0, 300, 63, 600, 28000},   {0, 300, 2001, 2001, 28000}, {0, 300, 160, 159, 28000},
-        {0, 300, 160, 10001, 28000}, {0, 300, 160, 600, 1999},   {0, 300, 160, 600, 29001},
-    };
+    static const va_stream_options bad[] = {
+        {NULL, -1, 300, 160, 600, 28000},  {NULL, 65, 300, 160, 600, 28000}, {NULL, 0, 99, 160, 600, 28000},
+        {NULL, 0, 10001, 160, 600, 28000}, {NULL, 0, -1, 160, 600, 28000},   {NULL, 0, 300, 63, 600, 28000},
+        {NULL, 0, 300, 2001, 2001, 28000}, {NULL, 0, 300, 160, 159, 28000},  {NULL, 0, 300, 160, 10001, 28000},
+        {NULL, 0, 300, 160, 600, 1999},    {NULL, 0, 300, 160, 600, 29001}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        const va_stream_options options = {.threads = bad[i].threads,
-                                           .step_ms = bad[i].step_ms,
-                                           .pause_ms = bad[i].pause_ms,
-                                           .end_ms = bad[i].end_ms,
-                                           .max_ms = bad[i].max_ms};
         va_error error = {0};
         stream = NULL;
-        assert_int_equal(va_stream_new(model, NULL, &options, note, NULL, &stream, &error), VA_EINVAL);
+        assert_int_equal(va_stream_new(model, NULL, &bad[i], note, NULL, &stream, &error), VA_EINVAL);
         assert_true(stream == NULL && error.text[0] != '\0');
     }
 }
@@ -433,6 +478,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_text_is_ready_before_the_end),
         cmocka_unit_test(speech_goes_on_after_ready),
+        cmocka_unit_test(what_was_said_decides_about_the_end),
+        cmocka_unit_test(others_go_on),
+        cmocka_unit_test(an_interruption_ends_the_utterance),
         cmocka_unit_test(speech_goes_on_before_ready),
         cmocka_unit_test(partial_texts),
         cmocka_unit_test(no_partial_text_of_a_pause),

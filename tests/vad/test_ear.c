@@ -209,6 +209,40 @@ static void test_gate_hides_nothing(void **state)
     close_fixture(&f);
 }
 
+/* A minute of deep noise as loud as the speech behind it: the network, left alone with it, would hear pieces only. */
+static void test_forgets_noise(void **state)
+{
+    struct fixture f = open_fixture();
+    enum { BEFORE = 60 * RATE, AFTER = 2 * RATE };
+    size_t n = BEFORE + f.n + AFTER;
+    float *pcm = va_alloc(n, sizeof *pcm), deep = 0.0f;
+    double speech = 0.0, noise = 0.0;
+    uint32_t random = 1;
+    struct told told;
+
+    assert_non_null(pcm);
+    for (size_t i = 0; i < n; i++) {
+        random = random * 1664525u + 1013904223u;
+        deep = 0.95f * deep + (float)(random >> 8) / 8388608.0f - 1.0f;
+        pcm[i] = deep;
+        noise += (double)deep * (double)deep / (double)n;
+    }
+    for (size_t i = 0; i < f.n; i++)
+        speech += (double)f.recording[i] * (double)f.recording[i] / (double)f.n;
+    for (size_t i = 0; i < n; i++)
+        pcm[i] *= (float)sqrt(speech / noise);
+    for (size_t i = 0; i < f.n; i++)
+        pcm[BEFORE + i] += f.recording[i];
+    va_ear *ear = new_ear(&f, 0);
+    listen(ear, pcm, n, CHUNK, &told);
+    assert_int_equal(told.n, 3); /* start, possible end, end */
+    assert_in_range(told.event[2].start, BEFORE, BEFORE + RATE / 4);
+    assert_in_range(told.event[2].end, BEFORE + 2 * RATE, BEFORE + 3 * RATE);
+    va_ear_free(ear);
+    va_free(pcm);
+    close_fixture(&f);
+}
+
 static void test_out_of_memory(void **state)
 {
     struct fixture f = open_fixture();
@@ -232,10 +266,8 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),
-        cmocka_unit_test(test_recording),
-        cmocka_unit_test(test_gate_hides_nothing),
-        cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_golden),        cmocka_unit_test(test_recording),     cmocka_unit_test(test_gate_hides_nothing),
+        cmocka_unit_test(test_forgets_noise), cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

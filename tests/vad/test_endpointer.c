@@ -23,7 +23,7 @@ struct told {
 };
 
 /* Most scripts are written for these. */
-static const struct va_endpointer_options usual = {0.5f, 0.35f, 250, 200, 600, 200, 300, 12000};
+static const struct va_endpointer_options usual = {0.5f, 0.35f, 250, 200, 600, 200, 300, 12000, 0.0f};
 
 static struct va_endpointer new_endpointer(const struct va_endpointer_options *options)
 {
@@ -118,7 +118,7 @@ static void test_padding_does_not_overlap(void **state)
     assert_int_equal(told.event[0].start, 0);
     assert_int_equal(told.event[2].end, 24 * CHUNK + 300 * MS);
     assert_int_equal(told.event[3].start, 44 * CHUNK - 200 * MS);
-    const struct va_endpointer_options wide = {0.5f, 0.35f, 250, 200, 600, 500, 600, 12000};
+    const struct va_endpointer_options wide = {0.5f, 0.35f, 250, 200, 600, 500, 600, 12000, 0.0f};
     e = new_endpointer(&wide);
     play(&e, "24# 20. 20# 30.", 0, &told);
     assert_int_equal(told.event[2].end, 24 * CHUNK + 600 * MS);
@@ -164,6 +164,60 @@ static void test_too_long_with_a_pause(void **state)
         assert_int_equal(told.event[cut].end, cases[i].cut);
         assert_int_equal(told.event[cut + 1].start, cases[i].next);
     }
+}
+
+/* What was said decides how long a pause ends it. */
+static void test_end_after(void **state)
+{
+    struct va_endpointer e = new_endpointer(NULL);
+    struct told told;
+
+    play(&e, "20. 30# 8.", 0, &told);
+    assert_string_equal(told.kinds, "SP");
+    va_endpointer_end_after(&e, 300);
+    play(&e, "2.", 0, &told);
+    assert_string_equal(told.kinds, "E");
+    assert_int_equal(told.chunk[0], 2);
+    assert_int_equal(told.event[0].speech_end, 50 * CHUNK);
+    assert_int_equal(told.event[0].end, 50 * CHUNK + 300 * MS);
+    play(&e, "20. 30# 18.", 0, &told); /* the next pause is as any */
+    assert_string_equal(told.kinds, "SP");
+    va_endpointer_end_after(&e, 1000);
+    play(&e, "12. 1#", 0, &told);
+    assert_string_equal(told.kinds, "R"); /* and so it is after a longer one */
+    play(&e, "30.", 0, &told);
+    assert_string_equal(told.kinds, "PE");
+    assert_int_equal(told.chunk[1], 19);
+    va_endpointer_end_after(&e, 1); /* there is no pause */
+    play(&e, "30# 18.", 0, &told);
+    assert_string_equal(told.kinds, "SP");
+}
+
+/* Others go on talking. */
+static void test_end_at(void **state)
+{
+    struct va_endpointer e = new_endpointer(NULL);
+    struct told told;
+
+    play(&e, "20. 60#", 0, &told);
+    const struct va_speech_event none = va_endpointer_end_at(&e, 81 * CHUNK);
+    assert_int_equal(none.kind, VA_SPEECH_NONE);
+    assert_int_equal(va_endpointer_end_at(&e, told.event[0].start).kind, VA_SPEECH_NONE);
+    const struct va_speech_event event = va_endpointer_end_at(&e, 50 * CHUNK);
+    assert_int_equal(event.kind, VA_SPEECH_END);
+    assert_int_equal(event.start, told.event[0].start);
+    assert_int_equal(event.end, 50 * CHUNK);
+    assert_int_equal(event.speech_end, 50 * CHUNK);
+    assert_int_equal(va_endpointer_end_at(&e, 60 * CHUNK).kind, VA_SPEECH_NONE); /* once */
+    play(&e, "1# 30.", 0, &told);
+    assert_string_equal(told.kinds, "SPE"); /* what was said since */
+    assert_int_equal(told.event[0].start, 50 * CHUNK);
+    assert_int_equal(told.event[2].speech_end, 81 * CHUNK);
+    play(&e, "30# 8.", 0, &told);
+    assert_string_equal(told.kinds, "SP");
+    assert_int_equal(va_endpointer_end_at(&e, told.event[1].speech_end + CHUNK).kind, VA_SPEECH_END); /* in a pause nothing is left */
+    play(&e, "30.", 1, &told);
+    assert_string_equal(told.kinds, "");
 }
 
 static void test_finish(void **state)
@@ -234,25 +288,31 @@ static void test_defaults(void **state)
     assert_int_equal(told.chunk[0], 23);
     play(&e, "19. 3# 30.", 0, &told); /* a click */
     assert_string_equal(told.kinds, "");
+    play(&e, "19. 2~ 1# 1~ 30.", 0, &told); /* a soft one, which is hardly ever sure */
+    assert_string_equal(told.kinds, "SPE");
+    assert_int_equal(told.event[2].speech_end, told.event[0].start + 300 * MS + 4 * CHUNK);
+    play(&e, "19. 5# 5. 5~ 30.", 0, &told); /* but no pause ends so */
+    assert_string_equal(told.kinds, "SPE");
 }
 
 static void test_options(void **state)
 {
     static const struct va_endpointer_options bad[] = {
-        {0.0f, 0.0f, 250, 200, 600, 200, 300, 12000},   {0.5f, 0.6f, 250, 200, 600, 200, 300, 12000},
-        {1.1f, 0.35f, 250, 200, 600, 200, 300, 12000},  {0.5f, 0.35f, -1, 200, 600, 200, 300, 12000},
-        {0.5f, 0.35f, 2001, 200, 600, 200, 300, 12000}, {0.5f, 0.35f, 250, 0, 600, 200, 300, 12000},
-        {0.5f, 0.35f, 250, 700, 600, 200, 300, 12000},  {0.5f, 0.35f, 250, 200, 10001, 200, 300, 12000},
-        {0.5f, 0.35f, 250, 200, 600, -1, 300, 12000},   {0.5f, 0.35f, 250, 200, 600, 2001, 300, 12000},
-        {0.5f, 0.35f, 250, 200, 600, 200, 601, 12000},  {0.5f, 0.35f, 250, 200, 600, 200, -1, 12000},
-        {0.5f, 0.35f, 250, 200, 600, 200, 300, 450},    {0.5f, 0.35f, 250, 200, 600, 200, 300, 600001},
+        {0.0f, 0.0f, 250, 200, 600, 200, 300, 12000, 0.0f},   {0.5f, 0.6f, 250, 200, 600, 200, 300, 12000, 0.0f},
+        {1.1f, 0.35f, 250, 200, 600, 200, 300, 12000, 0.0f},  {0.5f, 0.35f, -1, 200, 600, 200, 300, 12000, 0.0f},
+        {0.5f, 0.35f, 2001, 200, 600, 200, 300, 12000, 0.0f}, {0.5f, 0.35f, 250, 0, 600, 200, 300, 12000, 0.0f},
+        {0.5f, 0.35f, 250, 700, 600, 200, 300, 12000, 0.0f},  {0.5f, 0.35f, 250, 200, 10001, 200, 300, 12000, 0.0f},
+        {0.5f, 0.35f, 250, 200, 600, -1, 300, 12000, 0.0f},   {0.5f, 0.35f, 250, 200, 600, 2001, 300, 12000, 0.0f},
+        {0.5f, 0.35f, 250, 200, 600, 200, 601, 12000, 0.0f},  {0.5f, 0.35f, 250, 200, 600, 200, -1, 12000, 0.0f},
+        {0.5f, 0.35f, 250, 200, 600, 200, 300, 450, 0.0f},    {0.5f, 0.35f, 250, 200, 600, 200, 300, 600001, 0.0f},
+        {0.5f, 0.35f, 250, 200, 600, 200, 300, 12000, 0.6f},  {0.5f, 0.35f, 250, 200, 600, 200, 300, 12000, -0.1f},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct va_endpointer e;
         va_error error;
         assert_int_equal(va_endpointer_init(&e, &bad[i], &error), VA_EINVAL);
     }
-    const struct va_endpointer_options quick = {0.5f, 0.5f, 0, 200, 200, 0, 0, 1};
+    const struct va_endpointer_options quick = {0.5f, 0.5f, 0, 200, 200, 0, 0, 1, 0.0f};
     struct va_endpointer e = new_endpointer(&quick);
     struct told told;
     play(&e, "3. 1# 10. 1# 1# 1. 10.", 0, &told);
@@ -268,6 +328,8 @@ int main(void)
         cmocka_unit_test(test_padding_does_not_overlap),
         cmocka_unit_test(test_too_long),
         cmocka_unit_test(test_too_long_with_a_pause),
+        cmocka_unit_test(test_end_after),
+        cmocka_unit_test(test_end_at),
         cmocka_unit_test(test_finish),
         cmocka_unit_test(test_any_sequence),
         cmocka_unit_test(test_defaults),

@@ -221,6 +221,100 @@ static void test_the_first_probability_is_absolute(void **state)
     close_engine(&engine);
 }
 
+static int allow_all(void *user, const int32_t *tokens, int n, struct va_token_set *ret_allowed)
+{
+    va_token_set_add_range(ret_allowed, 0, 51865);
+    return 1;
+}
+
+/* Only tokens 1000, 2000, 1000, 2000 and then the end. */
+static int allow_four(void *user, const int32_t *tokens, int n, struct va_token_set *ret_allowed)
+{
+    va_token_set_add(ret_allowed, n < 4 ? (n % 2 == 0 ? 1000 : 2000) : 50257);
+    return 1;
+}
+
+/* Tokens 1000, 2000, and then no way on. */
+static int allow_dead_end(void *user, const int32_t *tokens, int n, struct va_token_set *ret_allowed)
+{
+    if (n < 2)
+        va_token_set_add(ret_allowed, n == 0 ? 1000 : 2000);
+    return 1;
+}
+
+/* Where all is allowed, what is found is as likely as what a free search finds, or more: it is chosen by the sum. */
+static void test_absolute_sums(void **state)
+{
+    struct engine engine;
+    open_engine(&engine, 1);
+    struct va_rules rules = {.model = engine.model};
+    struct va_search_options options = options_of(&rules);
+    options.beams = BEAMS;
+    struct va_hypothesis free = run(&engine, &options);
+    options.allowed = allow_all;
+    options.absolute = 1;
+    options.least_logprob = -1e6f;
+    struct va_hypothesis led = run(&engine, &options);
+    if (free.ended)
+        assert_true(led.ended && led.sum_logprob >= free.sum_logprob - 1e-3f);
+
+    options.allowed = allow_four;
+    led = run(&engine, &options);
+    const int32_t expected[] = {1000, 2000, 1000, 2000};
+    assert_true(led.ended);
+    assert_int_equal(led.n, 4);
+    assert_memory_equal(led.tokens, expected, sizeof expected);
+    assert_true(led.sum_logprob < -4.0f); /* none of them is likely by itself */
+    float sum = led.sum_logprob;
+
+    options.least_logprob = sum + 0.1f;
+    assert_false(run(&engine, &options).ended);
+    options.least_logprob = sum - 0.1f;
+    led = run(&engine, &options);
+    assert_true(led.ended && led.sum_logprob == sum);
+
+    options.allowed = allow_dead_end;
+    options.least_logprob = -1e6f;
+    led = run(&engine, &options);
+    assert_false(led.ended);
+    close_engine(&engine);
+}
+
+/* A prompt that is there already gives the same bits as one that is fed. */
+static void test_same_prompt(void **state)
+{
+    int32_t prompt[104];
+    for (int i = 0; i < 100; i++)
+        prompt[i] = i == 0 ? 50361 : 300 + 7 * i;
+    memcpy(prompt + 100, start_sequence, sizeof start_sequence);
+    struct engine engine;
+    open_engine(&engine, 2);
+    struct va_rules rules = {.model = engine.model};
+    struct va_search_options options = options_of(&rules);
+    options.prompt = prompt;
+    options.n_prompt = 104;
+    options.start = 100;
+    (void)run(&engine, &options);
+    struct va_search_options led = options;
+    led.beams = BEAMS;
+    led.allowed = allow_a_seventh;
+    led.absolute = 1;
+    led.least_logprob = -1e6f;
+    struct va_hypothesis fed = run(&engine, &led);
+    led.same_prompt = 1;
+    struct va_hypothesis kept = run(&engine, &led);
+    assert_true(fed.n > 2);
+    assert_same(&fed, &kept);
+
+    /* Another prompt is fed, whatever is said. */
+    prompt[50] = 4242;
+    kept = run(&engine, &led);
+    led.same_prompt = 0;
+    fed = run(&engine, &led);
+    assert_same(&fed, &kept);
+    close_engine(&engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +322,8 @@ int main(void)
         cmocka_unit_test(test_logits_have_the_same_bits),
         cmocka_unit_test(test_a_restricted_search_is_a_filtered_one),
         cmocka_unit_test(test_the_first_probability_is_absolute),
+        cmocka_unit_test(test_absolute_sums),
+        cmocka_unit_test(test_same_prompt),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

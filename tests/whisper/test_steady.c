@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "tiny_model.h"
+#include "whisper/steering.h"
 
 #define SECONDS(s) ((size_t)((s)*VA_SAMPLE_RATE_HZ))
 
@@ -201,6 +202,53 @@ static void test_nothing_said(void **state)
     va_transcript_free(transcript);
 }
 
+static int wants(const struct va_steering *steering, const char *text, float sum_logprob, float mean_logprob)
+{
+    return 1;
+}
+
+static int allow_letters(const struct va_steering *steering, const int32_t *tokens, int n, struct va_token_set *ret_allowed)
+{
+    if (n < 3)
+        va_token_set_add_range(ret_allowed, 'a', 'z' + 1);
+    else
+        va_token_set_add(ret_allowed, 50257);
+    return 1;
+}
+
+/* The search among the commands takes its beams at the first need, and nothing later. */
+static void test_steering(void **state)
+{
+    const struct va_steering steering = {.wants = wants, .allowed = allow_letters, .max_loss = 1e6f, .beams = 5};
+    va_transcribe_options options = options_of(VA_TIMESTAMPS_NONE);
+    va_transcript *transcript;
+    options.steering = &steering;
+    options.prompt = "turn on the light in the kitchen, set a timer for five minutes";
+    expect_one(*state, SECONDS(3), &options, 1 + BEAMS, &transcript);
+    assert_non_null(transcript->command_text);
+    assert_int_equal(strlen(transcript->command_text), 3);
+    assert_int_equal(transcript->command_n_tokens, 3);
+    va_transcript_free(transcript);
+}
+
+/* What was heard is no prompt of the search among the commands, when windows are conditioned on each other. */
+static void test_steering_does_not_hear_itself(void **state)
+{
+    const struct va_steering steering = {.wants = wants, .allowed = allow_letters, .max_loss = 1e6f, .beams = 5};
+    va_context *context = context_of(*state);
+    va_transcribe_options options = options_of(VA_TIMESTAMPS_NONE);
+    va_transcript *alone, *conditioned;
+    options.steering = &steering;
+    (void)count(context, *state, SECONDS(3), &options, &alone);
+    options.condition_on_previous_text = 1;
+    (void)count(context, *state, SECONDS(3), &options, &conditioned);
+    assert_string_equal(conditioned->command_text, alone->command_text);
+    assert_memory_equal(&conditioned->command_loss, &alone->command_loss, sizeof alone->command_loss);
+    va_transcript_free(alone);
+    va_transcript_free(conditioned);
+    va_context_free(context);
+}
+
 /* What one kind of work has left is room enough for the others. */
 static void test_one_context_for_everything(void **state)
 {
@@ -229,6 +277,8 @@ int main(void)
         cmocka_unit_test(test_window_decoded_again_at_every_temperature),
         cmocka_unit_test(test_many_windows),
         cmocka_unit_test(test_nothing_said),
+        cmocka_unit_test(test_steering),
+        cmocka_unit_test(test_steering_does_not_hear_itself),
         cmocka_unit_test(test_one_context_for_everything),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -15,6 +15,7 @@
 va_model *model;
 va_workers *workers;
 const float silence[1000];
+static _Atomic int n_ended;
 
 int setup_all(void **state)
 {
@@ -33,6 +34,7 @@ va_workers_options some_options(void)
     va_workers_options_init(&options);
     options.max_waiting = 3;
     options.max_waiting_live = 2;
+    options.max_waiting_commands = 1;
     return options;
 }
 
@@ -40,6 +42,7 @@ int start(void **state)
 {
     const va_workers_options options = some_options();
     doubles_reset();
+    n_ended = 0;
     return va_workers_new(model, &options, &workers, NULL);
 }
 
@@ -63,6 +66,7 @@ static void on_done(void *user, const va_task_result *result)
     if (result->status == 0)
         snprintf(outcome->text, sizeof outcome->text, "%s", result->transcript->text);
     va_transcript_free(result->transcript);
+    outcome->order = ++n_ended;
     outcome->dones++;
 }
 
@@ -82,6 +86,18 @@ int submit_with(uint64_t id, int priority, struct outcome *outcome, const va_tra
                           .release = on_release,
                           .user = outcome};
     return va_workers_submit(workers, &task, error);
+}
+
+static int64_t read_nothing(void *user, float *pcm, size_t capacity)
+{
+    return 0;
+}
+
+int submit_long(uint64_t id, struct outcome *outcome)
+{
+    const va_task task = {
+        .id = id, .priority = VA_PRIORITY_UPLOAD, .read = read_nothing, .done = on_done, .release = on_release, .user = outcome};
+    return va_workers_submit(workers, &task, NULL);
 }
 
 int submit(uint64_t id, int priority, struct outcome *outcome)
@@ -122,12 +138,17 @@ void expect_status(size_t running, size_t waiting, size_t finished)
     assert_int_equal(status.finished, finished);
 }
 
-void occupy(struct outcome *outcomes)
+void occupy_with(int priority, struct outcome *outcomes)
 {
     doubles.gate_closed = 1;
-    assert_int_equal(submit(1, VA_PRIORITY_UPLOAD, &outcomes[0]), 0);
-    assert_int_equal(submit(1, VA_PRIORITY_UPLOAD, &outcomes[1]), 0);
+    assert_int_equal(submit(1, priority, &outcomes[0]), 0);
+    assert_int_equal(submit(1, priority, &outcomes[1]), 0);
     assert_true(doubles_wait(&doubles.running, 2));
+}
+
+void occupy(struct outcome *outcomes)
+{
+    occupy_with(VA_PRIORITY_LIVE, outcomes);
 }
 
 void expect_done(struct outcome *outcome, int status)

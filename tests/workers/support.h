@@ -1,5 +1,5 @@
-/* support.h - two workers over a stand-in for the engine, whose gate holds transcriptions as long as a test wants; three uploads and two
- * live tasks may wait. */
+/* support.h - two workers over a stand-in for the engine, whose gate holds transcriptions as long as a test wants; three uploads, one
+ * command and two live tasks may wait. */
 #ifndef VA_TESTS_WORKERS_SUPPORT_H
 #define VA_TESTS_WORKERS_SUPPORT_H
 
@@ -25,16 +25,19 @@ struct outcome {
     char text[32];
     size_t left; /* samples that it still has to read */
     int64_t read_fails;
+    _Atomic int order; /* it was the n-th to end, from 1 */
 };
 void on_release(void *user);
 
 /* Submits id samples with this id. */
 int submit_with(uint64_t id, int priority, struct outcome *outcome, const va_transcribe_options *options, va_error *error);
 int submit(uint64_t id, int priority, struct outcome *outcome);
-int submit_plain(uint64_t id, int priority); /* its result is to be fetched */
+int submit_long(uint64_t id, struct outcome *outcome); /* an upload of unknown length */
+int submit_plain(uint64_t id, int priority);           /* its result is to be fetched */
 
-/* Both workers get a task of id 1 that lasts until the gate opens. */
+/* Both workers get a task of id 1 that lasts until the gate opens; a live one, which nothing interrupts. */
 void occupy(struct outcome *outcomes);
+void occupy_with(int priority, struct outcome *outcomes);
 
 void expect_result(uint64_t id, int status, const char *text); /* the next one fetched */
 void expect_done(struct outcome *outcome, int status);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -56,6 +57,84 @@ static void cancelling_what_is_at_work(void **state)
     doubles.gate_closed = 0;
     expect_done(&outcomes[2], 0);
     assert_int_equal(va_workers_cancel(workers, 1), VA_ENOTFOUND);
+}
+
+static void wait_for_contexts(int n)
+{
+    for (int wait = 0; wait < 5000 && doubles.contexts > n; wait++)
+        usleep(1000);
+    assert_int_equal(doubles.contexts, n);
+}
+
+static void workers_forget(void **state)
+{
+    struct outcome outcomes[4] = {0};
+
+    assert_int_equal(doubles.contexts, 2);
+    assert_int_equal(va_workers_forget(workers, 10000), 0);
+    assert_int_equal(doubles.contexts, 0);
+
+    /* One at work keeps its context until it is done, and nobody waits for it. */
+    doubles.gate_closed = 1;
+    assert_int_equal(submit(1, VA_PRIORITY_UPLOAD, &outcomes[0]), 0);
+    assert_true(doubles_wait(&doubles.running, 1));
+    assert_int_equal(va_workers_forget(workers, 10000), 0);
+    assert_int_equal(doubles.contexts, 1);
+
+    /* One that is cancelled is waited for. */
+    assert_int_equal(submit(2, VA_PRIORITY_LIVE, &outcomes[1]), 0);
+    assert_true(doubles_wait(&doubles.running, 2));
+    assert_int_equal(va_workers_cancel(workers, 2), 0);
+    assert_int_equal(va_workers_forget(workers, 10000), 0);
+    assert_int_equal(outcomes[1].dones, 1);
+    assert_int_equal(doubles.contexts, 1);
+    doubles.gate_closed = 0;
+    expect_done(&outcomes[0], 0);
+    wait_for_contexts(0);
+    assert_int_equal(submit(3, VA_PRIORITY_LIVE, &outcomes[2]), 0);
+    expect_done(&outcomes[2], 0);
+}
+
+static _Atomic int must_return;
+
+static void hang(void *user, const va_task_result *result)
+{
+    (void)user;
+    va_transcript_free(result->transcript);
+    for (int wait = 0; wait < 5000 && !must_return; wait++)
+        usleep(1000);
+}
+
+static void forget_from_within(void *user, const va_task_result *result)
+{
+    va_transcript_free(result->transcript);
+    assert_int_equal(va_workers_forget(workers, 10000), 0);
+    (*(_Atomic int *)user)++;
+}
+
+static void forgetting_does_not_wait_for_ever(void **state)
+{
+    _Atomic int calls = 0;
+    va_task task = {
+        .id = 1, .priority = VA_PRIORITY_LIVE, .pcm = silence, .n_samples = 10, .done = forget_from_within, .user = (void *)&calls};
+
+    assert_int_equal(va_workers_submit(workers, &task, NULL), 0);
+    assert_true(doubles_wait(&calls, 1));
+    wait_for_contexts(0);
+    must_return = 0;
+    task.done = hang;
+    assert_int_equal(va_workers_submit(workers, &task, NULL), 0);
+    assert_true(doubles_wait(&doubles.begun, 2));
+    for (int wait = 0; wait < 5000 && doubles.running > 0; wait++)
+        usleep(1000);
+    int r = 0;
+    for (int wait = 0; wait < 5000 && r == 0; wait++) /* it hangs soon */
+        r = va_workers_forget(workers, 1);
+    assert_int_equal(r, VA_ETIMEOUT);
+    must_return = 1;
+    assert_int_equal(va_workers_forget(workers, 10000), 0);
+    va_workers_shutdown(workers, 1);
+    assert_int_equal(va_workers_forget(workers, 10000), 0);
 }
 
 static int say_stop(void *user, double done_s, double total_s)
@@ -197,7 +276,8 @@ static void *submit_many(void *arg)
         crowd.accepted += r == 0;
         crowd.refused += r == VA_EBUSY;
         va_workers_get_status(workers, &status);
-        assert_true(status.running <= 2 && status.waiting <= 3 + 2 + 2 * 2);
+        /* Each worker has one task, and one that it is interrupted for. */
+        assert_true(status.running <= 2 * 2 && status.waiting <= 3 + 2 + 2 * 2);
         if (i % 5 == 0)
             (void)va_workers_cancel(workers, first + (i + 3) % 7);
     }
@@ -241,8 +321,14 @@ static void nothing_is_lost_in_a_crowd(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(cancelling_what_waits),      TEST(cancelling_what_is_at_work),   TEST(a_task_can_stop_itself),
-        TEST(shutdown_finishes_the_work), TEST(shutdown_can_cancel_the_work), TEST(free_ends_the_work),
+        TEST(cancelling_what_waits),
+        TEST(cancelling_what_is_at_work),
+        TEST(a_task_can_stop_itself),
+        TEST(shutdown_finishes_the_work),
+        TEST(shutdown_can_cancel_the_work),
+        TEST(free_ends_the_work),
+        TEST(workers_forget),
+        TEST(forgetting_does_not_wait_for_ever),
         TEST(nothing_is_lost_in_a_crowd),
     };
     return cmocka_run_group_tests(tests, setup_all, teardown_all);

@@ -182,7 +182,7 @@ static void nonsense_is_refused(void **state)
         assert_int_equal(va_workers_new(model, &options, &none, &error), VA_EINVAL);
         assert_true(none == NULL && error.text[0] != '\0');
     }
-    assert_int_equal(submit(1, 2, &outcome), VA_EINVAL);
+    assert_int_equal(submit(1, 3, &outcome), VA_EINVAL);
     assert_int_equal(submit(1, -1, &outcome), VA_EINVAL);
     va_task task = {.n_samples = 1};
     assert_int_equal(va_workers_submit(workers, &task, &error), VA_EINVAL);

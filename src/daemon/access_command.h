@@ -1,0 +1,58 @@
+/* access_command.h - what the commands token, tls and pair have in common: options, the data folder, and whose files those are. */
+#ifndef VA_DAEMON_ACCESS_COMMAND_H
+#define VA_DAEMON_ACCESS_COMMAND_H
+
+#include <sys/types.h>
+
+#include "base/json.h"
+#include "daemon/overrides.h"
+
+#define VA_SERVER_MAX_NAMES 32
+
+/* The option server.names in parts. */
+struct va_server_names {
+    char text[1024];
+    const char *name[VA_SERVER_MAX_NAMES]; /* [n] in text */
+    size_t n;
+};
+
+struct va_access_command {
+    const char *name; /* of the command, before messages */
+    struct va_overrides overrides;
+    int json;
+
+    va_config *config;
+    char *folder; /* of data */
+    struct va_server_names names;
+    uid_t owner; /* of the folder */
+    gid_t group;
+};
+
+#define VA_ACCESS_COMMAND_HELP                                                                                       \
+    "  --json                   print JSON\n"                                                                        \
+    "  --config FILE            the configuration (default: voice-assistant.yaml of the user, else of the system)\n" \
+    "  --set SECTION.KEY=VALUE  set an option, after the file; may be given again\n"                                 \
+    "  -h, --help               print this help\n"
+#define VA_ACCESS_COMMAND_OPTIONS                                                                                      \
+    {"json", no_argument, NULL, 'j'}, {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'}, \
+    {                                                                                                                  \
+        "help", no_argument, NULL, 'h'                                                                                 \
+    }
+
+/* VA_EINVAL: too many, or too long. */
+VA_MUST_CHECK int va_server_names_split(const char *option, struct va_server_names *ret_names, va_error *error);
+
+/* One of the options above but help; VA_EXIT_OK or VA_EXIT_USAGE. */
+int va_access_command_take(struct va_access_command *command, int option, const char *value);
+
+/* Opens the configuration and the folder. From then on root acts as the folder's owner, so that the service can read what was written.
+ * An exit code; what failed was told. */
+int va_access_command_open(struct va_access_command *command);
+void va_access_command_as_caller(const struct va_access_command *command); /* again as who called */
+void va_access_command_close(struct va_access_command *command);
+
+int va_access_command_complain(const struct va_access_command *command, const va_error *error); /* VA_EXIT_FAILED */
+int va_access_command_usage(const struct va_access_command *command, const char *what);         /* VA_EXIT_USAGE */
+int va_access_command_print(const struct va_access_command *command, struct va_json *json);     /* and frees its buffer; an exit code */
+
+#endif

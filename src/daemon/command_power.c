@@ -1,0 +1,232 @@
+/* voice-assistant power, voice-assistant battery: the same as the routes, without the running program. */
+#include "daemon/command.h"
+
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "config/config.h"
+#include "daemon/overrides.h"
+#include "power/power_json.h"
+
+#define MAX_JSON_BYTES 65536
+
+struct request {
+    struct va_overrides overrides;
+    int json;
+};
+
+static void print_power_help(FILE *out)
+{
+    fputs("Usage: voice-assistant power [OPTION]...\n"
+          "       voice-assistant power low-power|balanced|performance [OPTION]...\n"
+          "       voice-assistant power sleep SECONDS [OPTION]...\n\n"
+          "Shows the power mode, the processor's governor and temperature and the backlight, or changes them:\n\n"
+          "  low-power    the slowest governor, a dim screen\n"
+          "  balanced     a governor that follows the load\n"
+          "  performance  the fastest governor, a bright screen\n"
+          "  sleep        until the machine's clock wakes it\n\n"
+          "Changes need permission to write the kernel's files.\n\n"
+          "Options:\n"
+          "  --json                   print JSON\n"
+          "  --config FILE            the configuration (default: voice-assistant.yaml of the user, else of the system)\n"
+          "  --set SECTION.KEY=VALUE  set an option, after the file; may be given again\n"
+          "  -h, --help               print this help\n\n"
+          "Exit code: 0 when it was done, 1 when not, 2 when the command line is wrong.\n",
+          out);
+}
+
+static void print_battery_help(FILE *out)
+{
+    fputs("Usage: voice-assistant battery [OPTION]...\n\n"
+          "Shows how full the battery is: one that the kernel reports, or an ADS1115 at address 0x48 of I2C bus 1.\n\n"
+          "Options:\n"
+          "  --json                   print JSON\n"
+          "  --config FILE            the configuration (default: voice-assistant.yaml of the user, else of the system)\n"
+          "  --set SECTION.KEY=VALUE  set an option, after the file; may be given again\n"
+          "  -h, --help               print this help\n\n"
+          "Exit code: 0 when there is one, 1 when there is none, 2 when the command line is wrong.\n",
+          out);
+}
+
+/* Returns -1 to go on, or an exit code. */
+static int parse_arguments(struct request *request, int argc, char **argv, void (*help)(FILE *out))
+{
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'},
+        {"config", required_argument, NULL, 'c'},
+        {"set", required_argument, NULL, 's'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    int c;
+
+    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        switch (c) {
+        case 'j':
+            request->json = 1;
+            break;
+        case 'c':
+            request->overrides.config_path = optarg;
+            break;
+        case 's':
+            if (va_overrides_add(&request->overrides, NULL, optarg) < 0)
+                return VA_EXIT_USAGE;
+            break;
+        case 'h':
+            help(stdout);
+            return VA_EXIT_OK;
+        default:
+            return VA_EXIT_USAGE;
+        }
+    }
+    return -1;
+}
+
+static int load(const struct request *request, va_config **ret_config, va_error *error)
+{
+    return va_overrides_load(&request->overrides, ret_config, error);
+}
+
+static int print_json(void (*write)(struct va_json *json, const void *user), const void *user)
+{
+    struct va_buffer text;
+
+    va_buffer_init(&text, MAX_JSON_BYTES);
+    struct va_json json = {.out = &text};
+    va_json_open(&json, NULL, '{');
+    write(&json, user);
+    va_json_close(&json, '}');
+    if (json.error == 0)
+        puts(text.data);
+    va_buffer_free(&text);
+    return json.error == 0 ? VA_EXIT_OK : VA_EXIT_FAILED;
+}
+
+/* ---- power ---- */
+
+static void write_power(struct va_json *json, const void *user)
+{
+    va_power_json(json, user);
+}
+
+static int show_power(const char *root, int as_json)
+{
+    struct va_power_state state;
+
+    va_power_read(root, &state);
+    if (as_json)
+        return print_json(write_power, &state);
+    printf("mode: %s\n", state.mode != NULL ? state.mode : state.governor[0] != '\0' ? "none of its own" : "not present");
+    if (state.governor[0] != '\0')
+        printf("governor: %s (of %s)\n", state.governor, state.governors);
+    else
+        puts("governor: not present");
+    if (state.backlight >= 0)
+        printf("backlight: %lld of %lld\n", (long long)state.backlight, (long long)state.max_backlight);
+    else
+        puts("backlight: not present");
+    if (isnan(state.cpu_celsius))
+        puts("processor: no temperature sensor");
+    else
+        printf("processor: %.1f degrees Celsius%s\n", state.cpu_celsius, state.throttled > 0 ? ", throttled" : "");
+    printf("sleep: %s\n", state.can_sleep ? "possible" : "not present");
+    return VA_EXIT_OK;
+}
+
+/* The words behind the options: none, a mode, or sleep and seconds. */
+static int run_power(const char *root, int n, char **words, int as_json)
+{
+    va_error error = {0};
+    int r = 0;
+
+    if (n == 0)
+        return show_power(root, as_json);
+    if (strcmp(words[0], "sleep") == 0) {
+        char *end;
+        long long seconds = strtoll(words[1], &end, 10);
+        r = end == words[1] || *end != '\0' ? va_fail(&error, VA_EINVAL, "'%.40s' is no number of seconds", words[1])
+                                            : va_power_sleep(root, seconds, &error);
+    } else {
+        r = va_power_set_mode(root, words[0], &error);
+    }
+    if (r == 0)
+        return show_power(root, as_json);
+    fprintf(stderr, "voice-assistant power: %s\n", error.text);
+    return r == VA_EINVAL ? VA_EXIT_USAGE : VA_EXIT_FAILED;
+}
+
+int va_command_power(int argc, char **argv)
+{
+    struct request request = {0};
+    va_config *config = NULL;
+    va_error error;
+    int exit_code = parse_arguments(&request, argc, argv, print_power_help), n = argc - optind;
+
+    if (exit_code >= 0)
+        return exit_code;
+    if (n > 2 || (n > 0 && (n == 2) != (strcmp(argv[optind], "sleep") == 0))) {
+        fputs("voice-assistant power: expected a mode, or sleep and a number of seconds; see --help\n", stderr);
+        return VA_EXIT_USAGE;
+    }
+    if (load(&request, &config, &error) < 0) {
+        fprintf(stderr, "voice-assistant power: %s\n", error.text);
+        return VA_EXIT_FAILED;
+    }
+    exit_code = run_power(config->system_root, n, argv + optind, request.json);
+    va_config_free(config);
+    return exit_code;
+}
+
+/* ---- battery ---- */
+
+struct found {
+    int is_there;
+    struct va_battery battery;
+    va_error error;
+};
+
+static void write_battery(struct va_json *json, const void *user)
+{
+    const struct found *found = user;
+
+    va_battery_json(json, found->is_there ? &found->battery : NULL, found->error.text);
+}
+
+static void print_battery(const struct va_battery *battery)
+{
+    printf("%.0f %%", battery->percent);
+    if (!isnan(battery->volts))
+        printf(", %.2f V", battery->volts);
+    if (battery->charging >= 0)
+        printf(", %s", battery->charging ? "charging" : "not charging");
+    printf(" (%s)\n", battery->source);
+}
+
+int va_command_battery(int argc, char **argv)
+{
+    struct request request = {0};
+    struct found found = {0};
+    va_config *config = NULL;
+    int exit_code = parse_arguments(&request, argc, argv, print_battery_help);
+
+    if (exit_code >= 0)
+        return exit_code;
+    if (optind < argc) {
+        fputs("voice-assistant battery: too many arguments; see --help\n", stderr);
+        return VA_EXIT_USAGE;
+    }
+    if (load(&request, &config, &found.error) == 0)
+        found.is_there = va_battery_read(config->system_root, &found.battery, &found.error) == 0;
+    if (request.json && config != NULL)
+        (void)print_json(write_battery, &found);
+    else if (found.is_there)
+        print_battery(&found.battery);
+    else
+        fprintf(stderr, "voice-assistant battery: %s\n", found.error.text);
+    va_config_free(config);
+    return found.is_there ? VA_EXIT_OK : VA_EXIT_FAILED;
+}

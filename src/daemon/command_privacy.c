@@ -1,0 +1,253 @@
+/* voice-assistant privacy on|off|status */
+#include "daemon/command.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "action/web.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "config/config.h"
+#include "daemon/overrides.h"
+#include "daemon/setup.h"
+#include "privacy/privacy.h"
+
+#define MAX_ANSWER_BYTES 65536
+#define TIMEOUT_S 30
+
+enum verb { VERB_OFF, VERB_ON, VERB_STATUS };
+
+struct request {
+    struct va_overrides overrides;
+    int json;
+    enum verb verb;
+};
+
+static void print_help(FILE *out)
+{
+    fputs("Usage: voice-assistant privacy on|off|status [OPTION]...\n\n"
+          "  on      close the microphone until it is switched off again, delete what was said, release the cameras\n"
+          "  off     end privacy mode\n"
+          "  status  say whether it is on\n\n"
+          "Asks the running program through its API. When nothing listens there, the switch in the data folder is read or written "
+          "instead.\n\n"
+          "Options:\n"
+          "  --json                   print the answer as JSON\n"
+          "  --config FILE            the configuration (default: voice-assistant.yaml of the user, else of the system)\n"
+          "  --set SECTION.KEY=VALUE  set an option, after the file; may be given again\n"
+          "  -h, --help               print this help\n\n"
+          "Exit code: 0 when it was done, 1 when not or not wholly, 2 when the command line is wrong.\n",
+          out);
+}
+
+/* ---- the running program ---- */
+
+/* Where the program's API is for this machine: what listens everywhere listens on the loopback, too. */
+static int is_listening(const va_config *config, char ret_url[96])
+{
+    struct sockaddr_in ip4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)config->server_port)};
+    struct sockaddr_in6 ip6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)config->server_port)};
+    int is_ip6 = inet_pton(AF_INET6, config->server_listen, &ip6.sin6_addr) == 1, port = (int)config->server_port;
+    char text[INET6_ADDRSTRLEN];
+
+    if (inet_pton(AF_INET, config->server_listen, &ip4.sin_addr) != 1 || ip4.sin_addr.s_addr == htonl(INADDR_ANY))
+        ip4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (IN6_IS_ADDR_UNSPECIFIED(&ip6.sin6_addr))
+        ip6.sin6_addr = in6addr_loopback;
+    if (is_ip6)
+        snprintf(ret_url, 96, "http://[%s]:%d", inet_ntop(AF_INET6, &ip6.sin6_addr, text, sizeof text), port);
+    else
+        snprintf(ret_url, 96, "http://%s:%d", inet_ntop(AF_INET, &ip4.sin_addr, text, sizeof text), port);
+    int fd = port == 0 ? -1 : socket(is_ip6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return 0;
+    int r = is_ip6 ? connect(fd, (const struct sockaddr *)&ip6, sizeof ip6) : connect(fd, (const struct sockaddr *)&ip4, sizeof ip4);
+    close(fd);
+    return r == 0;
+}
+
+/* The message, and each camera. Returns the exit code. */
+static int print_answer(const struct va_web_answer *answer)
+{
+    json_t *root = json_loadb(answer->body, answer->size, 0, NULL), *camera;
+    const char *message = json_string_value(json_object_get(root, "message"));
+    int is_done = answer->status == 200 && json_is_true(json_object_get(root, "success"));
+    size_t i;
+
+    if (message == NULL)
+        message = json_string_value(json_object_get(json_object_get(root, "error"), "message"));
+    if (is_done)
+        puts(message != NULL ? message : "");
+    else
+        fprintf(stderr, "voice-assistant privacy: %s\n", message != NULL ? message : "what listens there is another program");
+    json_array_foreach(json_object_get(root, "cameras"), i, camera)
+    {
+        const char *name = json_string_value(json_object_get(camera, "name")), *state = json_string_value(json_object_get(camera, "state"));
+        if (name != NULL && state != NULL)
+            printf("camera %s: %s\n", name, state);
+    }
+    json_decref(root);
+    return is_done ? VA_EXIT_OK : VA_EXIT_FAILED;
+}
+
+static int ask_program(const struct request *request, const char *url)
+{
+    static const char *const paths[] = {"/privacy/disable?by=cli", "/privacy/enable?by=cli", "/privacy"};
+    char full[160];
+    const struct va_web_request web = {.method = request->verb == VERB_STATUS ? "GET" : "POST",
+                                       .url = full,
+                                       .body = request->verb == VERB_STATUS ? NULL : "",
+                                       .timeout_s = TIMEOUT_S,
+                                       .max_bytes = MAX_ANSWER_BYTES,
+                                       .cancel_fd = -1};
+    struct va_web_answer answer;
+    va_error error;
+
+    snprintf(full, sizeof full, "%s%s", url, paths[request->verb]);
+    if (va_web_call(&web, &answer, &error) < 0) {
+        fprintf(stderr, "voice-assistant privacy: %s\n", error.text);
+        return VA_EXIT_FAILED;
+    }
+    int code = answer.status == 200 ? VA_EXIT_OK : VA_EXIT_FAILED;
+    if (request->json)
+        puts(answer.body);
+    else
+        code = print_answer(&answer);
+    va_free(answer.body);
+    return code;
+}
+
+/* ---- the switch, while nothing runs ---- */
+
+static int print_switch(const struct request *request, int on, const char *url)
+{
+    struct va_buffer text;
+    struct va_json json = {.out = &text};
+    const char *message = request->verb == VERB_STATUS ? (on ? "Privacy mode is on" : "Privacy mode is off")
+                          : on                         ? "Privacy mode enabled"
+                                                       : "Privacy mode disabled";
+
+    if (!request->json) {
+        printf("%s (%s%s: the switch in the data folder was %s)\n", message, url != NULL ? "nothing listens on " : "access.local is token",
+               url != NULL ? url : "", request->verb == VERB_STATUS ? "read" : "written");
+        return VA_EXIT_OK;
+    }
+    va_buffer_init(&text, MAX_ANSWER_BYTES);
+    va_json_open(&json, NULL, '{');
+    va_json_bool(&json, "success", 1);
+    va_json_text(&json, "message", message);
+    va_json_bool(&json, "privacy_mode", on);
+    va_json_bool(&json, "daemon", 0);
+    va_json_close(&json, '}');
+    if (json.error == 0)
+        puts(text.data);
+    else
+        fprintf(stderr, "voice-assistant privacy: %s\n", va_status_text(json.error));
+    va_buffer_free(&text);
+    return json.error == 0 ? VA_EXIT_OK : VA_EXIT_FAILED;
+}
+
+static int use_switch(const struct request *request, const va_config *config, const char *url)
+{
+    int on = request->verb == VERB_ON;
+    char *folder = NULL;
+    va_error error = {0};
+    int r = va_setup_folder(config, &folder, &error);
+
+    if (r == 0 && request->verb != VERB_STATUS)
+        r = va_file_make_folder(folder, 0750, &error);
+    if (r == 0 && request->verb != VERB_STATUS)
+        r = va_privacy_write(folder, on, &error);
+    if (r == 0 && request->verb == VERB_STATUS)
+        on = va_privacy_read(folder, &error);
+    if (error.code < 0)
+        fprintf(stderr, "voice-assistant privacy: %s\n", error.text);
+    va_free(folder);
+    return r < 0 ? VA_EXIT_FAILED : print_switch(request, on, url);
+}
+
+/* ---- the command line ---- */
+
+static int run(const struct request *request)
+{
+    va_config *config;
+    char url[96];
+    va_error error;
+
+    if (va_overrides_load(&request->overrides, &config, &error) < 0) {
+        fprintf(stderr, "voice-assistant privacy: %s\n", error.text);
+        return error.code == VA_EINVAL ? VA_EXIT_USAGE : VA_EXIT_FAILED;
+    }
+    /* A program that wants tokens of this machine, too, is not asked: it sees the switch, which only its user can write. */
+    int wants_token = strcmp(config->access_local, "token") == 0;
+    int code =
+        !wants_token && is_listening(config, url) ? ask_program(request, url) : use_switch(request, config, wants_token ? NULL : url);
+    va_config_free(config);
+    return code;
+}
+
+/* VA_EXIT_OK to go on, else the exit code; ret_help: it was asked for. */
+static int parse_options(int argc, char **argv, struct request *request, int *ret_help)
+{
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'},
+        {"config", required_argument, NULL, 'c'},
+        {"set", required_argument, NULL, 's'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    int c;
+
+    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        switch (c) {
+        case 'j':
+            request->json = 1;
+            break;
+        case 'c':
+            request->overrides.config_path = optarg;
+            break;
+        case 's':
+            if (va_overrides_add(&request->overrides, NULL, optarg) < 0) {
+                fprintf(stderr, "voice-assistant privacy: more than %d times --set\n", VA_OVERRIDES_MAX);
+                return VA_EXIT_USAGE;
+            }
+            break;
+        case 'h':
+            *ret_help = 1;
+            return VA_EXIT_OK;
+        default:
+            return VA_EXIT_USAGE;
+        }
+    }
+    return VA_EXIT_OK;
+}
+
+int va_command_privacy(int argc, char **argv)
+{
+    static const char *const verbs[] = {"off", "on", "status"};
+    struct request request = {0};
+    int help = 0;
+
+    if (parse_options(argc, argv, &request, &help) != VA_EXIT_OK)
+        return VA_EXIT_USAGE;
+    if (help) {
+        print_help(stdout);
+        return VA_EXIT_OK;
+    }
+    for (size_t i = 0; argc - optind == 1 && i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (strcmp(argv[optind], verbs[i]) == 0) {
+            request.verb = (enum verb)i;
+            return run(&request);
+        }
+    }
+    fputs("voice-assistant privacy: say on, off or status; see 'voice-assistant privacy --help'\n", stderr);
+    return VA_EXIT_USAGE;
+}

@@ -1,0 +1,139 @@
+/* voice-assistant say */
+#include "daemon/command.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "config/config.h"
+#include "daemon/overrides.h"
+#include "speech/speech.h"
+
+#define WAIT_S 1000
+
+struct request {
+    const char *output, *language, *voice, *device;
+    struct va_overrides overrides;
+};
+
+static void print_help(FILE *out)
+{
+    fputs("Usage: voice-assistant say [OPTION]... TEXT\n\n"
+          "Says TEXT as replies are said, and returns when it has been heard. With '-' the text comes from standard input.\n\n"
+          "Options:\n"
+          "  --output FILE         write a WAV file instead (in a folder: 000001.wav)\n"
+          "  --language L          the language of the text (default: option model.language)\n"
+          "  --voice V             the voice, as the program of speech.command names it\n"
+          "  --device D            the ALSA device (default: option speech.device)\n"
+          "  --config FILE         the configuration to use\n"
+          "  --set OPTION=VALUE    an option of the configuration, such as speech.rate=140\n"
+          "  -h, --help            print this help\n\n"
+          "Exit code: 0 when it was said, 1 when not, 2 when the command line is wrong.\n",
+          out);
+}
+
+/* The speaker's thread is done with it before it is read. */
+static void on_event(void *user, enum va_speech_event event, const va_error *error)
+{
+    if (event == VA_SPEECH_FAILED)
+        *(va_error *)user = *error;
+}
+
+static int say(const struct request *request, const va_config *config, const char *text, va_error *error)
+{
+    va_error failure = {0};
+    char *output = request->output != NULL ? va_asprintf("wav:%s", request->output) : va_strdup(config->speech_output);
+    struct va_speaker_options options = {
+        .command = config->speech_command,
+        .voice = config->speech_voice,
+        .language = va_speech_language(config->model_language),
+        .rate = (int)config->speech_rate,
+        .timeout_s = config->speech_timeout,
+        .device = request->device != NULL ? request->device : config->speech_device,
+        .output = output,
+        .on_event = on_event,
+        .user = &failure,
+    };
+    const struct va_utterance utterance = {.text = text, .language = request->language, .voice = request->voice};
+    va_speaker *speaker = NULL;
+    int r = output == NULL ? va_fail_memory(error) : va_speaker_new(&options, &speaker, error);
+    if (r == 0)
+        r = va_speaker_say(speaker, &utterance, error);
+    if (r == 0 && va_speaker_wait(speaker, WAIT_S) < 0)
+        r = va_fail(error, VA_ETIMEOUT, "it takes too long");
+    va_speaker_free(speaker);
+    va_free(output);
+    if (r == 0 && failure.code != 0) {
+        *error = failure;
+        r = failure.code;
+    }
+    return r;
+}
+
+static int run(const struct request *request, const char *text)
+{
+    char input[VA_SPEECH_MAX_TEXT_BYTES + 2];
+    va_config *config;
+    va_error error;
+
+    if (strcmp(text, "-") == 0) {
+        size_t n = fread(input, 1, sizeof input - 1, stdin);
+        input[n] = '\0';
+        text = input;
+    }
+    int r = va_overrides_load(&request->overrides, &config, &error);
+    if (r == 0) {
+        r = say(request, config, text, &error);
+        va_config_free(config);
+    }
+    if (r < 0)
+        fprintf(stderr, "voice-assistant say: %s\n", error.text);
+    return r < 0 ? VA_EXIT_FAILED : VA_EXIT_OK;
+}
+
+/* Returns 0, or VA_EXIT_USAGE. */
+static int take_option(struct request *request, int c, const char *argument)
+{
+    if (c == 'o')
+        request->output = argument;
+    else if (c == 'l')
+        request->language = argument;
+    else if (c == 'v')
+        request->voice = argument;
+    else if (c == 'd')
+        request->device = argument;
+    else if (c == 'c')
+        request->overrides.config_path = argument;
+    else if (c != 's' || va_overrides_add(&request->overrides, NULL, argument) < 0)
+        return VA_EXIT_USAGE;
+    return 0;
+}
+
+int va_command_say(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"output", required_argument, NULL, 'o'}, {"language", required_argument, NULL, 'l'},
+        {"voice", required_argument, NULL, 'v'},  {"device", required_argument, NULL, 'd'},
+        {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    };
+    struct request request = {0};
+    int c;
+
+    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        if (c == 'h') {
+            print_help(stdout);
+            return VA_EXIT_OK;
+        }
+        if (take_option(&request, c, optarg) != 0)
+            return VA_EXIT_USAGE;
+    }
+    int n = argc - optind;
+    if (n != 1) {
+        fprintf(stderr, "voice-assistant say: %s; see 'voice-assistant say --help'\n",
+                n == 0 ? "TEXT is missing" : "more than one TEXT: put it in quotes");
+        return VA_EXIT_USAGE;
+    }
+    return run(&request, argv[optind]);
+}

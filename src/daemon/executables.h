@@ -1,0 +1,12 @@
+/* executables.h - which programs the launcher may start. */
+#ifndef VA_DAEMON_EXECUTABLES_H
+#define VA_DAEMON_EXECUTABLES_H
+
+#include "base/error.h"
+
+/* The executables of the process actions that are there, and those of a list with commas. An entry of the list that is not there is
+ * an error; one of a command is not, since that command alone fails. Free the result with va_executables_free. */
+VA_MUST_CHECK int va_executables_find(const va_commands *commands, const char *list, char ***ret_paths, size_t *ret_n, va_error *error);
+void va_executables_free(char **paths, size_t n);
+
+#endif

@@ -1,0 +1,128 @@
+/* Power modes, sleep, battery. The kernel's files may take their time: errands read and write them. */
+#include "server/api_internal.h"
+
+#include <jansson.h>
+#include <poll.h>
+
+#include "base/log.h"
+#include "power/power_json.h"
+
+#define GOODBYE_MS 500 /* for the answer to go out */
+
+/* What is not present is the machine's state, not a page that is missing. */
+static void fail(va_api *api, va_request *request, int code, const va_error *error)
+{
+    if (code == VA_ENOTFOUND || code == VA_EUNSUPPORTED)
+        va_request_fail(request, 501, "not_present", "%s", error->text);
+    else
+        va_api_fail(api, request, code, error);
+}
+
+static void reply_state(va_api *api, va_request *request, int is_change)
+{
+    struct va_power_state state;
+    struct va_reply reply;
+
+    va_power_read(va_assistant_root(api->assistant), &state);
+    va_reply_begin(&reply);
+    if (is_change)
+        va_json_bool(&reply.json, "success", 1);
+    va_power_json(&reply.json, &state);
+    va_reply_end(&reply, request, 200);
+}
+
+static void get_power(va_api *api, va_request *request)
+{
+    reply_state(api, request, 0);
+}
+
+/* NULL where the body is no object; json_decref it. */
+static json_t *read_body(va_request *request)
+{
+    size_t n;
+    const char *body = va_request_body(request, &n);
+    json_t *object = json_loadb(body, n, JSON_REJECT_DUPLICATES, NULL);
+
+    if (json_is_object(object))
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static void post_mode(va_api *api, va_request *request)
+{
+    json_t *body = read_body(request);
+    const char *mode = json_string_value(json_object_get(body, "mode"));
+    va_error error;
+    int r = mode == NULL ? va_fail(&error, VA_EINVAL, "the body must be a JSON object with a text 'mode'")
+                         : va_power_set_mode(va_assistant_root(api->assistant), mode, &error);
+
+    if (r < 0) {
+        fail(api, request, r, &error);
+    } else {
+        const struct va_field field = VA_STRING("mode", mode);
+        va_log_event(VA_LOG_INFO, "server", "power", &field, 1);
+        reply_state(api, request, 1);
+    }
+    json_decref(body);
+}
+
+static void post_sleep(va_api *api, va_request *request)
+{
+    json_t *body = read_body(request), *number = json_object_get(body, "seconds");
+    const char *root = va_assistant_root(api->assistant);
+    int64_t seconds = json_integer_value(number);
+    struct va_reply reply;
+    va_error error;
+    int r = json_is_integer(number) ? va_power_check_sleep(root, seconds, &error)
+                                    : va_fail(&error, VA_EINVAL, "the body must be a JSON object with a whole number 'seconds'");
+
+    json_decref(body);
+    if (r < 0) {
+        fail(api, request, r, &error);
+        return;
+    }
+    va_reply_begin(&reply);
+    va_json_bool(&reply.json, "success", 1);
+    va_json_integer(&reply.json, "seconds", seconds);
+    va_reply_end(&reply, request, 200);
+    poll(NULL, 0, GOODBYE_MS);
+    if (va_power_sleep(root, seconds, &error) < 0)
+        va_log(VA_LOG_ERROR, "server", "the machine does not sleep: %s", error.text);
+}
+
+static void get_battery(va_api *api, va_request *request)
+{
+    struct va_battery battery;
+    struct va_reply reply;
+    va_error error;
+    int r = va_battery_read(va_assistant_root(api->assistant), &battery, &error);
+
+    if (r < 0 && r != VA_ENOTFOUND) {
+        fail(api, request, r, &error);
+        return;
+    }
+    va_reply_begin(&reply);
+    va_battery_json(&reply.json, r == 0 ? &battery : NULL, error.text);
+    va_reply_end(&reply, request, 200);
+}
+
+void va_api_get_power(void *user, va_request *request)
+{
+    va_api_run(user, request, get_power);
+}
+
+void va_api_post_power_mode(void *user, va_request *request)
+{
+    va_api_run(user, request, post_mode);
+}
+
+void va_api_post_power_sleep(void *user, va_request *request)
+{
+    va_api_run(user, request, post_sleep);
+}
+
+void va_api_get_battery(void *user, va_request *request)
+{
+    va_api_run(user, request, get_battery);
+}
