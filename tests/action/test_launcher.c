@@ -22,7 +22,7 @@ static int start(void **state)
     static const char *const allowed[] = {"/bin/sh", "/usr/bin/env", "/usr/bin/printf"};
     va_error error;
 
-    if (va_launcher_start(allowed, COUNT(allowed), &launcher, &error) < 0)
+    if (va_launcher_start(allowed, COUNT(allowed), NULL, &launcher, &error) < 0)
         fail_msg("%s", error.text);
     return 0;
 }
@@ -362,7 +362,7 @@ static void test_out_of_memory(void **state)
     va_free(result.output);
     for (size_t i = 1; i < 4; i++) {
         va_memory_fail_after(i);
-        assert_int_equal(va_launcher_start(allowed, 1, &other, NULL), VA_ENOMEM);
+        assert_int_equal(va_launcher_start(allowed, 1, NULL, &other, NULL), VA_ENOMEM);
         va_memory_fail_after(0);
     }
     va_launcher_free(NULL);
