@@ -255,3 +255,17 @@ int va_confinement_apply(const va_config *config, const char *folder, int launch
         tell(ret_state);
     return r;
 }
+
+void va_confinement_show(const struct va_confine_state *state, va_api *api)
+{
+    const char *layers[3];
+    size_t n = 0;
+
+    if (state->privileges)
+        layers[n++] = "privileges";
+    if (state->n_system_calls > 0 && state->mode == VA_CONFINE_ON)
+        layers[n++] = "system_calls";
+    if (state->landlock > 0)
+        layers[n++] = "files";
+    va_api_set_confined(api, layers, n);
+}
