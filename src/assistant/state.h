@@ -94,8 +94,8 @@ struct va_assistant {
     char *model_name;
     va_actions *actions;
     va_launcher *launcher; /* or NULL: programs are started by this process */
-    va_metrics *metrics; /* or NULL */
-    char *root;          /* of the kernel's files */
+    va_metrics *metrics;   /* or NULL */
+    char *root;            /* of the kernel's files */
     double started_s;
 
     pthread_mutex_t lock;

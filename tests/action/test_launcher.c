@@ -124,7 +124,8 @@ static void test_surroundings(void **state)
 static void test_files(void **state)
 {
     static const char *const arguments[] = {"-c", "tr a-z A-Z; echo no >&2; exit 4"}, *const flood[] = {"-c", "cat /dev/zero"};
-    struct va_launch_files files = {.input = memfd_create("in", MFD_CLOEXEC), .output = memfd_create("out", MFD_CLOEXEC), .max_bytes = 10000};
+    struct va_launch_files files = {
+        .input = memfd_create("in", MFD_CLOEXEC), .output = memfd_create("out", MFD_CLOEXEC), .max_bytes = 10000};
     struct va_launch launch = {"/bin/sh", arguments, 2, 20, &files};
     struct va_launch_result result = {.status = 77};
     char text[32] = "";
