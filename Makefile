@@ -88,5 +88,7 @@ massif: build ## memory over time of one transcription, by valgrind (package val
 perf: build ## where one transcription spends its time, by perf (package linux-perf)
 	perf record -o build/perf.data $(PROGRAM) transcribe $(RECORDING)
 	perf report -i build/perf.data --stdio | head -n 60
+deb: ## Debian packages in build-deb (ARGS="--arch arm64", ARGS=--lint)
+	scripts/deb $(ARGS)
 clean: ## remove what was built (models stay)
 	rm -rf build $(filter-out build-models, $(wildcard build-*))
