@@ -93,6 +93,7 @@ struct va_assistant {
     size_t n_words;
     char *model_name;
     va_actions *actions;
+    va_launcher *launcher; /* or NULL: programs are started by this process */
     va_metrics *metrics; /* or NULL */
     char *root;          /* of the kernel's files */
     double started_s;
