@@ -171,6 +171,11 @@ static int take_signals(void *user, va_error *error)
     return va_signals_open(&daemon->signal_fd, error);
 }
 
+static int may_keep(void *user, va_error *error)
+{
+    return va_assistant_check_storage(user, error);
+}
+
 static int start_server(struct daemon *daemon, va_error *error)
 {
     const va_config *config = daemon->setup.config;
@@ -181,6 +186,8 @@ static int start_server(struct daemon *daemon, va_error *error)
         .timeout_s = config->server_timeout,
         .max_upload_bytes = (uint64_t)((double)config->server_max_upload * BYTES_PER_MB),
         .folder = daemon->setup.folder,
+        .may_keep = may_keep,
+        .keep_user = daemon->setup.assistant,
     };
     int r = va_api_new(daemon->setup.assistant, daemon->setup.folder, &daemon->api, error);
     if (r < 0)
