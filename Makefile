@@ -88,5 +88,9 @@ massif: build ## memory over time of one transcription, by valgrind (package val
 perf: build ## where one transcription spends its time, by perf (package linux-perf)
 	perf record -o build/perf.data $(PROGRAM) transcribe $(RECORDING)
 	perf report -i build/perf.data --stdio | head -n 60
+deb: ## Debian packages in build-deb (ARGS="--arch arm64", ARGS=--lint)
+	scripts/deb $(ARGS)
+vm: ## the system test in emulated machines: boot, speech, hardening, power and so on (ARGS="--topics boot,service"), root, many minutes
+	tests/vm/run $(ARGS)
 clean: ## remove what was built (models stay)
 	rm -rf build $(filter-out build-models, $(wildcard build-*))
