@@ -153,7 +153,7 @@ static int allow_words(struct va_confine_plan *plan, const char *words, va_error
 static int allow_hardware(struct va_confine_plan *plan, const va_config *config, va_error *error)
 {
     static const char *const always[] = {"/dev/i2c-*",          "/dev/gpiochip*", "/sys/devices/system/cpu", "/sys/class/backlight/*",
-                                         "/sys/class/rtc/rtc0", "/sys/power"};
+                                         "/sys/class/rtc/rtc0", "/sys/power", "/dev/rfkill"};
     const char *root = config->system_root;
     int r = va_confine_allow(plan, root, DEVICE, error);
 
