@@ -1,4 +1,5 @@
-/* What is read as a request or an answer of the helper is written as the same bytes, and its names may stand in a path. First byte: which. */
+/* What is read as a request or an answer of the helper is written as the same bytes, and its names may stand in a path. First byte: which.
+ */
 #include "fuzz.h"
 
 #include <string.h>

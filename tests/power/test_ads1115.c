@@ -1,4 +1,5 @@
-/* The conversation with the chip, on a bus that speaks SMBus words only: their low byte is the first on the wire, the high one of the chip. */
+/* The conversation with the chip, on a bus that speaks SMBus words only: their low byte is the first on the wire, the high one of the chip.
+ */
 #include "power/ads1115.h"
 
 #include <linux/i2c-dev.h>
