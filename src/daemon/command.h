@@ -27,6 +27,7 @@ int va_command_history(int argc, char **argv);
 int va_command_power(int argc, char **argv);
 int va_command_battery(int argc, char **argv);
 int va_command_privacy(int argc, char **argv);
+int va_command_health(int argc, char **argv);
 int va_command_worker(int argc, char **argv);
 int va_command_token(int argc, char **argv);
 int va_command_tls(int argc, char **argv);

@@ -217,6 +217,7 @@ static int start(struct daemon *daemon, va_error *error)
     struct va_setup *setup = &daemon->setup;
 
     setup->overrides = &daemon->overrides;
+    setup->listens = 1;
     setup->launched = take_signals;
     setup->user = daemon;
     int r = va_overrides_load(&daemon->overrides, &setup->config, error);

@@ -27,6 +27,7 @@ static const struct {
     {"home", va_command_home, "read the names of a Home Assistant"},
     {"privacy", va_command_privacy, "switch privacy mode: no microphone, no cameras, nothing kept"},
     {"history", va_command_history, "list, search, export and delete what was transcribed and carried out"},
+    {"health", va_command_health, "ask the running program whether all is well"},
     {"power", va_command_power, "show or set the power mode, or sleep for a while"},
     {"battery", va_command_battery, "show how full the battery is"},
     {"token", va_command_token, "tokens for the API: add, list, revoke"},
