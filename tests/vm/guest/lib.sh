@@ -89,7 +89,7 @@ main_pid() { systemctl show --property MainPID --value voice-assistant.service; 
 
 # ---- devices ----
 
-# The empty disk of `# devices: luks-disk`, 64 MB.
+# The empty disk of `# devices: luks-disk`, 256 MB.
 LUKS_DISK=/dev/disk/by-id/virtio-luks
 
 # set_battery PERCENT mains|cell: what the battery of `# devices: battery-acpi` says of itself.
