@@ -298,8 +298,8 @@ void va_assistant_get_status(va_assistant *assistant, struct va_assistant_status
 /* VA_ENOTFOUND: uploads are transcribed here only. */
 VA_MUST_CHECK int va_assistant_get_remote(va_assistant *assistant, struct va_remote_status *ret_status);
 
-/* Where the kernel's files are: the option system.root at the start. */
-const char *va_assistant_root(const va_assistant *assistant);
+/* The options of the start. */
+const struct va_power_options *va_assistant_power(const va_assistant *assistant);
 
 /* Sets the metrics that say how it is now. */
 void va_assistant_measure(va_assistant *assistant);

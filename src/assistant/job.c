@@ -228,7 +228,9 @@ static int submit_task(va_assistant *assistant, struct va_running_job *running, 
         .release = free_job,
         .user = running,
     };
-    return va_workers_submit(assistant->workers, &task, error);
+    int r = va_workers_submit(assistant->workers, &task, error);
+    va_power_nudge(assistant);
+    return r;
 }
 
 /* With the lock held. Before it there was nothing that could go on. */

@@ -23,6 +23,7 @@
 #include "daemon/serve_mqtt.h"
 #include "daemon/serve_settings.h"
 #include "daemon/serve_tls.h"
+#include "daemon/serve_wait.h"
 #include "daemon/serve_watch.h"
 #include "daemon/serve_wyoming.h"
 #include "daemon/setup.h"
@@ -216,11 +217,14 @@ static int start(struct daemon *daemon, va_error *error)
     struct va_setup *setup = &daemon->setup;
 
     setup->overrides = &daemon->overrides;
+    setup->listens = 1;
     setup->launched = take_signals;
     setup->user = daemon;
     int r = va_overrides_load(&daemon->overrides, &setup->config, error);
-    if (r < 0 || (r = open_log(setup->config, error)) < 0 || (r = va_watch_open(&daemon->watch, setup, error)) < 0 ||
-        (r = va_setup_open(setup, error)) < 0)
+    if (r < 0 || (r = open_log(setup->config, error)) < 0)
+        return r;
+    va_serve_wait_model(&daemon->overrides, &setup->config);
+    if ((r = va_watch_open(&daemon->watch, setup, error)) < 0 || (r = va_setup_open(setup, error)) < 0)
         return r;
     look_for_microphone(setup->assistant, setup->config);
     r = start_server(daemon, error);

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/paths.h"
 #include "catalog/catalog.h"
+#include "daemon/confinement.h"
 #include "daemon/executables.h"
 #include "daemon/serve_history.h"
 #include "privacy/encryption.h"
@@ -219,12 +220,16 @@ int va_setup_commands(const va_config *config, const va_launcher *launcher, va_c
 /* Forks the launcher, before there are threads and devices. */
 static int start_launcher(struct va_setup *setup, va_error *error)
 {
+    struct va_confine_plan plan = {0};
     char **executables = NULL;
     size_t n = 0;
-    int r = va_executables_find(setup->commands, setup->config->actions_executables, &executables, &n, error);
+    int r = va_executables_find(setup->commands, setup->config, &executables, &n, error);
 
     if (r == 0)
-        r = va_launcher_start((const char *const *)executables, n, &setup->launcher, error);
+        r = va_confinement_programs(setup->config, (const char *const *)executables, n, &plan, error);
+    if (r == 0)
+        r = va_launcher_start((const char *const *)executables, n, &plan, &setup->launcher, error);
+    va_confine_plan_free(&plan);
     va_executables_free(executables, n);
     return r;
 }
@@ -266,7 +271,9 @@ int va_setup_open(struct va_setup *setup, va_error *error)
         return r;
     if (setup->launched != NULL && (r = setup->launched(setup->user, error)) < 0)
         return r;
-    if ((r = open_folder(setup, error)) < 0 || (r = va_setup_model(setup->config, &setup->model, &setup->model_path, error)) < 0 ||
+    if ((r = open_folder(setup, error)) < 0 ||
+        (r = va_confinement_apply(setup->config, setup->folder, setup->launcher->process, setup->listens, &setup->confined, error)) < 0 ||
+        (r = va_setup_model(setup->config, &setup->model, &setup->model_path, error)) < 0 ||
         (r = open_ears(setup, error)) < 0 || (r = va_serve_history_open(setup->config, setup->folder, &setup->history, error)) < 0)
         return r;
     return start_assistant(setup, error);

@@ -4,6 +4,7 @@
 
 #include "assistant/assistant.h"
 #include "config/config.h"
+#include "confine/confine.h"
 #include "daemon/overrides.h"
 #include "intent/commands.h"
 #include "listen/listener.h"
@@ -19,9 +20,11 @@ struct va_setup {
     va_assistant_event_fn on_event; /* is told of all events, from the first on. May be NULL */
     void *event_user;
     struct va_metrics *metrics; /* or NULL */
+    int listens;                /* on the ports of the configuration */
 
     va_config *config; /* of the start; what needs a restart is read from here. The caller loads it */
     char *folder;      /* data */
+    struct va_confine_state confined;
     struct va_launcher *launcher;
     va_commands *commands; /* of the start, until the assistant has them */
     va_model *model;

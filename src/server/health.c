@@ -176,9 +176,10 @@ static void look(va_health *health)
         facts.storage.code = 0;
     facts.has_folder = statvfs(health->folder, &facts.disk) == 0;
     facts.has_model = health->model_path != NULL && stat(health->model_path, &facts.model) == 0;
-    va_power_read(va_assistant_root(health->assistant), &power);
+    va_power_read(va_assistant_power(health->assistant)->root, &power);
     state->power_mode = power.mode;
     state->cpu_celsius = power.cpu_celsius;
+    state->throttled = power.throttled;
     state->uptime_s = facts.status.uptime_s;
     state->n_reasons = 0;
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
