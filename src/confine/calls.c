@@ -19,15 +19,6 @@
 #endif
 #define OF_A_THREAD (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
 
-/* The sanitizers' run-time libraries look into their own process, and the leak checker is a process that traces this one. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define IS_SANITIZED
-#endif
-#endif
-
 /* ---- the service: what may be called ---- */
 
 static const char *const service_calls[] = {
@@ -77,7 +68,7 @@ static const char *const refused_calls[] = {
     "io_uring_setup", "kcmp",             "keyctl",           "lookup_dcookie", "mknod",        "mknodat",        "name_to_handle_at",
     "quotactl",      "quotactl_fd",       "setdomainname",    "sethostname",   "settimeofday",  "syslog",         "vhangup"};
 
-#ifdef IS_SANITIZED
+#ifdef VA_CONFINE_SANITIZED
 static const char *const sanitizer_calls[] = {"clone", "mincore", "personality", "prctl", "process_vm_readv", "ptrace", "tkill"};
 #endif
 
@@ -169,7 +160,7 @@ static void add_service(struct filter *filter, const struct va_confine_plan *pla
     if (plan->signalled > 0)
         add_equal(filter, SCMP_ACT_ALLOW, "kill", 0, (uint64_t)plan->signalled);
     add_device_commands(filter);
-#ifdef IS_SANITIZED
+#ifdef VA_CONFINE_SANITIZED
     ADD_ALL(filter, SCMP_ACT_ALLOW, sanitizer_calls);
 #else
     ADD_ALL(filter, plan->mode == VA_CONFINE_LOG ? SCMP_ACT_LOG : SCMP_ACT_KILL_PROCESS, deadly_calls);
@@ -216,7 +207,7 @@ static int make(const struct va_confine_plan *plan, enum va_confine_kind kind, s
     *filter = (struct filter){.context = seccomp_init(otherwise(plan, kind))};
     if (filter->context == NULL)
         return -ENOMEM;
-    if (processor != SCMP_ARCH_NATIVE && ((filter->r = seccomp_arch_add(filter->context, processor)) < 0 ||
+    if (processor != seccomp_arch_native() && ((filter->r = seccomp_arch_add(filter->context, processor)) < 0 ||
                                           (filter->r = seccomp_arch_remove(filter->context, SCMP_ARCH_NATIVE)) < 0))
         return filter->r;
     /* Calls of another processor's numbering have no use. Speculation needs no brake where no foreign code runs. */
@@ -233,7 +224,7 @@ static int make(const struct va_confine_plan *plan, enum va_confine_kind kind, s
 int va_confine_calls(const struct va_confine_plan *plan, enum va_confine_kind kind)
 {
     struct filter filter;
-    int r = make(plan, kind, &filter, SCMP_ARCH_NATIVE);
+    int r = make(plan, kind, &filter, seccomp_arch_native());
 
     if (r == 0)
         r = seccomp_load(filter.context);

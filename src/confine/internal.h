@@ -4,6 +4,15 @@
 
 #include "confine/confine.h"
 
+/* The sanitizers' run-time libraries look into their own process, and the leak checker is a process that traces this one. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define VA_CONFINE_SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define VA_CONFINE_SANITIZED
+#endif
+#endif
+
 /* Who is confined. */
 enum va_confine_kind { VA_CONFINE_SERVICE, VA_CONFINE_PROGRAMS };
 
