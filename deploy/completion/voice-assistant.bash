@@ -49,7 +49,7 @@ _voice_assistant_options()
     match) echo --commands --language --area --batch --execute --dry-run --config --help ;;
     eval) echo --commands --language --model --threshold --prompt --unsteered --threads --kernels --details --json --config --help ;;
     say) echo --output --language --voice --device --config --set --help ;;
-    battery | power | privacy | pair) echo --json --config --set --help ;;
+    battery | health | power | privacy | pair) echo --json --config --set --help ;;
     token) echo --scopes --expires --json --config --set --help ;;
     tls) echo --ca --output --pem --scopes --json --config --set --help ;;
     wake) echo --model --vad --language --microphone --sensitivity --folder --threads --config --help ;;
@@ -108,7 +108,7 @@ _voice_assistant()
 
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words="transcribe serve worker listen match eval commands say wake home privacy power battery token tls pair history devices model config demo help --help --version"
+        words="transcribe serve worker listen match eval commands say wake home privacy health power battery token tls pair history devices model config demo help --help --version"
     elif words=$(_voice_assistant_values "${COMP_WORDS[0]}" "$before" "$command"); then
         case $words in
         -f | -d)

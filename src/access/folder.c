@@ -19,6 +19,8 @@ int va_folder_lock(const char *folder, const char *sub, int *ret_lock, va_error 
         r = va_file_make_folder(inner, 0700, error);
     if (r == 0 && (lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0)
         r = va_fail_errno(error, "cannot open %s", path);
+    if (r == 0)
+        va_file_hand_over(lock, path);
     while (r == 0 && flock(lock, LOCK_EX) < 0)
         if (errno != EINTR)
             r = va_fail_errno(error, "cannot lock %s", path);

@@ -85,6 +85,21 @@ void va_file_sync_parent(char *path)
     }
 }
 
+/* By descriptor: a name could be another thing by now. What fails, fails later, and is told then. */
+void va_file_hand_over(int fd, const char *path)
+{
+    struct stat folder;
+    char *parent = geteuid() == 0 ? va_strdup(path) : NULL;
+    if (parent == NULL)
+        return;
+    char *slash = strrchr(parent, '/');
+    if (slash != NULL)
+        slash[slash == parent] = '\0';
+    if (stat(slash != NULL ? parent : ".", &folder) == 0 && folder.st_uid != 0 && fchown(fd, folder.st_uid, folder.st_gid) < 0)
+        errno = 0;
+    va_free(parent);
+}
+
 int va_file_write_all(int fd, const void *data, size_t n)
 {
     for (const char *at = data; n > 0;) {
@@ -111,6 +126,7 @@ int va_file_write(const char *path, const void *data, size_t size, unsigned mode
         va_free(temporary);
         return r;
     }
+    va_file_hand_over(fd, path);
     if (va_file_write_all(fd, data, size) < 0 || fchmod(fd, mode) < 0 || fsync(fd) < 0 || rename(temporary, path) < 0) {
         r = va_fail_errno(error, "cannot write %s", path);
         goto fail;
@@ -180,6 +196,18 @@ void va_file_unmap(struct va_map *map)
     *map = (struct va_map){0};
 }
 
+static int make_folder(const char *path, unsigned mode, va_error *error)
+{
+    if (mkdir(path, mode) < 0)
+        return errno == EEXIST ? 0 : va_fail_errno(error, "cannot make folder %s", path);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0) {
+        va_file_hand_over(fd, path);
+        close(fd);
+    }
+    return 0;
+}
+
 int va_file_make_folder(const char *path, unsigned mode, va_error *error)
 {
     struct stat info;
@@ -194,12 +222,11 @@ int va_file_make_folder(const char *path, unsigned mode, va_error *error)
         if (*p != '/')
             continue;
         *p = '\0';
-        if (mkdir(copy, mode) < 0 && errno != EEXIST)
-            r = va_fail_errno(error, "cannot make folder %s", copy);
+        r = make_folder(copy, mode, error);
         *p = '/';
     }
-    if (r == 0 && mkdir(copy, mode) < 0 && errno != EEXIST)
-        r = va_fail_errno(error, "cannot make folder %s", copy);
+    if (r == 0)
+        r = make_folder(copy, mode, error);
     if (r == 0 && (stat(copy, &info) < 0 || !S_ISDIR(info.st_mode)))
         r = va_fail(error, VA_EIO, "cannot make folder %s: a file of this name is in the way", copy);
     va_free(copy);

@@ -23,6 +23,7 @@
 #include "daemon/serve_mqtt.h"
 #include "daemon/serve_settings.h"
 #include "daemon/serve_tls.h"
+#include "daemon/serve_wait.h"
 #include "daemon/serve_watch.h"
 #include "daemon/serve_wyoming.h"
 #include "daemon/setup.h"
@@ -170,6 +171,11 @@ static int take_signals(void *user, va_error *error)
     return va_signals_open(&daemon->signal_fd, error);
 }
 
+static int may_keep(void *user, va_error *error)
+{
+    return va_assistant_check_storage(user, error);
+}
+
 static int start_server(struct daemon *daemon, va_error *error)
 {
     const va_config *config = daemon->setup.config;
@@ -180,6 +186,8 @@ static int start_server(struct daemon *daemon, va_error *error)
         .timeout_s = config->server_timeout,
         .max_upload_bytes = (uint64_t)((double)config->server_max_upload * BYTES_PER_MB),
         .folder = daemon->setup.folder,
+        .may_keep = may_keep,
+        .keep_user = daemon->setup.assistant,
     };
     int r = va_api_new(daemon->setup.assistant, daemon->setup.folder, &daemon->api, error);
     if (r < 0)
@@ -209,11 +217,14 @@ static int start(struct daemon *daemon, va_error *error)
     struct va_setup *setup = &daemon->setup;
 
     setup->overrides = &daemon->overrides;
+    setup->listens = 1;
     setup->launched = take_signals;
     setup->user = daemon;
     int r = va_overrides_load(&daemon->overrides, &setup->config, error);
-    if (r < 0 || (r = open_log(setup->config, error)) < 0 || (r = va_watch_open(&daemon->watch, setup, error)) < 0 ||
-        (r = va_setup_open(setup, error)) < 0)
+    if (r < 0 || (r = open_log(setup->config, error)) < 0)
+        return r;
+    va_serve_wait_model(&daemon->overrides, &setup->config);
+    if ((r = va_watch_open(&daemon->watch, setup, error)) < 0 || (r = va_setup_open(setup, error)) < 0)
         return r;
     look_for_microphone(setup->assistant, setup->config);
     r = start_server(daemon, error);

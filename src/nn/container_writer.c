@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "nn/container_file.h"
 #include "nn/sha256.h"
@@ -51,6 +52,7 @@ static int create(va_container_writer *w, va_error *error)
         r = va_fail_errno(error, "cannot write %s", w->path);
         goto done;
     }
+    va_file_hand_over(w->fd, w->path);
     w->temporary = temporary;
     temporary = NULL;
     if (write(w->fd, header, sizeof header) != (ssize_t)sizeof header)

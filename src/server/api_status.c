@@ -99,6 +99,7 @@ void va_api_get_status(void *user, va_request *request)
     va_json_text(&reply.json, "state", state_of(&status));
     va_json_bool(&reply.json, "recording", status.recording);
     va_json_bool(&reply.json, "privacy_mode", status.privacy);
+    va_json_bool(&reply.json, "data_encrypted", va_assistant_is_storage_encrypted(api->assistant));
     write_microphone(api, &reply.json);
     va_json_text(&reply.json, "model", status.model);
     va_json_text(&reply.json, "kernels", status.kernels);

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -50,6 +51,16 @@ static void measure_server(va_prometheus *prometheus, va_metrics *metrics)
     va_metrics_set(metrics, VA_METRIC_UPLOAD_BYTES, 0, server != NULL ? (double)va_server_upload_bytes(server) : NAN);
 }
 
+static void measure_power(const struct va_health_state *health, va_metrics *metrics)
+{
+    static const char *const modes[] = {"low-power", "balanced", "performance"};
+
+    va_metrics_set(metrics, VA_METRIC_CPU_CELSIUS, 0, health->cpu_celsius);
+    va_metrics_set(metrics, VA_METRIC_CPU_THROTTLED, 0, health->throttled < 0 ? NAN : health->throttled);
+    for (int i = 0; i < 3; i++)
+        va_metrics_set(metrics, VA_METRIC_POWER_MODE, i, health->power_mode == NULL ? NAN : strcmp(health->power_mode, modes[i]) == 0);
+}
+
 static void measure_files(va_prometheus *prometheus, va_metrics *metrics)
 {
     struct va_health_state health;
@@ -59,7 +70,7 @@ static void measure_files(va_prometheus *prometheus, va_metrics *metrics)
     va_metrics_set(metrics, VA_METRIC_HEALTHY, 0, health.n_reasons == 0);
     va_metrics_set(metrics, VA_METRIC_DISK_FREE, 0, health.numbers.disk_free);
     va_metrics_set(metrics, VA_METRIC_DISK_TOTAL, 0, health.numbers.disk_total);
-    va_metrics_set(metrics, VA_METRIC_CPU_CELSIUS, 0, health.cpu_celsius);
+    measure_power(&health, metrics);
     va_log_get_status(&log);
     va_metrics_set(metrics, VA_METRIC_LOG_LOST, 0, (double)log.lost);
 }

@@ -146,6 +146,7 @@ static int prepare_file(const char *path, int make, va_error *error)
     int fd = make ? open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
 
     if (fd >= 0) {
+        va_file_hand_over(fd, path);
         char *folder = va_strdup(path);
         if (folder != NULL)
             va_file_sync_parent(folder);

@@ -22,7 +22,7 @@ static int start(void **state)
     static const char *const allowed[] = {"/bin/sh", "/usr/bin/env", "/usr/bin/printf"};
     va_error error;
 
-    if (va_launcher_start(allowed, COUNT(allowed), &launcher, &error) < 0)
+    if (va_launcher_start(allowed, COUNT(allowed), NULL, &launcher, &error) < 0)
         fail_msg("%s", error.text);
     return 0;
 }
@@ -37,7 +37,7 @@ static int stop(void **state)
 static int run(const char *executable, const char *const *arguments, size_t n, double timeout_s, struct va_launch_result *ret_result,
                va_error *error)
 {
-    const struct va_launch launch = {executable, arguments, n, timeout_s};
+    const struct va_launch launch = {executable, arguments, n, timeout_s, NULL};
     return va_launcher_run(launcher, &launch, -1, ret_result, error);
 }
 
@@ -135,7 +135,7 @@ static void test_only_what_is_allowed(void **state)
     va_launcher forged = {.socket = launcher->socket, .process_fd = -1, .allowed = (char **)none, .n_allowed = 0};
     forged.allowed = (char *[]){(char *)"/bin/echo"};
     forged.n_allowed = 1;
-    const struct va_launch launch = {"/bin/echo", NULL, 0, 5};
+    const struct va_launch launch = {"/bin/echo", NULL, 0, 5, NULL};
     assert_int_equal(va_launcher_run(&forged, &launch, -1, &result, &error), VA_EDENIED);
 }
 
@@ -202,7 +202,7 @@ static void test_what_escapes_is_ended(void **state)
 static void test_cancelled(void **state)
 {
     static const char *const arguments[] = {"-c", "sleep 600"};
-    const struct va_launch launch = {"/bin/sh", arguments, 2, 300};
+    const struct va_launch launch = {"/bin/sh", arguments, 2, 300, NULL};
     int fd = eventfd(1, EFD_CLOEXEC);
     struct va_launch_result result;
     va_error error;
@@ -320,7 +320,7 @@ static void test_number_is_bounded(void **state)
 static void test_messages(void **state)
 {
     const char *const arguments[] = {"a", ""};
-    const struct va_launch launch = {"/bin/x", arguments, 2, 2.5};
+    const struct va_launch launch = {"/bin/x", arguments, 2, 2.5, NULL};
     struct va_launch_request request;
     struct va_launch_answer answer;
     struct va_buffer out;
@@ -348,7 +348,7 @@ static void test_messages(void **state)
 static void test_out_of_memory(void **state)
 {
     static const char *const allowed[] = {"/bin/sh"}, *const arguments[] = {"-c", "echo on"};
-    const struct va_launch launch = {"/bin/sh", arguments, 2, 30};
+    const struct va_launch launch = {"/bin/sh", arguments, 2, 30, NULL};
     va_launcher *other = NULL;
     struct va_launch_result result;
     int r = VA_ENOMEM;
@@ -362,7 +362,7 @@ static void test_out_of_memory(void **state)
     va_free(result.output);
     for (size_t i = 1; i < 4; i++) {
         va_memory_fail_after(i);
-        assert_int_equal(va_launcher_start(allowed, 1, &other, NULL), VA_ENOMEM);
+        assert_int_equal(va_launcher_start(allowed, 1, NULL, &other, NULL), VA_ENOMEM);
         va_memory_fail_after(0);
     }
     va_launcher_free(NULL);

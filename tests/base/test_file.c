@@ -203,6 +203,36 @@ static void survives_no_memory(void **state)
     }
 }
 
+static void assert_owner(const char *path, uid_t owner)
+{
+    struct stat info;
+    assert_int_equal(lstat(path, &info), 0);
+    assert_int_equal(info.st_uid, owner);
+}
+
+static void what_root_writes_belongs_to_the_owner_of_the_folder(void **state)
+{
+    char *file = va_asprintf("%s/service/a", folder), *inner = va_asprintf("%s/service/b/c", folder), *own = va_asprintf("%s/a", folder);
+    char *service = va_asprintf("%s/service", folder);
+    va_error error;
+
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(va_file_make_folder(service, 0700, &error), 0);
+    assert_owner(service, 0);
+    assert_int_equal(chown(service, 12345, 12345), 0);
+    assert_int_equal(va_file_write(file, "x", 1, 0600, &error), 0);
+    assert_owner(file, 12345);
+    assert_int_equal(va_file_make_folder(inner, 0700, &error), 0);
+    assert_owner(inner, 12345);
+    assert_int_equal(va_file_write(own, "x", 1, 0600, &error), 0);
+    assert_owner(own, 0);
+    va_free(file);
+    va_free(inner);
+    va_free(own);
+    va_free(service);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +243,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(makes_folders, set_up, tear_down),
         cmocka_unit_test_setup_teardown(removes_trees_but_not_through_links, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bounds_depth_of_removal, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_root_writes_belongs_to_the_owner_of_the_folder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(survives_no_memory, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

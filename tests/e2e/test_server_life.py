@@ -178,6 +178,48 @@ def test_systemd_is_told(program, small_model, tmp_path):
     stopped.join()
 
 
+def test_the_service_waits_for_a_model(program, small_model, tmp_path):
+    path, models = str(tmp_path / "notify"), tmp_path / "models"
+    models.mkdir()
+    if not os.path.exists(small_model):
+        pytest.skip("needs VA_TEST_MODELS")
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    listener.bind(path)
+    listener.settimeout(20)
+    config = tmp_path / "voice-assistant.yaml"
+    config.write_text(f"model: {{name: base, folder: {models}}}\naudio: {{microphone: none}}\n")
+    options = ["--port", "0", "--set", "server.tls_port=0", "--set", "metrics.port=0", "--set", "wyoming.port=0", "--set", f"data.folder={tmp_path}", "--set", "log.file=none"]
+    with subprocess.Popen([program, "serve", "--config", config, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          env={**os.environ, "NOTIFY_SOCKET": path, "WATCHDOG_USEC": "10000000"}) as process:
+        state = listener.recv(2000)
+        assert state.startswith(b"READY=1\nSTATUS=waiting for a model: ") and b"voice-assistant model fetch base" in state
+        assert listener.recv(100) == b"WATCHDOG=1"
+        process.send_signal(signal.SIGHUP)
+        # What it waits for may change meanwhile.
+        config.write_text(f"model: {{name: tiny.en, folder: {models}}}\naudio: {{microphone: none}}\n")
+        os.symlink(os.path.abspath(small_model), models / "tiny.en.vam")
+        while (state := listener.recv(2000)) == b"WATCHDOG=1":
+            pass
+        assert state == b"STATUS="
+        assert listener.recv(100) == b"READY=1"
+        assert "listening on http" in process.stdout.readline()
+        process.terminate()
+        assert process.wait(60) == 0
+        assert "waiting for a model" in process.stderr.read()
+
+
+def test_who_waits_for_a_model_can_be_stopped(program, tmp_path):
+    path = str(tmp_path / "notify")
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    listener.bind(path)
+    listener.settimeout(20)
+    with subprocess.Popen([program, "serve", "--set", f"model.folder={tmp_path}", "--set", f"data.folder={tmp_path}", "--set", "log.file=none"],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, "NOTIFY_SOCKET": path}) as process:
+        assert listener.recv(2000).startswith(b"READY=1")
+        process.terminate()
+        assert process.wait(20) == -signal.SIGTERM
+
+
 @pytest.mark.parametrize("arguments, code, part", [
     (["--listen", "0.0.0.0", "--set", "server.tls=no"], 1, "TLS"),
     (["--listen", "::", "--set", "server.tls=no"], 1, "TLS"),
