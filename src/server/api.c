@@ -45,6 +45,7 @@ static const struct va_route routes[] = {
     {"POST", "/api/v1/pairing", VA_BODY_NONE, 0, NULL, VA_SCOPE_ADMIN, va_api_post_pairing},
     {"POST", "/api/v1/pairing/claim", VA_BODY_JSON, MAX_JSON_BYTES, NULL, 0, va_api_post_pairing_claim},
     {"GET", "/api/v1/ca", VA_BODY_NONE, 0, NULL, 0, va_api_get_ca},
+    {"GET", "/api/v1/audit", VA_BODY_NONE, 0, NULL, VA_SCOPE_ADMIN, va_api_get_audit},
     {"GET", "/metrics", VA_BODY_NONE, 0, NULL, VA_SCOPE_STATUS, va_api_get_metrics},
     {"GET", "/v1/models", VA_BODY_NONE, 0, NULL, VA_SCOPE_TRANSCRIBE, va_api_get_openai_models},
     {"GET", "/v1/models/{id}", VA_BODY_NONE, 0, NULL, VA_SCOPE_TRANSCRIBE, va_api_get_openai_model},

@@ -64,6 +64,7 @@ void va_api_post_tokens(void *user, va_request *request);
 void va_api_delete_token(void *user, va_request *request);
 void va_api_post_pairing(void *user, va_request *request);
 void va_api_post_pairing_claim(void *user, va_request *request);
+void va_api_get_audit(void *user, va_request *request);
 void va_api_get_ca(void *user, va_request *request);
 void va_api_get_history(void *user, va_request *request);
 void va_api_get_history_export(void *user, va_request *request);
