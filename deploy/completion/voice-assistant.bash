@@ -49,7 +49,7 @@ _voice_assistant_options()
     match) echo --commands --language --area --batch --execute --dry-run --config --help ;;
     eval) echo --commands --language --model --threshold --prompt --unsteered --threads --kernels --details --json --config --help ;;
     say) echo --output --language --voice --device --config --set --help ;;
-    battery | power | privacy | pair) echo --json --config --set --help ;;
+    battery | health | power | privacy | pair) echo --json --config --set --help ;;
     token) echo --scopes --expires --json --config --set --help ;;
     tls) echo --ca --output --pem --scopes --json --config --set --help ;;
     wake) echo --model --vad --language --microphone --sensitivity --folder --threads --config --help ;;
@@ -102,18 +102,28 @@ _voice_assistant_values()
     esac
 }
 
+# Files or folders; another shell that asks finds them itself.
+_voice_assistant_files()
+{
+    if [ -n "${_voice_assistant_asked:-}" ]; then
+        COMPREPLY=("$1")
+    else
+        mapfile -t COMPREPLY < <(compgen "$1" -- "$2")
+        compopt -o filenames 2>/dev/null
+    fi
+}
+
 _voice_assistant()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} verb=${COMP_WORDS[2]} words
 
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words="transcribe serve worker listen match eval commands say wake home privacy power battery token tls pair history devices model config demo help --help --version"
+        words="transcribe serve worker listen match eval commands say wake home privacy health power battery token tls pair history devices model config demo help --help --version"
     elif words=$(_voice_assistant_values "${COMP_WORDS[0]}" "$before" "$command"); then
         case $words in
         -f | -d)
-            mapfile -t COMPREPLY < <(compgen "$words" -- "$word")
-            compopt -o filenames 2>/dev/null
+            _voice_assistant_files "$words" "$word"
             return
             ;;
         *=) compopt -o nospace 2>/dev/null ;;
@@ -125,10 +135,17 @@ _voice_assistant()
     elif [ "$command" = model ] && [[ $verb == @(fetch|info|verify|remove) ]]; then
         words="$(_voice_assistant_models) vad wake wake-alexa wake-hey_jarvis wake-hey_mycroft wake-okay_nabu"
     elif [[ $command == @(transcribe|wake|match|eval|demo) ]]; then
-        mapfile -t COMPREPLY < <(compgen -f -- "$word")
-        compopt -o filenames 2>/dev/null
+        _voice_assistant_files -f "$word"
         return
     fi
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 }
 complete -F _voice_assistant voice-assistant
+
+# For other shells: prints what may follow the words, one a line, or -f or -d.
+_voice_assistant_ask()
+{
+    local _voice_assistant_asked=yes COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY
+    _voice_assistant
+    [ ${#COMPREPLY[@]} -eq 0 ] || printf '%s\n' "${COMPREPLY[@]}"
+}

@@ -64,8 +64,8 @@ int va_launch_run(const struct va_launch *launch, int cancel_fd, struct va_launc
     const struct va_child_options options = {.executable = launch->executable,
                                              .arguments = launch->arguments,
                                              .n_arguments = launch->n_arguments,
-                                             .input = -1,
-                                             .joins_its_errors = 1};
+                                             .input = launch->files != NULL ? launch->files->input : -1,
+                                             .joins_its_errors = launch->files == NULL};
     struct va_buffer output;
     struct va_child child;
 
@@ -73,7 +73,10 @@ int va_launch_run(const struct va_launch *launch, int cancel_fd, struct va_launc
     if (r < 0)
         return r;
     va_buffer_init(&output, VA_LAUNCH_MAX_OUTPUT_BYTES);
-    r = watch(child.fd, child.output, cancel_fd, launch->timeout_s, &output);
+    if (launch->files != NULL)
+        r = va_child_copy(&child, launch->files->output, launch->files->max_bytes, launch->timeout_s, cancel_fd);
+    else
+        r = watch(child.fd, child.output, cancel_fd, launch->timeout_s, &output);
     int status = va_child_finish(&child);
     va_utf8_mend(output.data, output.size);
     char *text = r == 0 ? va_buffer_take(&output) : NULL;

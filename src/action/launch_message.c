@@ -9,6 +9,7 @@
 struct request_head {
     uint32_t magic, n_arguments;
     double timeout_s;
+    uint64_t max_bytes; /* 0: no files */
 };
 
 /* Then the text and its NUL. */
@@ -19,7 +20,8 @@ struct answer_head {
 
 int va_launch_write_request(const struct va_launch *launch, struct va_buffer *out)
 {
-    struct request_head head = {REQUEST_MAGIC, (uint32_t)launch->n_arguments, launch->timeout_s};
+    struct request_head head = {REQUEST_MAGIC, (uint32_t)launch->n_arguments, launch->timeout_s,
+                                launch->files != NULL ? launch->files->max_bytes : 0};
     int r = va_buffer_append(out, &head, sizeof head);
 
     if (launch->n_arguments > VA_LAUNCH_MAX_ARGUMENTS)
@@ -69,7 +71,9 @@ int va_launch_read_request(const char *bytes, size_t n, struct va_launch_request
             return VA_EFORMAT;
     if (at != n || texts[0][0] != '/' || strlen(texts[0]) >= VA_LAUNCH_PATH_BYTES)
         return VA_EFORMAT;
-    ret_request->launch = (struct va_launch){texts[0], ret_request->arguments, head.n_arguments, head.timeout_s};
+    ret_request->files = (struct va_launch_files){-1, -1, head.max_bytes};
+    ret_request->launch = (struct va_launch){texts[0], ret_request->arguments, head.n_arguments, head.timeout_s,
+                                             head.max_bytes > 0 ? &ret_request->files : NULL};
     for (size_t i = 0; i < head.n_arguments; i++)
         ret_request->arguments[i] = texts[i + 1];
     return 0;

@@ -9,11 +9,15 @@
 
 /* A packet of a socket may have more only when the system's limits are raised. */
 #define VA_LAUNCH_MESSAGE_BYTES (128 * 1024)
-#define VA_LAUNCH_MAX_TIMEOUT_S 300
+#define VA_LAUNCH_MAX_TIMEOUT_S 600
 
-/* A launch as read: its texts point into the message. */
+/* With each request come descriptors: the socket for the answer, and the files, if any. */
+#define VA_LAUNCH_MAX_DESCRIPTORS 3
+
+/* A launch as read: its texts point into the message; its files have no descriptors yet. */
 struct va_launch_request {
     struct va_launch launch;
+    struct va_launch_files files;
     const char *arguments[VA_LAUNCH_MAX_ARGUMENTS];
 };
 

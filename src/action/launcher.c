@@ -41,7 +41,7 @@ static int copy_allowed(va_launcher *launcher, const char *const *allowed, size_
     return 0;
 }
 
-int va_launcher_start(const char *const *allowed, size_t n, va_launcher **ret_launcher, va_error *error)
+int va_launcher_start(const char *const *allowed, size_t n, const struct va_confine_plan *plan, va_launcher **ret_launcher, va_error *error)
 {
     int sockets[2];
     va_launcher *launcher = va_calloc(1, sizeof *launcher);
@@ -55,7 +55,7 @@ int va_launcher_start(const char *const *allowed, size_t n, va_launcher **ret_la
     launcher->socket = sockets[0];
     launcher->process = fork();
     if (launcher->process == 0)
-        _exit(va_launcher_process(launcher, sockets[1]));
+        _exit(va_launcher_process(launcher, plan, sockets[1]));
     close(sockets[1]);
     if (launcher->process < 0 || (launcher->process_fd = pidfd_open(launcher->process, 0)) < 0) {
         r = va_fail_errno(error, "cannot start the launcher");
@@ -119,19 +119,21 @@ static int wait_for(int fd, short events, int cancel_fd, double deadline_ms)
     }
 }
 
-/* Sends the request with the socket on which its answer shall come. */
-static int send_request(const va_launcher *launcher, const struct va_buffer *message, int answer, int cancel_fd, double deadline_ms,
-                        va_error *error)
+/* Sends the request with the socket on which its answer shall come, and its files. */
+static int send_request(const va_launcher *launcher, const struct va_buffer *message, const struct va_launch_files *files, int answer,
+                        int cancel_fd, double deadline_ms, va_error *error)
 {
+    const int fds[VA_LAUNCH_MAX_DESCRIPTORS] = {answer, files != NULL ? files->input : -1, files != NULL ? files->output : -1};
+    size_t size = (files != NULL ? VA_LAUNCH_MAX_DESCRIPTORS : 1) * sizeof fds[0];
     union {
         struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(int))];
+        char bytes[CMSG_SPACE(sizeof fds)];
     } control = {0};
     struct iovec data = {message->data, message->size};
-    struct msghdr packet = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+    struct msghdr packet = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = CMSG_SPACE(size)};
 
-    control.header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof answer)};
-    memcpy(CMSG_DATA(&control.header), &answer, sizeof answer);
+    control.header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(size)};
+    memcpy(CMSG_DATA(&control.header), fds, size);
     for (;;) {
         if (sendmsg(launcher->socket, &packet, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
             return 0;
@@ -191,7 +193,7 @@ int va_launcher_run(va_launcher *launcher, const struct va_launch *launch, int c
     if (r < 0)
         r = va_fail(error, r, "cannot run %.150s: %s", launch->executable, r == VA_ELIMIT ? "too many arguments" : va_status_text(r));
     if (r == 0 && (r = make_pair(sockets, error)) == 0) {
-        r = send_request(launcher, &message, sockets[1], cancel_fd, deadline_ms, error);
+        r = send_request(launcher, &message, launch->files, sockets[1], cancel_fd, deadline_ms, error);
         close(sockets[1]);
         if (r == 0)
             r = receive_answer(sockets[0], launch, cancel_fd, deadline_ms, ret_result, error);

@@ -9,15 +9,18 @@
 #define VA_ACTION_LAUNCHER_H
 
 #include "action/launch.h"
+#include "confine/confine.h"
 
 typedef struct va_launcher va_launcher;
 
 #define VA_LAUNCHER_MAX_EXECUTABLES 1024
-#define VA_LAUNCHER_MAX_RUNNING 16
+#define VA_LAUNCHER_MAX_RUNNING 32
 #define VA_LAUNCHER_GRACE_S 5
 
-/* Forks. allowed [n]: absolute paths, as va_launch_find gives them; copied. The caller has no other thread. */
-VA_MUST_CHECK int va_launcher_start(const char *const *allowed, size_t n, va_launcher **ret_launcher, va_error *error);
+/* Forks. allowed [n]: absolute paths, as va_launch_find gives them; copied. plan: what it is confined to (va_confine_programs); NULL: it
+ * only has no privileges. The caller has no other thread. */
+VA_MUST_CHECK int va_launcher_start(const char *const *allowed, size_t n, const struct va_confine_plan *plan, va_launcher **ret_launcher,
+                                    va_error *error);
 
 /* Ends the process with all that it runs. */
 void va_launcher_free(va_launcher *launcher);
@@ -29,12 +32,12 @@ VA_MUST_CHECK int va_launcher_run(va_launcher *launcher, const struct va_launch 
                                   va_error *error);
 
 /* launcher_process.c: the other side. Serves the socket until its peer closes; returns its exit code. */
-int va_launcher_process(const va_launcher *launcher, int socket);
+int va_launcher_process(const va_launcher *launcher, const struct va_confine_plan *plan, int socket);
 
 struct va_launcher {
     int socket;     /* ours of the pair */
     int process_fd; /* pidfd of the parent of the launcher */
-    int process;    /* its number */
+    pid_t process;  /* its number */
     char **allowed; /* [n_allowed] */
     size_t n_allowed;
 };

@@ -4,8 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
-#include <linux/securebits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,7 +13,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -145,17 +142,21 @@ static void reap(struct workers *workers)
     }
 }
 
-static void handle(const va_launcher *launcher, struct workers *workers, const char *bytes, size_t n, int socket)
+/* fds [n_fds]: what came with it. */
+static void handle(const va_launcher *launcher, struct workers *workers, const char *bytes, size_t n, const int *fds, size_t n_fds)
 {
     struct va_launch_request request;
+    int socket = fds[0];
 
-    if (va_launch_read_request(bytes, n, &request) < 0) {
+    if (va_launch_read_request(bytes, n, &request) < 0 || n_fds != (request.launch.files != NULL ? VA_LAUNCH_MAX_DESCRIPTORS : 1)) {
         refuse(socket, VA_EFORMAT, "the launcher cannot read the request");
     } else if (!va_launcher_allows(launcher, request.launch.executable)) {
         refuse(socket, VA_EDENIED, "this executable was not allowed at the start");
     } else if (workers->n == VA_LAUNCHER_MAX_RUNNING) {
         refuse(socket, VA_EBUSY, "too many programs are running");
     } else {
+        if (request.launch.files != NULL)
+            request.files.input = fds[1], request.files.output = fds[2];
         pid_t self = getpid(), pid = fork();
         if (pid == 0)
             _exit(run_launch(&request.launch, socket, self));
@@ -166,16 +167,18 @@ static void handle(const va_launcher *launcher, struct workers *workers, const c
     }
 }
 
-/* The socket that comes with a packet, or -1. */
-static int take_socket(struct msghdr *packet)
+/* The descriptors that come with a packet. Returns how many. */
+static size_t take_descriptors(struct msghdr *packet, int ret_fds[VA_LAUNCH_MAX_DESCRIPTORS])
 {
     const struct cmsghdr *header = CMSG_FIRSTHDR(packet);
-    int socket = -1;
 
-    if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-        header->cmsg_len == CMSG_LEN(sizeof socket))
-        memcpy(&socket, CMSG_DATA(header), sizeof socket);
-    return socket;
+    if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS || header->cmsg_len < CMSG_LEN(0))
+        return 0;
+    size_t n = (header->cmsg_len - CMSG_LEN(0)) / sizeof ret_fds[0];
+    if (n > VA_LAUNCH_MAX_DESCRIPTORS)
+        n = VA_LAUNCH_MAX_DESCRIPTORS; /* there was no room for more */
+    memcpy(ret_fds, CMSG_DATA(header), n * sizeof ret_fds[0]);
+    return n;
 }
 
 /* Returns the exit code: 0 when the daemon has closed its end. */
@@ -190,7 +193,7 @@ static int serve(const va_launcher *launcher, pid_t parent)
     while (bytes != NULL) {
         union {
             struct cmsghdr header;
-            char bytes[CMSG_SPACE(sizeof(int))];
+            char bytes[CMSG_SPACE(VA_LAUNCH_MAX_DESCRIPTORS * sizeof(int))];
         } control = {0};
         struct iovec data = {bytes, VA_LAUNCH_MESSAGE_BYTES};
         struct msghdr packet = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
@@ -206,31 +209,29 @@ static int serve(const va_launcher *launcher, pid_t parent)
             kill_children(NULL, 0);
             return 0;
         }
-        int socket = n > 0 ? take_socket(&packet) : -1;
-        if (socket >= 0) {
-            handle(launcher, &workers, bytes, (size_t)n, socket);
-            close(socket);
-        }
+        int fds[VA_LAUNCH_MAX_DESCRIPTORS];
+        size_t n_fds = n > 0 ? take_descriptors(&packet, fds) : 0;
+        if (n_fds > 0)
+            handle(launcher, &workers, bytes, (size_t)n, fds, n_fds);
+        while (n_fds > 0)
+            close(fds[--n_fds]);
     }
     return 1;
 }
 
 /* ---- the parent of the launcher ---- */
 
-/* Nothing that is started gains privileges, and root's are given up: a program of root without them is just a program. */
-static void give_up_privileges(void)
+/* Nothing that is started gains privileges, and root's are given up: a program of root without them is just a program. What the kernel
+ * does not have cannot be told from here; the daemon, which takes the same from itself, tells it. */
+static int confine(const struct va_confine_plan *plan)
 {
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
-    struct rlimit no_core = {0};
+    const struct rlimit no_core = {0};
+    struct va_confine_state state;
+    va_error error;
 
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED);
-    for (unsigned long capability = 0; prctl(PR_CAPBSET_READ, capability) >= 0; capability++)
-        prctl(PR_CAPBSET_DROP, capability);
-    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    syscall(SYS_capset, &header, none);
     setrlimit(RLIMIT_CORE, &no_core);
+    va_confine_drop_privileges();
+    return plan != NULL ? va_confine_programs(plan, &state, &error) : 0;
 }
 
 /* Keeps only the socket, as SOCKET_FD, and empty standard files. */
@@ -246,7 +247,7 @@ static int keep_only(int socket)
     return close_range(SOCKET_FD + 1, ~0u, 0);
 }
 
-int va_launcher_process(const va_launcher *launcher, int socket)
+int va_launcher_process(const va_launcher *launcher, const struct va_confine_plan *plan, int socket)
 {
     static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
     const struct timespec pause = {.tv_nsec = RESTART_PAUSE_NS};
@@ -259,7 +260,8 @@ int va_launcher_process(const va_launcher *launcher, int socket)
     umask(077);
     prctl(PR_SET_NAME, "va-launcher");
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    give_up_privileges();
+    if (confine(plan) < 0)
+        return 1;
     for (;;) {
         pid_t self = getpid(), pid = fork();
         if (pid == 0)

@@ -85,6 +85,7 @@ int va_assistant_new(const struct va_assistant_parts *parts, va_config *config, 
     assistant->model = parts->model;
     assistant->history = parts->history;
     assistant->metrics = parts->metrics;
+    assistant->launcher = parts->launcher;
     assistant->started_s = va_assistant_now_s();
     if (getrandom(&assistant->run_id, sizeof assistant->run_id, GRND_NONBLOCK) != (ssize_t)sizeof assistant->run_id)
         assistant->run_id = va_clock_ns();

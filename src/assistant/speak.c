@@ -73,6 +73,22 @@ static int make_echo(va_assistant *assistant, const va_config *config, va_error 
     return assistant->vad_model == NULL || config->speech_output[0] != '\0' ? 0 : va_echo_new(&options, &assistant->echo, error);
 }
 
+/* By the launcher: this process starts nothing. */
+static int run_program(void *user, const struct va_speech_program *program, int *ret_status, va_error *error)
+{
+    const va_assistant *assistant = user;
+    const struct va_launch_files files = {program->input, program->output, program->max_bytes};
+    const struct va_launch launch = {program->executable, program->arguments, program->n_arguments, program->timeout_s, &files};
+    struct va_launch_result result;
+    int r = va_launcher_run(assistant->launcher, &launch, program->stop_fd, &result, error);
+
+    if (r < 0)
+        return r;
+    va_free(result.output);
+    *ret_status = result.status;
+    return 0;
+}
+
 int va_speech_start(va_assistant *assistant, va_error *error)
 {
     const va_config *config = assistant->settings->config;
@@ -93,6 +109,7 @@ int va_speech_start(va_assistant *assistant, va_error *error)
         .chimes = (int)config->speech_chimes,
         .cache_folder = folder,
         .cache_max_bytes = (uint64_t)config->speech_cache << 20,
+        .run = assistant->launcher != NULL ? run_program : NULL,
         .on_event = on_event,
         .on_sound = assistant->echo != NULL ? on_sound : NULL,
         .sound_user = assistant,

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -11,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/file.h"
 #include "base/memory.h"
 
 static const char *const search_folders[] = {"/usr/local/bin", "/usr/bin", "/bin"};
@@ -116,6 +119,56 @@ int va_child_start(const struct va_child_options *options, struct va_child *ret_
     }
     *ret_child = child;
     return 0;
+}
+
+/* Moves what is there now. Returns 1 at the end of the output, else 0 or VA_E*. */
+static int move(int from, int to, size_t max_bytes, size_t *size)
+{
+    char bytes[16384];
+
+    for (int rounds = 0; rounds < 64; rounds++) {
+        ssize_t n = read(from, bytes, sizeof bytes);
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+            return 1;
+        if (n < 0)
+            return 0;
+        if (*size + (size_t)n > max_bytes)
+            return VA_ELIMIT;
+        int r = va_file_write_all(to, bytes, (size_t)n);
+        if (r < 0)
+            return r;
+        *size += (size_t)n;
+    }
+    return 0;
+}
+
+int va_child_copy(const struct va_child *child, int to, size_t max_bytes, double timeout_s, int cancel_fd)
+{
+    double deadline_ms = va_clock_ms() + timeout_s * 1000;
+    struct pollfd fds[3] = {
+        {.fd = child->fd, .events = POLLIN}, {.fd = child->output, .events = POLLIN}, {.fd = cancel_fd, .events = POLLIN}};
+    size_t size = 0;
+
+    for (;;) {
+        double left_ms = deadline_ms - va_clock_ms();
+        if (left_ms <= 0)
+            return VA_ETIMEOUT;
+        if (poll(fds, 3, left_ms > 1000 ? 1000 : (int)left_ms + 1) < 0) {
+            if (errno != EINTR)
+                return VA_EIO;
+            continue;
+        }
+        if (fds[2].revents != 0)
+            return VA_ECANCELLED;
+        int r = fds[1].revents != 0 ? move(child->output, to, max_bytes, &size) : 0;
+        if (r == 1)
+            fds[1].fd = -1; /* it closed its output and may live on */
+        if (r >= 0 && fds[0].revents != 0)
+            while (fds[1].fd >= 0 && (r = move(child->output, to, max_bytes, &size)) == 0 && poll(&fds[1], 1, 0) > 0)
+                ;
+        if (r < 0 || fds[0].revents != 0)
+            return r < 0 ? r : 0;
+    }
 }
 
 /* The process is not reaped before, so its number is still its own. */

@@ -31,6 +31,10 @@ VA_MUST_CHECK int va_child_find(const char *name, char ret_path[VA_CHILD_PATH_BY
 
 VA_MUST_CHECK int va_child_start(const struct va_child_options *options, struct va_child *ret_child, va_error *error);
 
+/* Moves what it prints into the file `to` until it ends, or has closed its output and ends. VA_ETIMEOUT; VA_ELIMIT: more than max_bytes;
+ * VA_ECANCELLED: cancel_fd can be read or its peer has closed (-1: never); VA_EIO. va_child_finish follows in any case. */
+VA_MUST_CHECK int va_child_copy(const struct va_child *child, int to, size_t max_bytes, double timeout_s, int cancel_fd);
+
 /* Ends what is left of its group, closes the descriptors and returns the exit status; 128 + the signal that ended it. */
 int va_child_finish(struct va_child *child);
 

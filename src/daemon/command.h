@@ -27,10 +27,13 @@ int va_command_history(int argc, char **argv);
 int va_command_power(int argc, char **argv);
 int va_command_battery(int argc, char **argv);
 int va_command_privacy(int argc, char **argv);
+int va_command_health(int argc, char **argv);
 int va_command_worker(int argc, char **argv);
 int va_command_token(int argc, char **argv);
 int va_command_tls(int argc, char **argv);
 int va_command_pair(int argc, char **argv);
+int va_command_doctor(int argc, char **argv);
+int va_command_audit(int argc, char **argv);
 int va_command_demo(int argc, char **argv);
 
 #endif

@@ -1,13 +1,9 @@
 /* voice-assistant privacy on|off|status */
 #include "daemon/command.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
@@ -16,6 +12,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "config/config.h"
+#include "daemon/local_api.h"
 #include "daemon/overrides.h"
 #include "daemon/setup.h"
 #include "privacy/privacy.h"
@@ -49,30 +46,6 @@ static void print_help(FILE *out)
 }
 
 /* ---- the running program ---- */
-
-/* Where the program's API is for this machine: what listens everywhere listens on the loopback, too. */
-static int is_listening(const va_config *config, char ret_url[96])
-{
-    struct sockaddr_in ip4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)config->server_port)};
-    struct sockaddr_in6 ip6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)config->server_port)};
-    int is_ip6 = inet_pton(AF_INET6, config->server_listen, &ip6.sin6_addr) == 1, port = (int)config->server_port;
-    char text[INET6_ADDRSTRLEN];
-
-    if (inet_pton(AF_INET, config->server_listen, &ip4.sin_addr) != 1 || ip4.sin_addr.s_addr == htonl(INADDR_ANY))
-        ip4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (IN6_IS_ADDR_UNSPECIFIED(&ip6.sin6_addr))
-        ip6.sin6_addr = in6addr_loopback;
-    if (is_ip6)
-        snprintf(ret_url, 96, "http://[%s]:%d", inet_ntop(AF_INET6, &ip6.sin6_addr, text, sizeof text), port);
-    else
-        snprintf(ret_url, 96, "http://%s:%d", inet_ntop(AF_INET, &ip4.sin_addr, text, sizeof text), port);
-    int fd = port == 0 ? -1 : socket(is_ip6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return 0;
-    int r = is_ip6 ? connect(fd, (const struct sockaddr *)&ip6, sizeof ip6) : connect(fd, (const struct sockaddr *)&ip4, sizeof ip4);
-    close(fd);
-    return r == 0;
-}
 
 /* The message, and each camera. Returns the exit code. */
 static int print_answer(const struct va_web_answer *answer)
@@ -179,7 +152,7 @@ static int use_switch(const struct request *request, const va_config *config, co
 static int run(const struct request *request)
 {
     va_config *config;
-    char url[96];
+    char url[VA_LOCAL_API_BYTES];
     va_error error;
 
     if (va_overrides_load(&request->overrides, &config, &error) < 0) {
@@ -189,7 +162,7 @@ static int run(const struct request *request)
     /* A program that wants tokens of this machine, too, is not asked: it sees the switch, which only its user can write. */
     int wants_token = strcmp(config->access_local, "token") == 0;
     int code =
-        !wants_token && is_listening(config, url) ? ask_program(request, url) : use_switch(request, config, wants_token ? NULL : url);
+        !wants_token && va_local_api_find(config, url) ? ask_program(request, url) : use_switch(request, config, wants_token ? NULL : url);
     va_config_free(config);
     return code;
 }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "config/config.h"
+#include "daemon/confinement.h"
 #include "daemon/notify.h"
 #include "daemon/overrides.h"
 #include "daemon/setup.h"
@@ -108,6 +109,7 @@ static int start(struct worker *worker, const struct va_overrides *overrides, va
         return r;
     const va_config *config = worker->config;
     struct va_log_options log = {.console = 1};
+    struct va_confine_state confined;
     const struct va_bus_options bus = {config->remote_url, config->remote_token_file, config->remote_ca_file};
     struct va_node_options options = {
         .bus = &bus,
@@ -121,6 +123,8 @@ static int start(struct worker *worker, const struct va_overrides *overrides, va
         return va_fail(error, VA_EINVAL, "where is the NATS server? --url or the option remote.url says it");
     if ((r = va_log_level_parse(config->log_level, &log.level)) < 0 || (r = va_log_open(&log, error)) < 0 ||
         (r = va_setup_folder(config, &worker->folder, error)) < 0 || (r = va_file_make_folder(worker->folder, 0750, error)) < 0 ||
+        (r = va_confinement_apply(config, worker->folder, 0, 0, &confined, error)) < 0 ||
+        (r = va_setup_check_encryption(config, worker->folder, error)) < 0 ||
         (r = va_setup_model(config, &worker->model, &worker->model_path, error)) < 0 ||
         (r = va_signals_open(&worker->signal_fd, error)) < 0 || (r = start_workers(worker, error)) < 0)
         return r;

@@ -5,6 +5,7 @@
 #include "action/launcher.h"
 #include "base/memory.h"
 #include "intent/commands.h"
+#include "speech/speech.h"
 
 struct paths {
     char **all; /* [n] */
@@ -60,10 +61,15 @@ static int add_list(struct paths *paths, const char *list, va_error *error)
     return r;
 }
 
-int va_executables_find(const va_commands *commands, const char *list, char ***ret_paths, size_t *ret_n, va_error *error)
+int va_executables_find(const va_commands *commands, const va_config *config, char ***ret_paths, size_t *ret_n, va_error *error)
 {
     struct paths paths = {0};
-    int r = add_list(&paths, list, error);
+    char synthesiser[VA_CHILD_PATH_BYTES];
+    int r = add_list(&paths, config->actions_executables, error);
+
+    /* One that is not there is told when the speaker starts. */
+    if (r == 0 && va_speech_program(config->speech_command, synthesiser, NULL) == 0)
+        r = add(&paths, synthesiser, error);
 
     for (size_t i = 0; r == 0 && i < va_commands_count(commands); i++) {
         const struct va_command *command = va_commands_at(commands, i);

@@ -11,8 +11,10 @@
 #include "base/memory.h"
 #include "base/paths.h"
 #include "catalog/catalog.h"
+#include "daemon/confinement.h"
 #include "daemon/executables.h"
 #include "daemon/serve_history.h"
+#include "privacy/encryption.h"
 #include "word/store.h"
 
 int va_setup_folder(const va_config *config, char **ret_folder, va_error *error)
@@ -24,6 +26,11 @@ int va_setup_folder(const va_config *config, char **ret_folder, va_error *error)
         return va_fail_memory(error);
     *ret_folder = folder;
     return 0;
+}
+
+int va_setup_check_encryption(const va_config *config, const char *folder, va_error *error)
+{
+    return config->privacy_require_encryption ? va_encryption_check(config->system_root, folder, error) : 0;
 }
 
 static int open_folder(struct va_setup *setup, va_error *error)
@@ -213,12 +220,16 @@ int va_setup_commands(const va_config *config, const va_launcher *launcher, va_c
 /* Forks the launcher, before there are threads and devices. */
 static int start_launcher(struct va_setup *setup, va_error *error)
 {
+    struct va_confine_plan plan = {0};
     char **executables = NULL;
     size_t n = 0;
-    int r = va_executables_find(setup->commands, setup->config->actions_executables, &executables, &n, error);
+    int r = va_executables_find(setup->commands, setup->config, &executables, &n, error);
 
     if (r == 0)
-        r = va_launcher_start((const char *const *)executables, n, &setup->launcher, error);
+        r = va_confinement_programs(setup->config, (const char *const *)executables, n, &plan, error);
+    if (r == 0)
+        r = va_launcher_start((const char *const *)executables, n, &plan, &setup->launcher, error);
+    va_confine_plan_free(&plan);
     va_executables_free(executables, n);
     return r;
 }
@@ -260,8 +271,10 @@ int va_setup_open(struct va_setup *setup, va_error *error)
         return r;
     if (setup->launched != NULL && (r = setup->launched(setup->user, error)) < 0)
         return r;
-    if ((r = open_folder(setup, error)) < 0 || (r = va_setup_model(setup->config, &setup->model, &setup->model_path, error)) < 0 ||
-        (r = open_ears(setup, error)) < 0 || (r = va_serve_history_open(setup->config, setup->folder, &setup->history, error)) < 0)
+    if ((r = open_folder(setup, error)) < 0 ||
+        (r = va_confinement_apply(setup->config, setup->folder, setup->launcher->process, setup->listens, &setup->confined, error)) < 0 ||
+        (r = va_setup_model(setup->config, &setup->model, &setup->model_path, error)) < 0 || (r = open_ears(setup, error)) < 0 ||
+        (r = va_serve_history_open(setup->config, setup->folder, &setup->history, error)) < 0)
         return r;
     return start_assistant(setup, error);
 }

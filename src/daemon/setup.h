@@ -4,6 +4,7 @@
 
 #include "assistant/assistant.h"
 #include "config/config.h"
+#include "confine/confine.h"
 #include "daemon/overrides.h"
 #include "intent/commands.h"
 #include "listen/listener.h"
@@ -19,9 +20,11 @@ struct va_setup {
     va_assistant_event_fn on_event; /* is told of all events, from the first on. May be NULL */
     void *event_user;
     struct va_metrics *metrics; /* or NULL */
+    int listens;                /* on the ports of the configuration */
 
     va_config *config; /* of the start; what needs a restart is read from here. The caller loads it */
     char *folder;      /* data */
+    struct va_confine_state confined;
     struct va_launcher *launcher;
     va_commands *commands; /* of the start, until the assistant has them */
     va_model *model;
@@ -42,6 +45,9 @@ VA_MUST_CHECK int va_setup_check(const struct va_setup *setup, va_config *config
 
 /* Of data; it need not exist. va_free it. */
 VA_MUST_CHECK int va_setup_folder(const va_config *config, char **ret_folder, va_error *error);
+
+/* VA_EDENIED: the option privacy.require_encryption is on, and that folder is not known to be on an encrypted disk. */
+VA_MUST_CHECK int va_setup_check_encryption(const va_config *config, const char *folder, va_error *error);
 
 /* The Whisper model that it names. ret_path: of its file; va_free it, on failure, too, unless it is NULL. */
 VA_MUST_CHECK int va_setup_model(const va_config *config, va_model **ret_model, char **ret_path, va_error *error);

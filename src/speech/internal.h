@@ -51,6 +51,8 @@ struct va_synthesis {
     const struct va_arguments *arguments; /* filled; the first is an absolute path */
     const char *text;
     double timeout_s;
+    va_speech_run_fn run; /* or NULL */
+    void *user;
     int stop_fd; /* readable: give up, VA_ECANCELLED */
 };
 VA_MUST_CHECK int va_speech_synthesise(const struct va_synthesis *synthesis, struct va_sound *ret_sound, va_error *error);

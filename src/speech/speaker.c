@@ -31,6 +31,7 @@ struct va_speaker {
     uint64_t cache_max_bytes, files; /* files: written to the folder wav_path */
     int rate, has_chimes;
     double timeout_s;
+    va_speech_run_fn run;
     va_speech_fn on_event;
     void *user;
     va_playback_sound_fn on_sound;
@@ -78,8 +79,12 @@ static int make_sound(va_speaker *speaker, const struct item *item, int stop_fd,
     pthread_mutex_lock(&speaker->lock);
     speaker->status.programs++;
     pthread_mutex_unlock(&speaker->lock);
-    const struct va_synthesis synthesis = {
-        .arguments = &arguments, .text = item->text, .timeout_s = speaker->timeout_s, .stop_fd = stop_fd};
+    const struct va_synthesis synthesis = {.arguments = &arguments,
+                                           .text = item->text,
+                                           .timeout_s = speaker->timeout_s,
+                                           .run = speaker->run,
+                                           .user = speaker->user,
+                                           .stop_fd = stop_fd};
     r = va_speech_synthesise(&synthesis, ret_sound, error);
     if (r == 0 && is_kept && va_speech_cache_put(speaker->cache_folder, speaker->cache_max_bytes, key, ret_sound, &reason) < 0)
         va_log(VA_LOG_DEBUG, "speech", "a reply is not kept: %s", reason.text);
@@ -389,6 +394,18 @@ const char *va_speech_language(const char *heard)
     return heard[0] == '\0' || strcmp(heard, "auto") == 0 ? "en" : heard;
 }
 
+int va_speech_program(const char *command, char ret_path[VA_CHILD_PATH_BYTES], va_error *error)
+{
+    struct va_arguments arguments;
+    int r = va_arguments_split(command, &arguments, error);
+
+    if (r < 0)
+        return r;
+    r = va_child_find(arguments.words[0], ret_path, error);
+    va_arguments_free(&arguments);
+    return r;
+}
+
 /* The command's first word becomes the path of the program. */
 static int set_command(va_speaker *speaker, const char *command, va_error *error)
 {
@@ -443,6 +460,7 @@ int va_speaker_new(const struct va_speaker_options *options, va_speaker **ret_sp
     speaker->has_chimes = options->chimes;
     speaker->timeout_s = options->timeout_s;
     speaker->cache_max_bytes = options->cache_max_bytes;
+    speaker->run = options->run;
     speaker->on_event = options->on_event;
     speaker->user = options->user;
     speaker->on_sound = options->on_sound;

@@ -6,7 +6,7 @@
 #define VA_SPEECH_H
 
 #include "audio/playback.h"
-#include "base/error.h"
+#include "base/child.h"
 
 #define VA_SPEECH_MAX_TEXT_BYTES 4096
 #define VA_SPEECH_MAX_QUEUE 16
@@ -28,22 +28,37 @@ enum va_speech_event {
 /* From the speaker's thread, which waits meanwhile. error is NULL but for VA_SPEECH_FAILED. */
 typedef void (*va_speech_fn)(void *user, enum va_speech_event event, const va_error *error);
 
+/* A program to be run for a text. */
+struct va_speech_program {
+    const char *executable;       /* absolute path */
+    const char *const *arguments; /* [n_arguments] without its own name */
+    size_t n_arguments;
+    int input, output; /* files: its stdin, and what takes its stdout */
+    size_t max_bytes;  /* of output */
+    double timeout_s;
+    int stop_fd; /* readable: give up, VA_ECANCELLED */
+};
+
+/* VA_ETIMEOUT, VA_ELIMIT, VA_ECANCELLED; others with their error. Several at once, from any thread. */
+typedef int (*va_speech_run_fn)(void *user, const struct va_speech_program *program, int *ret_status, va_error *error);
+
 /* The texts are copied. */
 struct va_speaker_options {
     /* The program that reads the text on its standard input and writes a WAV file to its standard output: its name and arguments in
      * one line, with quotes where blanks belong to one. {voice}, {language} and {rate} are replaced inside each argument. No shell. */
     const char *command;
-    const char *voice;        /* for texts in `language` that come without; "": {voice} is the language */
-    const char *language;     /* for texts that come without */
-    int rate;                 /* words a minute */
-    double timeout_s;         /* of the program, for one text */
-    const char *device;       /* an ALSA device */
-    const char *output;       /* "": the device; "wav:PATH": a file, which the next text replaces, or a folder, for a file a text */
-    const char *cache_folder; /* where the sound of fixed texts is kept; NULL: nowhere */
-    uint64_t cache_max_bytes; /* the least recently used go first */
-    int chimes;               /* 0: va_speaker_chime does nothing */
-    va_speech_fn on_event;    /* or NULL */
-    void *user;
+    const char *voice;             /* for texts in `language` that come without; "": {voice} is the language */
+    const char *language;          /* for texts that come without */
+    int rate;                      /* words a minute */
+    double timeout_s;              /* of the program, for one text */
+    const char *device;            /* an ALSA device */
+    const char *output;            /* "": the device; "wav:PATH": a file, which the next text replaces, or a folder, for a file a text */
+    const char *cache_folder;      /* where the sound of fixed texts is kept; NULL: nowhere */
+    uint64_t cache_max_bytes;      /* the least recently used go first */
+    int chimes;                    /* 0: va_speaker_chime does nothing */
+    va_speech_run_fn run;          /* runs programs for this process; NULL: it does so itself */
+    va_speech_fn on_event;         /* or NULL */
+    void *user;                    /* of both */
     va_playback_sound_fn on_sound; /* or NULL: see playback.h; called by the speaker's thread */
     void *sound_user;
 };
@@ -51,6 +66,9 @@ struct va_speaker_options {
 /* VA_EINVAL: the command or output cannot be understood. VA_ENOTFOUND: there is no such program. Opens no device. */
 VA_MUST_CHECK int va_speaker_new(const struct va_speaker_options *options, va_speaker **ret_speaker, va_error *error);
 void va_speaker_free(va_speaker *speaker); /* stops at once */
+
+/* The program of a command as in the options. VA_EINVAL, VA_ENOTFOUND, VA_ENOMEM. */
+VA_MUST_CHECK int va_speech_program(const char *command, char ret_path[VA_CHILD_PATH_BYTES], va_error *error);
 
 struct va_utterance {
     const char *text;     /* UTF-8, not blank, at most VA_SPEECH_MAX_TEXT_BYTES */

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -22,7 +23,7 @@ static int start(void **state)
     static const char *const allowed[] = {"/bin/sh", "/usr/bin/env", "/usr/bin/printf"};
     va_error error;
 
-    if (va_launcher_start(allowed, COUNT(allowed), &launcher, &error) < 0)
+    if (va_launcher_start(allowed, COUNT(allowed), NULL, &launcher, &error) < 0)
         fail_msg("%s", error.text);
     return 0;
 }
@@ -37,7 +38,7 @@ static int stop(void **state)
 static int run(const char *executable, const char *const *arguments, size_t n, double timeout_s, struct va_launch_result *ret_result,
                va_error *error)
 {
-    const struct va_launch launch = {executable, arguments, n, timeout_s};
+    const struct va_launch launch = {executable, arguments, n, timeout_s, NULL};
     return va_launcher_run(launcher, &launch, -1, ret_result, error);
 }
 
@@ -119,6 +120,34 @@ static void test_surroundings(void **state)
     check_script("ulimit -c", 0, "0\n");
 }
 
+/* A synthesiser's way: a file is its stdin, another takes what it prints. */
+static void test_files(void **state)
+{
+    static const char *const arguments[] = {"-c", "tr a-z A-Z; echo no >&2; exit 4"}, *const flood[] = {"-c", "cat /dev/zero"};
+    struct va_launch_files files = {
+        .input = memfd_create("in", MFD_CLOEXEC), .output = memfd_create("out", MFD_CLOEXEC), .max_bytes = 10000};
+    struct va_launch launch = {"/bin/sh", arguments, 2, 20, &files};
+    struct va_launch_result result = {.status = 77};
+    char text[32] = "";
+    va_error error;
+
+    assert_int_equal(pwrite(files.input, "hello", 5, 0), 5);
+    assert_int_equal(va_launcher_run(launcher, &launch, -1, &result, &error), 0);
+    assert_int_equal(result.status, 4);
+    assert_string_equal(result.output, "");
+    va_free(result.output);
+    assert_int_equal(pread(files.output, text, sizeof text - 1, 0), 5);
+    assert_string_equal(text, "HELLO");
+
+    launch.arguments = flood;
+    assert_int_equal(va_launcher_run(launcher, &launch, -1, &result, &error), VA_ELIMIT);
+    launch.timeout_s = 0.2;
+    launch.arguments = (const char *const[]){"-c", "sleep 60"};
+    assert_int_equal(va_launcher_run(launcher, &launch, -1, &result, &error), VA_ETIMEOUT);
+    close(files.input);
+    close(files.output);
+}
+
 static void test_only_what_is_allowed(void **state)
 {
     struct va_launch_result result = {.status = 77};
@@ -135,7 +164,7 @@ static void test_only_what_is_allowed(void **state)
     va_launcher forged = {.socket = launcher->socket, .process_fd = -1, .allowed = (char **)none, .n_allowed = 0};
     forged.allowed = (char *[]){(char *)"/bin/echo"};
     forged.n_allowed = 1;
-    const struct va_launch launch = {"/bin/echo", NULL, 0, 5};
+    const struct va_launch launch = {"/bin/echo", NULL, 0, 5, NULL};
     assert_int_equal(va_launcher_run(&forged, &launch, -1, &result, &error), VA_EDENIED);
 }
 
@@ -202,7 +231,7 @@ static void test_what_escapes_is_ended(void **state)
 static void test_cancelled(void **state)
 {
     static const char *const arguments[] = {"-c", "sleep 600"};
-    const struct va_launch launch = {"/bin/sh", arguments, 2, 300};
+    const struct va_launch launch = {"/bin/sh", arguments, 2, 300, NULL};
     int fd = eventfd(1, EFD_CLOEXEC);
     struct va_launch_result result;
     va_error error;
@@ -320,7 +349,7 @@ static void test_number_is_bounded(void **state)
 static void test_messages(void **state)
 {
     const char *const arguments[] = {"a", ""};
-    const struct va_launch launch = {"/bin/x", arguments, 2, 2.5};
+    const struct va_launch launch = {"/bin/x", arguments, 2, 2.5, NULL};
     struct va_launch_request request;
     struct va_launch_answer answer;
     struct va_buffer out;
@@ -348,7 +377,7 @@ static void test_messages(void **state)
 static void test_out_of_memory(void **state)
 {
     static const char *const allowed[] = {"/bin/sh"}, *const arguments[] = {"-c", "echo on"};
-    const struct va_launch launch = {"/bin/sh", arguments, 2, 30};
+    const struct va_launch launch = {"/bin/sh", arguments, 2, 30, NULL};
     va_launcher *other = NULL;
     struct va_launch_result result;
     int r = VA_ENOMEM;
@@ -362,7 +391,7 @@ static void test_out_of_memory(void **state)
     va_free(result.output);
     for (size_t i = 1; i < 4; i++) {
         va_memory_fail_after(i);
-        assert_int_equal(va_launcher_start(allowed, 1, &other, NULL), VA_ENOMEM);
+        assert_int_equal(va_launcher_start(allowed, 1, NULL, &other, NULL), VA_ENOMEM);
         va_memory_fail_after(0);
     }
     va_launcher_free(NULL);
@@ -384,6 +413,7 @@ int main(void)
         cmocka_unit_test(test_messages),
         cmocka_unit_test_setup_teardown(test_output_and_status, start, stop),
         cmocka_unit_test_setup_teardown(test_surroundings, start, stop),
+        cmocka_unit_test_setup_teardown(test_files, start, stop),
         cmocka_unit_test_setup_teardown(test_only_what_is_allowed, start, stop),
         cmocka_unit_test_setup_teardown(test_too_much, start, stop),
         cmocka_unit_test_setup_teardown(test_what_escapes_is_ended, start, stop),

@@ -55,6 +55,35 @@ def test_a_model_that_goes_and_comes_back(program, small_model, tmp_path):
         assert server.stop() == 0
 
 
+def test_health_is_asked_from_the_command_line(program, small_model, tmp_path, run):
+    model = tmp_path / "model.vam"
+    shutil.copy(small_model, model)
+    server = start(program, str(model), tmp_path)
+    port = f"server.port={server.address[1]}"
+    try:
+        answer = run("health", "--set", port)
+        assert (answer.returncode, answer.stdout) == (0, "healthy\n"), answer.stderr
+        model.unlink()
+        missing = wait_for(server, "model_missing")
+        answer = run("health", "--set", port)
+        assert (answer.returncode, answer.stdout) == (1, f"unhealthy\n{missing}\n")
+        assert '"model_missing"' in run("health", "--json", "--set", port).stdout
+    finally:
+        assert server.stop() == 0
+    answer = run("health", "--set", port)
+    assert answer.returncode == 1 and f"nothing listens on http://127.0.0.1:{server.address[1]}" in answer.stderr
+    assert run("health", "more").returncode == run("health", "--set", "server.prt=1").returncode == 2
+
+
+def test_health_of_one_that_wants_a_token(program, small_model, tmp_path, run):
+    server = start(program, small_model, tmp_path, "--set", "access.local=token")
+    try:
+        answer = run("health", "--set", f"server.port={server.address[1]}")
+        assert answer.returncode == 0 and "token" in answer.stdout
+    finally:
+        assert server.stop() == 0
+
+
 def test_a_microphone_that_is_unplugged(program, small_model, tmp_path, monkeypatch):
     device = FaultDevice(program, str(tmp_path), bytes(32000), repeat=True)
     if not device.is_built:

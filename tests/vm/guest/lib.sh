@@ -87,9 +87,32 @@ healthy() { curl --silent --fail --max-time 10 "$API/health"; }
 field() { jq -r "$1" <<<"$body" 2>/dev/null; }
 main_pid() { systemctl show --property MainPID --value voice-assistant.service; }
 
+# configure TEXT: restarts the program with the machine's configuration and TEXT behind it; without TEXT, as it was.
+configure() {
+    cat "$share/voice-assistant.yaml" - <<<"${1:-}" >/etc/voice-assistant/voice-assistant.yaml
+    systemctl restart voice-assistant.service
+}
+# What the sound card's other side plays is what the program's microphone hears, and the other way round.
+play_to_microphone() { aplay --quiet --device plughw:Loopback,0,0 "$1"; }
+# record_speaker FILE: until stop_speaker
+record_speaker() {
+    arecord --quiet --device plughw:Loopback,0,1 --format S16_LE --rate 16000 "$1" &
+    speaker=$!
+}
+stop_speaker() {
+    kill "$speaker"
+    wait "$speaker" 2>/dev/null
+    return 0
+}
+# loudest FILE: the largest sample of a WAV file
+loudest() { od -A n -t d2 -v -j 44 "$1" | tr -s ' ' '\n' | awk '$1 > max { max = $1 } END { print max + 0 }'; }
+# microphone: the state of the program's end of the card, as the kernel knows it: closed, or the words of its status
+microphone() { sed -n 's/^state: //p;s/^closed$/closed/p' /proc/asound/Loopback/pcm1c/sub0/status; }
+microphone_is() { [ "$(microphone)" = "$1" ]; }
+
 # ---- devices ----
 
-# The empty disk of `# devices: luks-disk`, 64 MB.
+# The empty disk of `# devices: luks-disk`, 256 MB.
 LUKS_DISK=/dev/disk/by-id/virtio-luks
 
 # set_battery PERCENT mains|cell: what the battery of `# devices: battery-acpi` says of itself.

@@ -1,0 +1,63 @@
+#include "confine/support.h"
+
+static void test_modes(void **state)
+{
+    enum va_confine_mode mode = VA_CONFINE_LOG;
+
+    assert_int_equal(va_confine_mode_parse("no", &mode), VA_EINVAL);
+    assert_int_equal(mode, VA_CONFINE_LOG);
+    assert_int_equal(va_confine_mode_parse("off", &mode), 0);
+    assert_int_equal(mode, VA_CONFINE_OFF);
+    assert_int_equal(va_confine_mode_parse("on", &mode), 0);
+    assert_int_equal(mode, VA_CONFINE_ON);
+}
+
+static void test_paths(void **state)
+{
+    struct va_confine_plan plan = {0};
+    va_error error;
+
+    assert_int_equal(va_confine_allow(&plan, "", VA_CONFINE_READ, &error), 0);
+    assert_int_equal(va_confine_allow_beside(&plan, "", VA_CONFINE_READ, &error), 0);
+    assert_int_equal(va_confine_allow_list(&plan, "", VA_CONFINE_READ, &error), 0);
+    assert_int_equal(plan.n_paths, 0);
+    assert_int_equal(va_confine_allow_beside(&plan, "/srv/keys/a.pem", VA_CONFINE_READ, &error), 0);
+    assert_int_equal(va_confine_allow_beside(&plan, "/a.pem", VA_CONFINE_READ, &error), 0);
+    assert_int_equal(va_confine_allow_beside(&plan, "a.wav", VA_CONFINE_READ, &error), 0);
+    assert_int_equal(va_confine_allow_list(&plan, " /one , /two,", VA_CONFINE_WRITE, &error), 0);
+    assert_int_equal(plan.n_paths, 5);
+    assert_string_equal(plan.paths[0].path, "/srv/keys");
+    assert_string_equal(plan.paths[1].path, "/a.pem");
+    assert_string_equal(plan.paths[2].path, ".");
+    assert_string_equal(plan.paths[3].path, "/one");
+    assert_string_equal(plan.paths[4].path, "/two");
+    assert_int_equal(plan.paths[4].access, VA_CONFINE_WRITE);
+    while (plan.n_paths < VA_CONFINE_MAX_PATHS)
+        assert_int_equal(va_confine_allow(&plan, "/x", VA_CONFINE_READ, &error), 0);
+    assert_int_equal(va_confine_allow(&plan, "/x", VA_CONFINE_READ, &error), VA_ELIMIT);
+    va_confine_plan_free(&plan);
+    assert_int_equal(plan.n_paths, 0);
+    for (int i = 0; i < VA_CONFINE_MAX_PORTS; i++)
+        assert_int_equal(va_confine_allow_port(&plan, 8000, &error), 0);
+    assert_int_equal(va_confine_allow_port(&plan, 8000, &error), VA_ELIMIT);
+}
+
+static void test_out_of_memory(void **state)
+{
+    struct va_confine_plan plan = {0};
+    va_error error;
+
+    va_memory_fail_after(1);
+    assert_int_equal(va_confine_allow(&plan, "/a/b", VA_CONFINE_READ, &error), VA_ENOMEM);
+    assert_int_equal(va_confine_allow_beside(&plan, "/a/b", VA_CONFINE_READ, &error), VA_ENOMEM);
+    assert_int_equal(va_confine_allow_list(&plan, "/a/b", VA_CONFINE_READ, &error), VA_ENOMEM);
+    va_memory_fail_after(0);
+    assert_int_equal(plan.n_paths, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_modes), cmocka_unit_test(test_paths), cmocka_unit_test(test_out_of_memory)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
