@@ -18,7 +18,7 @@ governor() { cat "$policy/scaling_governor"; }
 as_program() { runuser --user voice-assistant -- "$@"; }
 # restart OPTION...: the program with more lines of options
 restart() {
-    printf '%s\n' "$@" | cat /run/power-options - >"$options"
+    { cat /run/power-options; [ $# -eq 0 ] || printf '%s\n' "$@"; } >"$options"
     systemctl restart voice-assistant.service
     within 60 "it answers with ${*:-its own options}" healthy
 }
@@ -64,9 +64,11 @@ same "it has no capability, and cannot gain any" "$(awk '/^(CapEff|CapPrm|CapBnd
 same "it knows root" "$("$ask" 'brightness 6')" 0
 same "it knows the program's user" "$(as_program "$ask" 'brightness 6')" 0
 refuse "it does not know others" runuser --user nobody -- "$ask" 'brightness 6'
+chmod 755 /run/voice-assistant
 chmod 666 /run/voice-assistant/helper.sock
 matches "not even those who reach the socket" "$(runuser --user nobody -- "$ask" 'brightness 5')" '^-11 '
 chmod 660 /run/voice-assistant/helper.sock
+chmod 750 /run/voice-assistant
 same "the backlight is as it was" "$(brightness)" 6
 for request in reboot 'governor ../../../../../tmp/x' 'brightness -1' 'sleep 1' 'release pci 0000:00:03.0 x'; do
     matches "it does not know '$request'" "$("$ask" "$request")" '^-4 '
