@@ -28,7 +28,7 @@ expect 'the service starts' systemctl restart voice-assistant.service
 within 60 'it is healthy' healthy
 main=$(main_pid)
 same 'the daemon runs in the profile' "$(label "$main")" 'voice-assistant (enforce)'
-same 'so does all of its service' "$(for pid in $(systemctl show --property ControlGroup --value voice-assistant.service | xargs -I{} cat /sys/fs/cgroup{}/cgroup.procs); do label "$pid"; echo; done | sort -u)" \
+same 'so does all of its service' "$(for pid in $(systemctl show --property ControlGroup --value voice-assistant.service | xargs -I{} cat /sys/fs/cgroup{}/cgroup.procs); do label "$pid"; done | sort -u)" \
     'voice-assistant (enforce)'
 
 # ---- everything works ----
@@ -65,7 +65,7 @@ same 'a setting is changed' "$status" 200
 api POST /command/execute -H "$json" -d '{"text":"what is your uptime"}'
 kept() { api GET /api/v1/history && [ "$(field '.entries | length')" -gt 0 ]; }
 within 20 'the history is written' kept
-api DELETE /api/v1/history
+api DELETE '/api/v1/history?all=true'
 same 'and deleted' "$status" 200
 api PATCH /api/v1/settings -H "$json" -d '{"history.enabled":null}'
 
@@ -108,9 +108,10 @@ forbid() {
 }
 aa-exec -p voice-assistant -- "$probe" tcp >/run/vm-probe 2>&1
 same 'the probe works in the profile: a socket of TCP' "$?" 0
-aa-exec -p voice-assistant -- "$probe" write /var/lib/voice-assistant/probe >/run/vm-probe 2>&1
+as_user() { setpriv --reuid voice-assistant --regid voice-assistant --init-groups "$@"; }
+as_user aa-exec -p voice-assistant -- "$probe" write /var/lib/voice-assistant/probe >/run/vm-probe 2>&1
 same 'the probe works in the profile: a file among the data' "$?" 0
-aa-exec -p 'voice-assistant//&voice-assistant//action' -- "$probe" read /var/lib/voice-assistant/probe >/run/vm-probe 2>&1
+as_user aa-exec -p 'voice-assistant//&voice-assistant//action' -- "$probe" read /var/lib/voice-assistant/probe >/run/vm-probe 2>&1
 same 'a program may not: read the data' "$?" 1
 
 mkdir -p /srv/probe
