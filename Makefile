@@ -93,12 +93,9 @@ perf: build ## where one transcription spends its time, by perf (package linux-p
 	perf report -i build/perf.data --stdio | head -n 60
 deb: ## Debian packages in build-deb (ARGS="--arch arm64", ARGS=--lint)
 	scripts/deb $(ARGS)
-<<<<<<< HEAD
 container: ## the container's image with buildah, its size checked (ARGS=--local), minutes
 	scripts/container $(ARGS)
-=======
 vm: ## the system test in emulated machines: boot, speech, hardening, power and so on (ARGS="--topics boot,service"), root, many minutes
 	tests/vm/run $(ARGS)
->>>>>>> vm
 clean: ## remove what was built (models stay)
 	rm -rf build $(filter-out build-models, $(wildcard build-*))
