@@ -6,8 +6,6 @@
 # The AppArmor profile: it is enforced, nothing that works without it is missing, and what it forbids fails because of it.
 profile=/etc/apparmor.d/usr.bin.voice-assistant
 probe=/mnt/host/tools/probe
-label() { tr -d '\0' </proc/"$1"/attr/current; }
-
 denied='apparmor="DENIED".*profile="voice-assistant'
 . /mnt/host/topics/confined.part
 
@@ -22,8 +20,7 @@ expect 'the service starts' systemctl restart voice-assistant.service
 within 60 'it is healthy' healthy
 main=$(main_pid)
 same 'the daemon runs in the profile' "$(label "$main")" 'voice-assistant (enforce)'
-same 'so does all of its service' "$(for pid in $(systemctl show --property ControlGroup --value voice-assistant.service | xargs -I{} cat /sys/fs/cgroup{}/cgroup.procs); do label "$pid"; done | sort -u)" \
-    'voice-assistant (enforce)'
+same 'so does all of its service' "$(service_labels)" 'voice-assistant (enforce)'
 
 everything_works
 same 'the helper ran in its profile' "$(label "$(pidof voice-assistant-helper)")" 'voice-assistant-helper (enforce)'
@@ -82,7 +79,8 @@ rm -f /etc/probe /usr/bin/probe /tmp/probe /etc/voice-assistant/voice-assistant.
 start_probed_daemon --property=AppArmorProfile=voice-assistant
 ask 'wait a while' >/dev/null &
 within 20 'a program runs' pgrep --full '^/usr/bin/sleep 20'
-same 'it has the profile of programs upon the daemon' "$(label "$(pgrep --full '^/usr/bin/sleep 20')")" 'voice-assistant//&voice-assistant//action (enforce)'
+sleeper=$(pgrep --full '^/usr/bin/sleep 20')
+same 'it has the profile of programs upon the daemon' "$(label "$sleeper")" 'voice-assistant//&voice-assistant//action (enforce)'
 pkill --full '^/usr/bin/sleep 20'
 for what in "${probed[@]}"; do
     same "its program may not: $what" "$(ask "$what")" false

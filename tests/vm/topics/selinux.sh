@@ -11,15 +11,13 @@ probe=/usr/local/libexec/voice-assistant-probe
 user=unconfined_u:unconfined_r
 denied='avc:  denied .*scontext=[a-z_:]*:voice_assistant'
 . /mnt/host/topics/confined.part
-label() { tr -d '\0' </proc/"$1"/attr/current; }
-
 # ---- it is enforced ----
 
 expect 'the package has the module' test -s "$module"
 expect 'the policy takes it' semodule --install "$module" --install /mnt/host/voice_assistant_probe.pp
 install -D /mnt/host/tools/probe "$probe"
-labelled=(/usr/bin/voice-assistant /usr/bin/espeak-ng /usr/libexec/voice-assistant "$probe" /etc/voice-assistant /var/lib/voice-assistant /var/log/voice-assistant
-    /run/voice-assistant)
+labelled=(/usr/bin/voice-assistant /usr/bin/espeak-ng /usr/libexec/voice-assistant "$probe" /etc/voice-assistant /var/lib/voice-assistant
+    /var/log/voice-assistant /run/voice-assistant)
 expect 'the files are labelled' restorecon -RF "${labelled[@]}"
 systemctl daemon-reload
 expect 'the policy is enforced' setenforce 1
@@ -28,8 +26,7 @@ mark
 expect 'the service starts' systemctl restart voice-assistant.service
 within 60 'it is healthy' healthy
 same 'the daemon runs in its domain' "$(label "$(main_pid)")" system_u:system_r:voice_assistant_t:s0
-same 'so does all of its service' "$(for pid in $(systemctl show --property ControlGroup --value voice-assistant.service | xargs -I{} cat /sys/fs/cgroup{}/cgroup.procs); do label "$pid"; echo; done | sort -u)" \
-    system_u:system_r:voice_assistant_t:s0
+same 'so does all of its service' "$(service_labels)" system_u:system_r:voice_assistant_t:s0
 
 everything_works
 same 'the helper ran in its domain' "$(label "$(pidof voice-assistant-helper)")" system_u:system_r:voice_assistant_helper_t:s0
