@@ -97,5 +97,8 @@ container: ## the container's image with buildah, its size checked (ARGS=--local
 	scripts/container $(ARGS)
 vm: ## the system test in emulated machines: boot, speech, hardening, power and so on (ARGS="--topics boot,service"), root, many minutes
 	tests/vm/run $(ARGS)
+selinux: ## the policy module for SELinux, build-selinux/voice_assistant.pp (package selinux-policy-dev)
+	mkdir -p build-selinux
+	scripts/selinux-module build-selinux/voice_assistant.pp $(wildcard deploy/selinux/voice_assistant.*)
 clean: ## remove what was built (models stay)
 	rm -rf build $(filter-out build-models, $(wildcard build-*))
