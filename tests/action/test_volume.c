@@ -143,7 +143,7 @@ static void test_what_does_not_work(void **state)
     struct va_action_request request = request_of(settings, &slot, "set", NULL, "50");
 
     assert_failure(card->actions, &request, VA_ENOTFOUND, "there is no sound card 'default'");
-    write_text(card->mixer, "Broken Playback Volume|20|40\n");
+    write_text(card->mixer, "Broken Playback Volume|10|40\n");
     assert_failure(card->actions, &request, VA_EIO, "volume: ");
     write_text(card->mixer, "Master Playback Volume|20|40\n");
     request.dry_run = 1;
