@@ -49,6 +49,8 @@ bench-remote: build ## throughput against the number of workers on other machine
 	bench/remote.py $(ARGS)
 bench-service: build ## the service under load: requests a second by wrk (package wrk), transcriptions beside faster-whisper's Python server (ARGS="--only http"), minutes
 	bench/service.py $(ARGS)
+bench-acceptance: build ## accents, noises, speaking rates: word errors and commands right (package flite; ARGS="--only noise --quick"), an hour
+	bench/acceptance.py $(ARGS)
 accuracy: build ## word errors beside faster-whisper float32 (PEER_MODEL=CTranslate2 folder)
 	bench/accuracy.py --peer-model "$(PEER_MODEL)"
 asan: ## tests with the address and undefined behaviour sanitizers
@@ -59,15 +61,16 @@ tsan: ## tests but the golden ones with the thread sanitizer
 	meson test -C build-tsan --no-rebuild --no-suite golden --timeout-multiplier 10 --print-errorlogs
 fuzz: ## each fuzzer for a minute (SECONDS=60; packages clang-14, libclang-rt-14-dev)
 	scripts/fuzz $(or $(SECONDS),60)
-cover: ## line coverage of src/ in build-cover/coverage.html
-	[ -e build-cover/build.ninja ] || meson setup build-cover --buildtype=debugoptimized -Db_coverage=true
-	ninja -C build-cover
-	meson test -C build-cover --no-rebuild --timeout-multiplier 5 --print-errorlogs
-	gcovr --root . --filter src/ --print-summary --html-details build-cover/coverage.html build-cover
+fuzz-long: ## each fuzzer for ten minutes in all, two at once; goes on where it was interrupted (SECONDS=600), hours
+	scripts/fuzz --resume --jobs 2 $(or $(SECONDS),600)
+cover: ## lines of src/ that all tests run, at least 90 % (ARGS="--only unit,report --files 20"), an hour; after ./check
+	scripts/coverage --anew $(ARGS)
 lint: ## layers, style, headers, static analysis
 	./check lint
 format: ## rewrite the C files as clang-format wants them
 	scripts/check-format --fix
+tasks: build ## ten tasks of a client from beginning to end, with their times
+	build-venv/bin/python -m pytest -q -s -p no:cacheprovider tests/e2e/test_ten_tasks.py
 test-kill: build ## the program killed 500 times in its work: nothing acknowledged is lost from the history (KILLS=500 SEED=1), minutes
 	VA_KILLS=$(or $(KILLS),500) VA_SEED=$(or $(SEED),1) build-venv/bin/python -m pytest -q -s -p no:cacheprovider tests/e2e/test_history.py -k acknowledged
 e2e: ## the program from outside

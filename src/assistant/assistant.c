@@ -93,8 +93,10 @@ int va_assistant_new(const struct va_assistant_parts *parts, va_config *config, 
     assistant->n_words = parts->n_words;
     assistant->words = va_calloc(parts->n_words + 1, sizeof *assistant->words);
     assistant->model_name = va_strdup(parts->model_name);
-    assistant->root = va_strdup(config->system_root);
-    if (assistant->model_name == NULL || assistant->root == NULL || assistant->words == NULL) {
+    assistant->power =
+        (struct va_power_options){va_strdup(config->system_root), va_strdup(config->power_charge_gpio), config->power_wifi_off};
+    if (assistant->model_name == NULL || assistant->power.root == NULL || assistant->power.charge_gpio == NULL ||
+        assistant->words == NULL) {
         r = va_fail_memory(error);
         goto fail;
     }
@@ -105,8 +107,8 @@ int va_assistant_new(const struct va_assistant_parts *parts, va_config *config, 
         (r = va_buffer_pool_new((size_t)config->audio_buffer_size, (size_t)config->audio_pool_size, &assistant->pool, error)) < 0 ||
         (r = va_speech_start(assistant, error)) < 0 || (r = start_actions(assistant, parts, error)) < 0 ||
         (r = va_jobs_start(assistant, parts->folder, error)) < 0 || (r = va_errands_start(assistant, error)) < 0 ||
-        (r = va_controls_start(assistant, error)) < 0 || (r = va_privacy_start(assistant, parts->folder, error)) < 0 ||
-        (r = restart_listening(assistant, error)) < 0)
+        (r = va_power_start(assistant, error)) < 0 || (r = va_controls_start(assistant, error)) < 0 ||
+        (r = va_privacy_start(assistant, parts->folder, error)) < 0 || (r = restart_listening(assistant, error)) < 0)
         goto fail;
     *ret_assistant = assistant;
     return 0;
@@ -124,6 +126,7 @@ void va_assistant_stop(va_assistant *assistant)
     pthread_mutex_lock(&assistant->lock);
     assistant->stopping = 1;
     pthread_mutex_unlock(&assistant->lock);
+    va_power_stop(assistant);
     va_controls_stop(assistant);
     va_listening_stop(assistant);
     va_lives_stop(assistant);
@@ -153,7 +156,9 @@ void va_assistant_free(va_assistant *assistant)
     va_free(assistant->recorder_source);
     va_free(assistant->words);
     va_free(assistant->model_name);
-    va_free(assistant->root);
+    va_power_free(assistant);
+    va_free((char *)assistant->power.root);
+    va_free((char *)assistant->power.charge_gpio);
     pthread_mutex_destroy(&assistant->event_lock);
     pthread_mutex_destroy(&assistant->listening_lock);
     pthread_mutex_destroy(&assistant->microphone_lock);

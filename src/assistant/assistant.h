@@ -268,6 +268,11 @@ VA_MUST_CHECK int va_assistant_privacy_set(va_assistant *assistant, int on, enum
 void va_assistant_privacy_get(va_assistant *assistant, struct va_privacy_state *ret_state);
 int va_assistant_is_private(const va_assistant *assistant);
 
+/* VA_EDENIED: the option privacy.require_encryption is on, and the data folder is not known to be on an encrypted disk. Then nothing that
+ * is said is taken, which recordings, listening, transcriptions, live audio and the history ask here, and nothing is kept. */
+VA_MUST_CHECK int va_assistant_check_storage(va_assistant *assistant, va_error *error);
+int va_assistant_is_storage_encrypted(const va_assistant *assistant); /* whatever the option says */
+
 /* ---- the rest ---- */
 
 /* Runs task on an errand thread. VA_EBUSY: too many are waiting. VA_ESTATE: stopping. */
@@ -293,8 +298,8 @@ void va_assistant_get_status(va_assistant *assistant, struct va_assistant_status
 /* VA_ENOTFOUND: uploads are transcribed here only. */
 VA_MUST_CHECK int va_assistant_get_remote(va_assistant *assistant, struct va_remote_status *ret_status);
 
-/* Where the kernel's files are: the option system.root at the start. */
-const char *va_assistant_root(const va_assistant *assistant);
+/* The options of the start. */
+const struct va_power_options *va_assistant_power(const va_assistant *assistant);
 
 /* Sets the metrics that say how it is now. */
 void va_assistant_measure(va_assistant *assistant);

@@ -56,6 +56,7 @@ void va_phase_change(va_assistant *assistant, enum va_fact fact, int value)
     atomic_store(&assistant->phase, after);
     if (after != before) {
         va_controls_show(assistant, after);
+        va_power_nudge(assistant);
         const struct va_field fields[] = {VA_STRING("from", va_phase_name(before)), VA_STRING("to", va_phase_name(after))};
         tell(assistant, VA_LOG_DEBUG, "state", fields, 2, 0);
     }

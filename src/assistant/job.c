@@ -228,7 +228,9 @@ static int submit_task(va_assistant *assistant, struct va_running_job *running, 
         .release = free_job,
         .user = running,
     };
-    return va_workers_submit(assistant->workers, &task, error);
+    int r = va_workers_submit(assistant->workers, &task, error);
+    va_power_nudge(assistant);
+    return r;
 }
 
 /* With the lock held. Before it there was nothing that could go on. */
@@ -244,7 +246,9 @@ static void note_first(va_assistant *assistant, double now_s)
 int va_assistant_submit(va_assistant *assistant, const struct va_job *job, char ret_id[VA_ID_SIZE], va_error *error)
 {
     char id[VA_ID_SIZE];
-    int r;
+    int r = va_assistant_check_storage(assistant, error);
+    if (r < 0)
+        return r;
     struct va_running_job *running = va_calloc(1, sizeof *running);
     if (running == NULL)
         return va_fail_memory(error);

@@ -173,11 +173,15 @@ int va_listening_start(va_assistant *assistant, va_error *error)
 {
     struct va_settings *settings = va_settings_hold(assistant);
     va_capture *capture;
+    va_error reason;
     int r = 0;
 
     int is_off = strcmp(settings->config->listen_mode, "off") == 0 || va_assistant_is_private(assistant);
-    if (is_off || assistant->vad_model == NULL) {
-        if (!is_off) /* it was when the program started, and the model was not there */
+    int may_keep = is_off || va_assistant_check_storage(assistant, &reason) == 0;
+    if (is_off || !may_keep || assistant->vad_model == NULL) {
+        if (!may_keep)
+            va_log(VA_LOG_ERROR, "assistant", "the microphone is not listened to: %s", reason.text);
+        else if (!is_off) /* it was when the program started, and the model was not there */
             va_log(VA_LOG_WARNING, "assistant", "the microphone is not listened to: listen.vad is wanted at the start");
         va_settings_release(settings);
         return 0;

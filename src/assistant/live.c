@@ -248,8 +248,8 @@ int va_live_open(va_assistant *assistant, const struct va_live_options *options,
         return va_fail(error, VA_EINVAL, "what is not led to the commands cannot be carried out");
     if (assistant->vad_model == NULL)
         return va_fail(error, VA_ESTATE, "live audio needs the model that finds speech (listen.vad)");
-    int r = make(assistant, options, &live, error);
-    if (r < 0)
+    int r = va_assistant_check_storage(assistant, error);
+    if (r < 0 || (r = make(assistant, options, &live, error)) < 0)
         return r;
     live->events = *events;
     live->user = user;

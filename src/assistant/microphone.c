@@ -45,10 +45,12 @@ int va_microphone_hold(va_assistant *assistant, int fail_at_once, va_capture **r
     struct va_settings *settings = va_settings_hold(assistant);
     const struct va_capture_options options = {
         .source = settings->config->audio_microphone, .fail_at_once = fail_at_once, .on_event = on_change, .user = assistant};
-    int r = 0;
+    int r = va_assistant_check_storage(assistant, error);
 
     pthread_mutex_lock(&assistant->microphone_lock);
-    if (assistant->microphone_holds == 0)
+    if (r < 0)
+        ; /* it stays closed */
+    else if (assistant->microphone_holds == 0)
         r = va_capture_start(&options, &assistant->capture, error);
     else if (fail_at_once)
         r = check_open(assistant->capture, error);

@@ -39,7 +39,9 @@ static void add(va_assistant *assistant, uint64_t privacy_changes, const struct 
 
     pthread_rwlock_rdlock(&assistant->history_lock);
     if (!va_assistant_is_private(assistant) && atomic_load(&assistant->privacy_changes) == privacy_changes) {
-        int r = va_history_add(assistant->history, entry, &id, &error);
+        int r = va_assistant_check_storage(assistant, &error);
+        if (r == 0)
+            r = va_history_add(assistant->history, entry, &id, &error);
         if (r != VA_ESTATE) /* switched off meanwhile */
             log_outcome(assistant, r, &error);
     }

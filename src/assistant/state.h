@@ -23,6 +23,7 @@
 #include "dsp/own_voice.h"
 #include "intent/commands.h"
 #include "listen/listener.h"
+#include "power/power.h"
 #include "privacy/privacy.h"
 #include "speech/speech.h"
 
@@ -85,6 +86,7 @@ struct va_subscriber {
 };
 
 struct va_listening;
+struct va_power_watch;
 
 struct va_assistant {
     const va_model *model;
@@ -93,9 +95,10 @@ struct va_assistant {
     size_t n_words;
     char *model_name;
     va_actions *actions;
-    va_launcher *launcher; /* or NULL: programs are started by this process */
-    va_metrics *metrics; /* or NULL */
-    char *root;          /* of the kernel's files */
+    va_launcher *launcher;           /* or NULL: programs are started by this process */
+    va_metrics *metrics;             /* or NULL */
+    struct va_power_options power; /* its texts are ours */
+    struct va_power_watch *power_watch;
     double started_s;
 
     pthread_mutex_t lock;
@@ -234,7 +237,11 @@ VA_MUST_CHECK int va_builtins_register(va_assistant *assistant, va_error *error)
 void va_reply_remember(va_assistant *assistant, const char *reply);
 void va_reply_forget(va_assistant *assistant);
 
-/* power.c */
+/* power.c: the watch begins when there are workers. Who free it comes last: nudging is allowed until then. */
+VA_MUST_CHECK int va_power_start(va_assistant *assistant, va_error *error);
+void va_power_stop(va_assistant *assistant);
+void va_power_free(va_assistant *assistant);
+void va_power_nudge(va_assistant *assistant);
 int va_power_action(void *user, va_action_call *call);
 
 /* privacy.c: reads the switch, before anything is opened. */

@@ -3,13 +3,13 @@
 #include <gpiod.h>
 
 #include "controls/button_source.h"
-#include "controls/gpio.h"
+#include "gpio/gpio.h"
 
 /* With a resistor towards the level of a button that is not pressed, where the chip has one. */
 static int request(const struct va_button_source *source)
 {
-    int flags = source->name.is_low ? GPIOD_LINE_REQUEST_FLAG_ACTIVE_LOW : 0;
-    int bias = source->name.is_low ? GPIOD_LINE_REQUEST_FLAG_BIAS_PULL_UP : GPIOD_LINE_REQUEST_FLAG_BIAS_PULL_DOWN;
+    int flags = source->name.gpio.is_low ? GPIOD_LINE_REQUEST_FLAG_ACTIVE_LOW : 0;
+    int bias = source->name.gpio.is_low ? GPIOD_LINE_REQUEST_FLAG_BIAS_PULL_UP : GPIOD_LINE_REQUEST_FLAG_BIAS_PULL_DOWN;
 
     if (gpiod_line_request_both_edges_events_flags(source->line, "voice-assistant", flags | bias) == 0)
         return 0;
@@ -18,11 +18,11 @@ static int request(const struct va_button_source *source)
 
 int va_button_gpio_open(struct va_button_source *source, va_error *error)
 {
-    int r = va_gpio_open(&source->name, &source->chip, &source->line, error);
+    int r = va_gpio_open(&source->name.gpio, &source->chip, &source->line, error);
     if (r < 0)
         return r;
     if (request(source) < 0) {
-        r = va_fail_errno(error, "the GPIO line '%s' of '%s'", source->name.line, source->name.chip);
+        r = va_fail_errno(error, "the GPIO line '%s' of '%s'", source->name.gpio.line, source->name.gpio.chip);
         va_button_gpio_close(source);
         return r;
     }
@@ -38,7 +38,7 @@ int va_button_gpio_read(struct va_button_source *source, struct va_button_device
     int value = gpiod_line_event_read(source->line, &event) < 0 ? -1 : gpiod_line_get_value(source->line);
 
     if (value < 0)
-        return va_fail_errno(error, "the GPIO line '%s' of '%s'", source->name.line, source->name.chip);
+        return va_fail_errno(error, "the GPIO line '%s' of '%s'", source->name.gpio.line, source->name.gpio.chip);
     device->is_pressed = value;
     return 0;
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "controls/gpio.h"
+#include "gpio/gpio.h"
 
 #define PATH_BYTES 512
 
@@ -86,10 +86,10 @@ static void close_line(struct va_light_device *device)
 
 static int set_line(struct va_light_device *device, int lit, va_error *error)
 {
-    int flags = device->name.is_low ? GPIOD_LINE_REQUEST_FLAG_ACTIVE_LOW : 0, r = 0;
+    int flags = device->name.gpio.is_low ? GPIOD_LINE_REQUEST_FLAG_ACTIVE_LOW : 0, r = 0;
 
     if (device->chip == NULL) {
-        r = va_gpio_open(&device->name, &device->chip, &device->line, error);
+        r = va_gpio_open(&device->name.gpio, &device->chip, &device->line, error);
         if (r < 0)
             return r;
         r = gpiod_line_request_output_flags(device->line, "voice-assistant", flags, lit);
@@ -97,7 +97,7 @@ static int set_line(struct va_light_device *device, int lit, va_error *error)
         r = gpiod_line_set_value(device->line, lit);
     }
     if (r < 0) {
-        r = va_fail_errno(error, "the GPIO line '%s' of '%s'", device->name.line, device->name.chip);
+        r = va_fail_errno(error, "the GPIO line '%s' of '%s'", device->name.gpio.line, device->name.gpio.chip);
         close_line(device);
     }
     return r;

@@ -31,19 +31,6 @@ static int parse_key(const char *text, struct va_control_name *name, va_error *e
     return 0;
 }
 
-static int parse_gpio(const char *text, struct va_control_name *name, va_error *error)
-{
-    size_t chip = strcspn(text, ":");
-    const char *line = text + chip + (text[chip] == ':');
-    size_t n_line = strcspn(line, ":");
-
-    name->is_low = strcmp(line + n_line, ":low") == 0;
-    if (copy(name->chip, sizeof name->chip, text, chip) < 0 || copy(name->line, sizeof name->line, line, n_line) < 0 ||
-        (line[n_line] != '\0' && !name->is_low))
-        return va_fail(error, VA_EINVAL, "a GPIO line is gpio:CHIP:LINE or gpio:CHIP:LINE:low, not 'gpio:%.60s'", text);
-    return 0;
-}
-
 int va_control_parse(const char *text, struct va_control_name *ret_name, va_error *error)
 {
     struct va_control_name name = {0};
@@ -54,7 +41,7 @@ int va_control_parse(const char *text, struct va_control_name *ret_name, va_erro
         r = parse_key(text + 4, &name, error);
     } else if (strncmp(text, "gpio:", 5) == 0) {
         name.kind = VA_CONTROL_GPIO;
-        r = parse_gpio(text + 5, &name, error);
+        r = va_gpio_parse(text + 5, &name.gpio, error);
     } else if (strncmp(text, "led:", 4) == 0) {
         name.kind = VA_CONTROL_LED;
         r = copy(name.led, sizeof name.led, text + 4, strlen(text + 4));

@@ -2,7 +2,7 @@
 #ifndef VA_CONTROLS_NAME_H
 #define VA_CONTROLS_NAME_H
 
-#include "base/error.h"
+#include "gpio/gpio.h"
 
 #define VA_CONTROL_NAME_BYTES 64
 #define VA_CONTROL_PATH_BYTES 256
@@ -13,8 +13,7 @@ struct va_control_name {
     enum va_control_kind kind;
     int code;                         /* key */
     char path[VA_CONTROL_PATH_BYTES]; /* key: of the device, "": any */
-    char chip[VA_CONTROL_PATH_BYTES], line[VA_CONTROL_NAME_BYTES];
-    int is_low;                      /* GPIO */
+    struct va_gpio_name gpio;
     char led[VA_CONTROL_NAME_BYTES]; /* one name, no path */
 };
 

@@ -32,6 +32,8 @@ int va_command_worker(int argc, char **argv);
 int va_command_token(int argc, char **argv);
 int va_command_tls(int argc, char **argv);
 int va_command_pair(int argc, char **argv);
+int va_command_doctor(int argc, char **argv);
+int va_command_audit(int argc, char **argv);
 int va_command_demo(int argc, char **argv);
 
 #endif

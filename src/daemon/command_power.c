@@ -23,13 +23,15 @@ static void print_power_help(FILE *out)
 {
     fputs("Usage: voice-assistant power [OPTION]...\n"
           "       voice-assistant power low-power|balanced|performance [OPTION]...\n"
+          "       voice-assistant power apply [OPTION]...\n"
           "       voice-assistant power sleep SECONDS [OPTION]...\n\n"
           "Shows the power mode, the processor's governor and temperature and the backlight, or changes them:\n\n"
           "  low-power    the slowest governor, a dim screen\n"
           "  balanced     a governor that follows the load\n"
           "  performance  the fastest governor, a bright screen\n"
+          "  apply        the mode of the option power.mode; at the start of the machine\n"
           "  sleep        until the machine's clock wakes it\n\n"
-          "Changes need permission to write the kernel's files.\n\n"
+          "Changes need permission to write the kernel's files, or the helper (voice-assistant-helper.socket).\n\n"
           "Options:\n"
           "  --json                   print JSON\n"
           "  --config FILE            the configuration (default: voice-assistant.yaml of the user, else of the system)\n"
@@ -129,6 +131,7 @@ static int show_power(const char *root, int as_json)
         printf("backlight: %lld of %lld\n", (long long)state.backlight, (long long)state.max_backlight);
     else
         puts("backlight: not present");
+    printf("Wi-Fi: %s\n", state.wifi < 0 ? "not present" : state.wifi ? "on" : "off");
     if (isnan(state.cpu_celsius))
         puts("processor: no temperature sensor");
     else
@@ -137,24 +140,47 @@ static int show_power(const char *root, int as_json)
     return VA_EXIT_OK;
 }
 
-/* The words behind the options: none, a mode, or sleep and seconds. */
-static int run_power(const char *root, int n, char **words, int as_json)
+static int sleep_for(const char *root, const char *word, va_error *error)
 {
+    char *end;
+    double slept_s;
+    long long seconds = strtoll(word, &end, 10);
+
+    if (end == word || *end != '\0')
+        return va_fail(error, VA_EINVAL, "'%.40s' is no number of seconds", word);
+    int r = va_power_sleep(root, seconds, &slept_s, error);
+    if (r == 0)
+        fprintf(stderr, "slept for %.0f s%s\n", slept_s, slept_s < (double)seconds - 1 ? ": something else woke the machine" : "");
+    return r;
+}
+
+/* What this machine does not have is no failure of its start. */
+static int apply(const struct va_power_options *options, const char *mode, va_error *error)
+{
+    if (strcmp(mode, "keep") == 0)
+        return 0;
+    int r = va_power_set_mode(options, mode, VA_POWER_ALL, error);
+    if (r != VA_ENOTFOUND)
+        return r;
+    fprintf(stderr, "voice-assistant power: %s\n", error->text);
+    return 0;
+}
+
+/* The words behind the options: none, a mode, apply, or sleep and seconds. */
+static int run_power(const va_config *config, char **words, int n, int as_json)
+{
+    const struct va_power_options options = {config->system_root, config->power_charge_gpio, config->power_wifi_off};
     va_error error = {0};
     int r = 0;
 
-    if (n == 0)
-        return show_power(root, as_json);
-    if (strcmp(words[0], "sleep") == 0) {
-        char *end;
-        long long seconds = strtoll(words[1], &end, 10);
-        r = end == words[1] || *end != '\0' ? va_fail(&error, VA_EINVAL, "'%.40s' is no number of seconds", words[1])
-                                            : va_power_sleep(root, seconds, &error);
-    } else {
-        r = va_power_set_mode(root, words[0], &error);
-    }
+    if (n > 0 && strcmp(words[0], "sleep") == 0)
+        r = sleep_for(options.root, words[1], &error);
+    else if (n > 0 && strcmp(words[0], "apply") == 0)
+        r = apply(&options, config->power_mode, &error);
+    else if (n > 0)
+        r = va_power_set_mode(&options, words[0], VA_POWER_ALL, &error);
     if (r == 0)
-        return show_power(root, as_json);
+        return show_power(options.root, as_json);
     fprintf(stderr, "voice-assistant power: %s\n", error.text);
     return r == VA_EINVAL ? VA_EXIT_USAGE : VA_EXIT_FAILED;
 }
@@ -169,14 +195,14 @@ int va_command_power(int argc, char **argv)
     if (exit_code >= 0)
         return exit_code;
     if (n > 2 || (n > 0 && (n == 2) != (strcmp(argv[optind], "sleep") == 0))) {
-        fputs("voice-assistant power: expected a mode, or sleep and a number of seconds; see --help\n", stderr);
+        fputs("voice-assistant power: expected a mode, apply, or sleep and a number of seconds; see --help\n", stderr);
         return VA_EXIT_USAGE;
     }
     if (load(&request, &config, &error) < 0) {
         fprintf(stderr, "voice-assistant power: %s\n", error.text);
         return VA_EXIT_FAILED;
     }
-    exit_code = run_power(config->system_root, n, argv + optind, request.json);
+    exit_code = run_power(config, argv + optind, n, request.json);
     va_config_free(config);
     return exit_code;
 }
@@ -219,8 +245,10 @@ int va_command_battery(int argc, char **argv)
         fputs("voice-assistant battery: too many arguments; see --help\n", stderr);
         return VA_EXIT_USAGE;
     }
-    if (load(&request, &config, &found.error) == 0)
-        found.is_there = va_battery_read(config->system_root, &found.battery, &found.error) == 0;
+    if (load(&request, &config, &found.error) == 0) {
+        const struct va_power_options options = {config->system_root, config->power_charge_gpio, config->power_wifi_off};
+        found.is_there = va_battery_read(&options, &found.battery, &found.error) == 0;
+    }
     if (request.json && config != NULL)
         (void)print_json(write_battery, &found);
     else if (found.is_there)

@@ -15,6 +15,7 @@
 #include "base/paths.h"
 #include "catalog/catalog.h"
 #include "config/config.h"
+#include "daemon/confinement.h"
 #include "daemon/journal.h"
 #include "daemon/notify.h"
 #include "daemon/overrides.h"
@@ -37,6 +38,8 @@
 #define GRACE_S 5.0
 /* How often it is asked whether the certificate comes to its end. */
 #define RENEW_MS 3600000
+/* How often the watchdog is told at least: the server counts as alive for 10 s after it was last asked (va_server_is_alive). */
+#define LOOK_MS 4000
 
 struct daemon {
     struct va_overrides overrides;
@@ -171,6 +174,11 @@ static int take_signals(void *user, va_error *error)
     return va_signals_open(&daemon->signal_fd, error);
 }
 
+static int may_keep(void *user, va_error *error)
+{
+    return va_assistant_check_storage(user, error);
+}
+
 static int start_server(struct daemon *daemon, va_error *error)
 {
     const va_config *config = daemon->setup.config;
@@ -181,10 +189,13 @@ static int start_server(struct daemon *daemon, va_error *error)
         .timeout_s = config->server_timeout,
         .max_upload_bytes = (uint64_t)((double)config->server_max_upload * BYTES_PER_MB),
         .folder = daemon->setup.folder,
+        .may_keep = may_keep,
+        .keep_user = daemon->setup.assistant,
     };
     int r = va_api_new(daemon->setup.assistant, daemon->setup.folder, &daemon->api, error);
     if (r < 0)
         return r;
+    va_confinement_show(&daemon->setup.confined, daemon->api);
     if ((r = va_serve_access_open(config, daemon->setup.folder, &daemon->access, error)) < 0)
         return r;
     va_serve_access_api(config, daemon->setup.folder, daemon->access, daemon->api);
@@ -269,7 +280,7 @@ fail:
 
 static void run(struct daemon *daemon)
 {
-    int interval_ms = va_notify_interval_ms();
+    int interval_ms = va_notify_interval_ms() < LOOK_MS ? va_notify_interval_ms() : LOOK_MS;
     enum va_signal signal;
     va_error error;
 

@@ -135,6 +135,20 @@ static int take_samples(const struct request *request, const struct engine *engi
     return va_wake_samples_from_source(request->microphone, engine->vad, engine->model->kernels, SAMPLES, ret_samples, error);
 }
 
+/* What a voice sounds like is kept there, and is not to lie on a plain disk where the options say so. */
+static int check_place(const va_config *config, const char *path, va_error *error)
+{
+    char *folder = va_strdup(path);
+    int r = folder == NULL ? va_fail_memory(error) : 0;
+
+    if (r == 0) {
+        *strrchr(folder, '/') = '\0';
+        r = va_setup_check_encryption(config, folder[0] != '\0' ? folder : "/", error);
+    }
+    va_free(folder);
+    return r;
+}
+
 static int enrol(const struct request *request, const char *name, char **files, size_t n)
 {
     struct engine engine = {0};
@@ -145,6 +159,8 @@ static int enrol(const struct request *request, const char *name, char **files, 
     va_error error;
 
     int r = va_word_path_for_writing(request->folder, name, &path, &error);
+    if (r == 0)
+        r = check_place(request->config, path, &error);
     if (r == 0)
         r = open_engine(request, &engine, &error);
     if (r == 0)

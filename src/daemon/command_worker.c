@@ -124,6 +124,7 @@ static int start(struct worker *worker, const struct va_overrides *overrides, va
     if ((r = va_log_level_parse(config->log_level, &log.level)) < 0 || (r = va_log_open(&log, error)) < 0 ||
         (r = va_setup_folder(config, &worker->folder, error)) < 0 || (r = va_file_make_folder(worker->folder, 0750, error)) < 0 ||
         (r = va_confinement_apply(config, worker->folder, 0, 0, &confined, error)) < 0 ||
+        (r = va_setup_check_encryption(config, worker->folder, error)) < 0 ||
         (r = va_setup_model(config, &worker->model, &worker->model_path, error)) < 0 ||
         (r = va_signals_open(&worker->signal_fd, error)) < 0 || (r = start_workers(worker, error)) < 0)
         return r;

@@ -33,6 +33,8 @@ static const struct {
     {"token", va_command_token, "tokens for the API: add, list, revoke"},
     {"tls", va_command_tls, "the local CA and certificates: show, renew, print, make one for a device"},
     {"pair", va_command_pair, "let a phone in by a QR code"},
+    {"doctor", va_command_doctor, "what is wrong with this installation, and how to mend it"},
+    {"audit", va_command_audit, "check this machine against the lists of success, tuning and hardening"},
     {"config", va_command_config, "check, show and explain the configuration"},
     {"demo", va_command_demo, "show transcripts and commands of recorded speech"},
     {NULL, NULL, NULL},

@@ -14,6 +14,7 @@
 #include "daemon/confinement.h"
 #include "daemon/executables.h"
 #include "daemon/serve_history.h"
+#include "privacy/encryption.h"
 #include "word/store.h"
 
 int va_setup_folder(const va_config *config, char **ret_folder, va_error *error)
@@ -25,6 +26,11 @@ int va_setup_folder(const va_config *config, char **ret_folder, va_error *error)
         return va_fail_memory(error);
     *ret_folder = folder;
     return 0;
+}
+
+int va_setup_check_encryption(const va_config *config, const char *folder, va_error *error)
+{
+    return config->privacy_require_encryption ? va_encryption_check(config->system_root, folder, error) : 0;
 }
 
 static int open_folder(struct va_setup *setup, va_error *error)
@@ -267,8 +273,8 @@ int va_setup_open(struct va_setup *setup, va_error *error)
         return r;
     if ((r = open_folder(setup, error)) < 0 ||
         (r = va_confinement_apply(setup->config, setup->folder, setup->launcher->process, setup->listens, &setup->confined, error)) < 0 ||
-        (r = va_setup_model(setup->config, &setup->model, &setup->model_path, error)) < 0 ||
-        (r = open_ears(setup, error)) < 0 || (r = va_serve_history_open(setup->config, setup->folder, &setup->history, error)) < 0)
+        (r = va_setup_model(setup->config, &setup->model, &setup->model_path, error)) < 0 || (r = open_ears(setup, error)) < 0 ||
+        (r = va_serve_history_open(setup->config, setup->folder, &setup->history, error)) < 0)
         return r;
     return start_assistant(setup, error);
 }

@@ -46,6 +46,9 @@ VA_MUST_CHECK int va_setup_check(const struct va_setup *setup, va_config *config
 /* Of data; it need not exist. va_free it. */
 VA_MUST_CHECK int va_setup_folder(const va_config *config, char **ret_folder, va_error *error);
 
+/* VA_EDENIED: the option privacy.require_encryption is on, and that folder is not known to be on an encrypted disk. */
+VA_MUST_CHECK int va_setup_check_encryption(const va_config *config, const char *folder, va_error *error);
+
 /* The Whisper model that it names. ret_path: of its file; va_free it, on failure, too, unless it is NULL. */
 VA_MUST_CHECK int va_setup_model(const va_config *config, va_model **ret_model, char **ret_path, va_error *error);
 

@@ -148,7 +148,7 @@ static void publish_problem(va_mqtt *mqtt)
 static void publish_battery(va_mqtt *mqtt)
 {
     struct va_battery battery;
-    int is_there = va_battery_read(va_assistant_root(mqtt->assistant), &battery, NULL) == 0;
+    int is_there = va_battery_read(va_assistant_power(mqtt->assistant), &battery, NULL) == 0;
     char text[16];
 
     if (is_there != mqtt->device.has_battery) {

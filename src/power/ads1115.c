@@ -1,7 +1,9 @@
 #include "power/ads1115.h"
 
+#include <linux/i2c-dev.h>
+#include <linux/i2c.h>
 #include <poll.h>
-#include <unistd.h>
+#include <sys/ioctl.h>
 
 enum { CONVERSION_REGISTER, CONFIG_REGISTER };
 
@@ -13,20 +15,28 @@ enum { CONVERSION_REGISTER, CONFIG_REGISTER };
 #define POLL_MS 2
 #define MAX_POLLS 50
 
+/* All adapters speak SMBus words, and some nothing else. Its words have the low byte first, the chip's registers the high one. */
+static unsigned swap(unsigned value)
+{
+    return (value & 0xff) << 8 | (value >> 8 & 0xff);
+}
+
 static int write_register(int fd, unsigned char address, unsigned value)
 {
-    const unsigned char bytes[3] = {address, (unsigned char)(value >> 8), (unsigned char)value};
+    union i2c_smbus_data data = {.word = (uint16_t)swap(value)};
+    struct i2c_smbus_ioctl_data request = {I2C_SMBUS_WRITE, address, I2C_SMBUS_WORD_DATA, &data};
 
-    return write(fd, bytes, sizeof bytes) == (ssize_t)sizeof bytes ? 0 : -1;
+    return ioctl(fd, I2C_SMBUS, &request) < 0 ? -1 : 0;
 }
 
 static int read_register(int fd, unsigned char address, unsigned *ret_value)
 {
-    unsigned char bytes[2];
+    union i2c_smbus_data data = {0};
+    struct i2c_smbus_ioctl_data request = {I2C_SMBUS_READ, address, I2C_SMBUS_WORD_DATA, &data};
 
-    if (write(fd, &address, 1) != 1 || read(fd, bytes, 2) != 2)
+    if (ioctl(fd, I2C_SMBUS, &request) < 0)
         return -1;
-    *ret_value = (unsigned)bytes[0] << 8 | bytes[1];
+    *ret_value = swap(data.word);
     return 0;
 }
 

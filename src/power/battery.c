@@ -5,20 +5,26 @@
 #include <linux/i2c-dev.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/sysfs.h"
+#include "gpio/gpio.h"
 #include "power/ads1115.h"
-#include "power/sysfs.h"
 
 #define SUPPLIES "/sys/class/power_supply"
 #define BUS "/dev/i2c-1"
 #define ADDRESS 0x48
+#define CHIP "/sys/bus/i2c/devices/1-0048"
 #define EMPTY_V 3.0
 #define FULL_V 4.2
 /* Below this the input hangs in the air, or there is no battery behind it. */
 #define LEAST_V 1.0
+/* No cell has more: the chip lies, or it is another. */
+#define MOST_V 5.0
+#define MAX_RAW 32767
 
 double va_battery_percent(double volts)
 {
@@ -60,11 +66,13 @@ static int take_battery(void *user, const char *name)
         read_value(supply, name, "present") == 0)
         return 0;
     double volts = read_value(supply, name, "voltage_now") * 1e-6, percent = read_value(supply, name, "capacity");
-    if (isnan(percent))
+    if (volts <= 0)
+        volts = NAN;
+    if (!(percent >= 0 && percent <= 100) && !isnan(volts)) /* none, or a gauge that lies */
         percent = va_battery_percent(volts);
-    if (isnan(percent))
+    if (!(percent >= 0 && percent <= 100))
         return 0;
-    supply->battery = (struct va_battery){.source = "power_supply", .percent = fmin(100, fmax(0, percent)), .volts = volts, .charging = -1};
+    supply->battery = (struct va_battery){.source = "power_supply", .percent = percent, .volts = volts, .charging = -1};
     if (read_file(supply, name, "status", text, sizeof text) == 0 && strcmp(text, "Unknown") != 0)
         supply->battery.charging = strcmp(text, "Charging") == 0;
     return 1;
@@ -72,10 +80,32 @@ static int take_battery(void *user, const char *name)
 
 /* ---- the ADS1115 ---- */
 
-static int read_ads1115(const char *root, struct va_battery *ret_battery, va_error *error)
+/* Where the kernel has a driver for it, that has the chip. Returns 1 then, and ret_r is what came of it. */
+static int ask_driver(const char *root, double *ret_volts, int *ret_r, va_error *error)
+{
+    char path[VA_SYSFS_PATH_BYTES], scale[VA_SYSFS_PATH_BYTES], text[32], *end;
+    int64_t raw;
+
+    if (va_sysfs_read(root, CHIP "/name", text, sizeof text, NULL) < 0 || strcmp(text, "ads1115") != 0 ||
+        va_sysfs_first(root, CHIP, "iio:device", "in_voltage0_raw", path) < 0)
+        return 0;
+    snprintf(scale, sizeof scale, "%.*s/in_voltage0_scale", (int)(strrchr(path, '/') - path), path);
+    if ((*ret_r = va_sysfs_read_number(root, path, &raw, error)) < 0 || (*ret_r = va_sysfs_read(root, scale, text, sizeof text, error)) < 0)
+        return 1;
+    double step_v = strtod(text, &end) / 1000;
+    if (end == text || !(step_v > 0))
+        *ret_r = va_fail(error, VA_EFORMAT, "%s%s is no number", root, scale);
+    else if (raw >= MAX_RAW)
+        *ret_r = va_fail(error, VA_ENOTFOUND, "not present: the kernel's driver of the ADS1115 measures up to %.2f V; write 0.1875 to %s",
+                         MAX_RAW * step_v, scale);
+    else
+        *ret_volts = (double)raw * step_v;
+    return 1;
+}
+
+static int ask_chip(const char *root, double *ret_volts, va_error *error)
 {
     char path[VA_SYSFS_PATH_BYTES];
-    double volts;
 
     snprintf(path, sizeof path, "%s" BUS, root);
     int fd = open(path, O_RDWR | O_CLOEXEC), r = 0;
@@ -86,21 +116,49 @@ static int read_ads1115(const char *root, struct va_battery *ret_battery, va_err
     if (ioctl(fd, I2C_SLAVE, ADDRESS) < 0)
         r = va_fail(error, VA_ENOTFOUND, "not present: %s cannot be asked for address 0x%02x", path, ADDRESS);
     if (r == 0)
-        r = va_ads1115_measure(fd, &volts, error);
+        r = va_ads1115_measure(fd, ret_volts, error);
     close(fd);
-    if (r == 0 && volts < LEAST_V)
+    return r;
+}
+
+static int read_ads1115(const char *root, struct va_battery *ret_battery, va_error *error)
+{
+    double volts = NAN;
+    int r = 0;
+
+    if (!ask_driver(root, &volts, &r, error))
+        r = ask_chip(root, &volts, error);
+    if (r == 0 && !(volts >= LEAST_V && volts <= MOST_V))
         r = va_fail(error, VA_ENOTFOUND, "not present: the ADS1115 measures %.2f V, which is no battery", volts);
     if (r == 0)
         *ret_battery = (struct va_battery){.source = "ads1115", .percent = va_battery_percent(volts), .volts = volts, .charging = -1};
     return r;
 }
 
-int va_battery_read(const char *root, struct va_battery *ret_battery, va_error *error)
-{
-    struct supply supply = {.root = root};
+/* ---- whichever there is ---- */
 
-    if (va_sysfs_each(root, SUPPLIES, take_battery, &supply) == 0)
-        return read_ads1115(root, ret_battery, error);
+/* 1, 0, or -1: there is no such line now, so it is not known. */
+static int read_charge_line(const struct va_power_options *options)
+{
+    struct va_gpio_name name;
+
+    if (options->charge_gpio[0] == '\0' || va_gpio_parse(options->charge_gpio, &name, NULL) < 0)
+        return -1;
+    int r = va_gpio_read(&name, NULL);
+    return r < 0 ? -1 : r;
+}
+
+int va_battery_read(const struct va_power_options *options, struct va_battery *ret_battery, va_error *error)
+{
+    struct supply supply = {.root = options->root};
+
+    if (va_sysfs_each(options->root, SUPPLIES, take_battery, &supply) == 0) {
+        int r = read_ads1115(options->root, &supply.battery, error);
+        if (r < 0)
+            return r;
+    }
+    if (supply.battery.charging < 0)
+        supply.battery.charging = read_charge_line(options);
     *ret_battery = supply.battery;
     return 0;
 }

@@ -5,15 +5,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "power/sysfs.h"
+#include "base/sysfs.h"
+#include "gpio/gpio.h"
+#include "helper/helper.h"
 
 #define POLICIES "/sys/devices/system/cpu/cpufreq"
 #define BACKLIGHTS "/sys/class/backlight"
 #define ZONES "/sys/class/thermal"
-#define ALARM "/sys/class/rtc/rtc0/wakealarm"
-#define STATES "/sys/power/state"
+#define RADIOS "/sys/class/rfkill"
 #define FULL_BACKLIGHT 255
+/* Beyond these a sensor lies. */
+#define COLDEST_CELSIUS (-60)
+#define HOTTEST_CELSIUS 150
 
 /* Governors from the one that is wanted most on; the panel's light of FULL_BACKLIGHT. */
 static const struct mode {
@@ -46,29 +51,6 @@ static int has_word(const char *list, const char *word)
 
 /* ---- what there is ---- */
 
-/* The first entry of a folder that has the file. */
-struct search {
-    const char *root, *folder, *file, *prefix;
-    char path[VA_SYSFS_PATH_BYTES]; /* of the file */
-};
-
-static int has_file(void *user, const char *name)
-{
-    struct search *search = user;
-    char text[8];
-
-    if (strncmp(name, search->prefix, strlen(search->prefix)) != 0)
-        return 0;
-    int n = snprintf(search->path, sizeof search->path, "%s/%.100s/%s", search->folder, name, search->file);
-    return n > 0 && va_sysfs_read(search->root, search->path, text, sizeof text, NULL) == 0;
-}
-
-/* Path of `file` in the first such entry; NULL when there is none. */
-static const char *first_with(struct search *search)
-{
-    return va_sysfs_each(search->root, search->folder, has_file, search) ? search->path : NULL;
-}
-
 static void beside(const char *path, const char *file, char ret_path[VA_SYSFS_PATH_BYTES])
 {
     snprintf(ret_path, VA_SYSFS_PATH_BYTES, "%.*s/%s", (int)(strrchr(path, '/') - path), path, file);
@@ -76,11 +58,10 @@ static void beside(const char *path, const char *file, char ret_path[VA_SYSFS_PA
 
 static void read_governor(const char *root, struct va_power_state *state)
 {
-    struct search search = {.root = root, .folder = POLICIES, .file = "scaling_governor", .prefix = "policy"};
-    const char *path = first_with(&search);
-    char others[VA_SYSFS_PATH_BYTES];
+    char path[VA_SYSFS_PATH_BYTES], others[VA_SYSFS_PATH_BYTES];
 
-    if (path == NULL || va_sysfs_read(root, path, state->governor, sizeof state->governor, NULL) < 0)
+    if (va_sysfs_first(root, POLICIES, "policy", "scaling_governor", path) < 0 ||
+        va_sysfs_read(root, path, state->governor, sizeof state->governor, NULL) < 0)
         return;
     beside(path, "scaling_available_governors", others);
     if (va_sysfs_read(root, others, state->governors, sizeof state->governors, NULL) < 0)
@@ -93,18 +74,46 @@ static void read_governor(const char *root, struct va_power_state *state)
 
 static void read_backlight(const char *root, struct va_power_state *state)
 {
-    struct search search = {.root = root, .folder = BACKLIGHTS, .file = "max_brightness", .prefix = ""};
-    const char *path = first_with(&search);
-    char now[VA_SYSFS_PATH_BYTES];
+    char path[VA_SYSFS_PATH_BYTES], now[VA_SYSFS_PATH_BYTES];
     int64_t value, max;
 
-    if (path == NULL || va_sysfs_read_number(root, path, &max, NULL) < 0 || max <= 0)
+    if (va_sysfs_first(root, BACKLIGHTS, "", "max_brightness", path) < 0 || va_sysfs_read_number(root, path, &max, NULL) < 0 || max <= 0)
         return;
     beside(path, "brightness", now);
-    if (va_sysfs_read_number(root, now, &value, NULL) < 0)
+    if (va_sysfs_read_number(root, now, &value, NULL) < 0 || value < 0 || value > max)
         return;
     state->backlight = value;
     state->max_backlight = max;
+}
+
+struct radios {
+    const char *root;
+    int state; /* -1: none seen yet */
+};
+
+/* Any that is on counts. */
+static int see_radio(void *user, const char *name)
+{
+    struct radios *radios = user;
+    char path[VA_SYSFS_PATH_BYTES], type[32];
+    int64_t soft;
+
+    snprintf(path, sizeof path, RADIOS "/%.100s/type", name);
+    if (va_sysfs_read(radios->root, path, type, sizeof type, NULL) < 0 || strcmp(type, "wlan") != 0)
+        return 0;
+    snprintf(path, sizeof path, RADIOS "/%.100s/soft", name);
+    if (va_sysfs_read_number(radios->root, path, &soft, NULL) < 0)
+        return 0;
+    radios->state = soft == 0;
+    return radios->state == 1;
+}
+
+static void read_wifi(const char *root, struct va_power_state *state)
+{
+    struct radios radios = {root, -1};
+
+    (void)va_sysfs_each(root, RADIOS, see_radio, &radios);
+    state->wifi = radios.state;
 }
 
 /* Zones of a processor have such names; others are batteries, Wi-Fi and the like. */
@@ -133,7 +142,8 @@ static int feel(void *user, const char *name)
     if (va_sysfs_read(heat->root, path, type, sizeof type, NULL) < 0 || !is_cpu_zone(type))
         return 0;
     snprintf(path, sizeof path, ZONES "/%.100s/temp", name);
-    if (va_sysfs_read_number(heat->root, path, &millidegrees, NULL) == 0)
+    if (va_sysfs_read_number(heat->root, path, &millidegrees, NULL) == 0 && millidegrees >= COLDEST_CELSIUS * 1000 &&
+        millidegrees <= HOTTEST_CELSIUS * 1000)
         heat->hottest = fmax(heat->hottest, (double)millidegrees / 1000); /* of a number and none, the number */
     return 0;
 }
@@ -149,77 +159,24 @@ static void read_heat(const char *root, struct va_power_state *state)
     if (va_sysfs_read(root, "/sys/devices/platform/soc/soc:firmware/get_throttled", text, sizeof text, NULL) == 0 &&
         isxdigit((unsigned char)text[0]))
         state->throttled = (strtoul(text, NULL, 16) & 0xf) != 0;
-    if (va_sysfs_read_number(root, "/sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count", &state->n_throttled, NULL) < 0)
+    if (va_sysfs_read_number(root, "/sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count", &state->n_throttled, NULL) < 0 ||
+        state->n_throttled < 0)
         state->n_throttled = -1;
-}
-
-/* "mem", or what comes near it; NULL: none. */
-static const char *sleep_state(const char *root)
-{
-    static const char *const states[] = {"mem", "standby", "freeze"};
-    char text[128];
-
-    if (va_sysfs_read(root, STATES, text, sizeof text, NULL) < 0)
-        return NULL;
-    for (size_t i = 0; i < 3; i++)
-        if (has_word(text, states[i]))
-            return states[i];
-    return NULL;
 }
 
 void va_power_read(const char *root, struct va_power_state *ret_state)
 {
-    char text[64];
-
-    *ret_state = (struct va_power_state){.backlight = -1, .cpu_celsius = NAN, .throttled = -1, .n_throttled = -1};
+    *ret_state = (struct va_power_state){.backlight = -1, .wifi = -1, .cpu_celsius = NAN, .throttled = -1, .n_throttled = -1};
     read_governor(root, ret_state);
     read_backlight(root, ret_state);
+    read_wifi(root, ret_state);
     read_heat(root, ret_state);
-    ret_state->can_sleep = sleep_state(root) != NULL && va_sysfs_read(root, ALARM, text, sizeof text, NULL) == 0;
+    /* Without permission, but with all that it needs, is able. */
+    int r = va_helper_can(root, NULL, "sleep %d", VA_POWER_MIN_SLEEP_S);
+    ret_state->can_sleep = r == 0 || r == VA_EDENIED;
 }
 
 /* ---- modes ---- */
-
-struct change {
-    const char *root, *folder, *file, *prefix, *text;
-    int is_check; /* 1: whether it can be written, else it is */
-    int result;
-    va_error *error;
-};
-
-static int change_one(void *user, const char *name)
-{
-    struct change *change = user;
-    char path[VA_SYSFS_PATH_BYTES];
-
-    if (strncmp(name, change->prefix, strlen(change->prefix)) != 0)
-        return 0;
-    snprintf(path, sizeof path, "%s/%.100s/%s", change->folder, name, change->file);
-    change->result = change->is_check ? va_sysfs_check_writable(change->root, path, change->error)
-                                      : va_sysfs_write(change->root, path, change->text, change->error);
-    return change->result < 0;
-}
-
-static int change_governors(const char *root, const char *governor, int is_check, va_error *error)
-{
-    struct change change = {root, POLICIES, "scaling_governor", "policy", governor, is_check, 0, error};
-
-    (void)va_sysfs_each(root, POLICIES, change_one, &change);
-    return change.result;
-}
-
-static int change_backlight(const char *root, const struct mode *mode, int64_t max, int is_check, va_error *error)
-{
-    struct search search = {.root = root, .folder = BACKLIGHTS, .file = "max_brightness", .prefix = ""};
-    char path[VA_SYSFS_PATH_BYTES], text[32];
-    const char *first = first_with(&search);
-
-    if (first == NULL)
-        return va_fail(error, VA_ENOTFOUND, "the panel's backlight is gone");
-    beside(first, "brightness", path);
-    snprintf(text, sizeof text, "%lld", llround((double)max * mode->backlight / FULL_BACKLIGHT));
-    return is_check ? va_sysfs_check_writable(root, path, error) : va_sysfs_write(root, path, text, error);
-}
 
 /* NULL with an error. */
 static const char *choose_governor(const struct mode *mode, const struct va_power_state *state, va_error *error)
@@ -231,56 +188,88 @@ static const char *choose_governor(const struct mode *mode, const struct va_powe
     return NULL;
 }
 
-int va_power_set_mode(const char *root, const char *name, va_error *error)
+/* What a mode asks for here: as many requests as there are parts. */
+struct plan {
+    char requests[3][64]; /* [n], as in helper/message.h */
+    int n;
+};
+
+static void plan_panel(const struct mode *mode, const struct va_power_state *state, struct plan *plan)
+{
+    long long level = llround((double)state->max_backlight * mode->backlight / FULL_BACKLIGHT);
+
+    snprintf(plan->requests[plan->n++], sizeof plan->requests[0], "brightness %lld", level);
+}
+
+static void plan_wifi(const struct va_power_options *options, const struct mode *mode, const struct va_power_state *state,
+                      struct plan *plan)
+{
+    int on = strcmp(mode->name, "low-power") != 0;
+
+    if (options->wifi_off && state->wifi >= 0 && state->wifi != on)
+        snprintf(plan->requests[plan->n++], sizeof plan->requests[0], "wifi %s", on ? "on" : "off");
+}
+
+int va_power_set_mode(const struct va_power_options *options, const char *name, unsigned parts, va_error *error)
 {
     const struct mode *mode = find_mode(name);
     struct va_power_state state;
-    const char *governor = NULL;
+    struct plan plan = {.n = 0};
     int r = 0;
 
     if (mode == NULL)
         return va_fail(error, VA_EINVAL, "the power mode must be low-power, balanced or performance");
-    va_power_read(root, &state);
+    va_power_read(options->root, &state);
     if (state.governor[0] == '\0' && state.backlight < 0)
         return va_fail(error, VA_ENOTFOUND, "not present: neither CPU frequency scaling nor a backlight");
-    if (state.governor[0] != '\0' && (governor = choose_governor(mode, &state, error)) == NULL)
-        return VA_EUNSUPPORTED;
-    for (int is_check = 1; r == 0 && is_check >= 0; is_check--) {
-        if (governor != NULL)
-            r = change_governors(root, governor, is_check, error);
-        if (r == 0 && state.backlight >= 0)
-            r = change_backlight(root, mode, state.max_backlight, is_check, error);
+    if ((parts & VA_POWER_GOVERNOR) && state.governor[0] != '\0') {
+        const char *governor = choose_governor(mode, &state, error);
+        if (governor == NULL)
+            return VA_EUNSUPPORTED;
+        snprintf(plan.requests[plan.n++], sizeof plan.requests[0], "governor %s", governor);
     }
+    if ((parts & VA_POWER_PANEL) && state.backlight >= 0)
+        plan_panel(mode, &state, &plan);
+    if (parts & VA_POWER_WIFI)
+        plan_wifi(options, mode, &state, &plan);
+    for (int i = 0; r == 0 && i < plan.n; i++)
+        r = va_helper_can(options->root, error, "%s", plan.requests[i]);
+    for (int i = 0; r == 0 && i < plan.n; i++)
+        r = va_helper_do(options->root, error, "%s", plan.requests[i]);
     return r;
+}
+
+int va_power_check_options(const struct va_power_options *options, va_error *error)
+{
+    struct va_gpio_name name;
+
+    return options->charge_gpio[0] == '\0' ? 0 : va_gpio_parse(options->charge_gpio, &name, error);
 }
 
 /* ---- sleep ---- */
 
 int va_power_check_sleep(const char *root, int64_t seconds, va_error *error)
 {
-    char text[64];
-    int r;
-
     if (seconds < VA_POWER_MIN_SLEEP_S || seconds > VA_POWER_MAX_SLEEP_S)
         return va_fail(error, VA_EINVAL, "seconds must be from %d to %d", VA_POWER_MIN_SLEEP_S, VA_POWER_MAX_SLEEP_S);
-    if (va_sysfs_read(root, ALARM, text, sizeof text, NULL) < 0)
-        return va_fail(error, VA_ENOTFOUND, "not present: a real-time clock that can wake this machine");
-    if (sleep_state(root) == NULL)
-        return va_fail(error, VA_ENOTFOUND, "not present: a state that this machine can sleep in");
-    if ((r = va_sysfs_check_writable(root, ALARM, error)) < 0)
-        return r;
-    return va_sysfs_check_writable(root, STATES, error);
+    return va_helper_can(root, error, "sleep %lld", (long long)seconds);
 }
 
-int va_power_sleep(const char *root, int64_t seconds, va_error *error)
+/* Goes on while the machine sleeps, and is not set by anybody. */
+static double now_s(void)
 {
-    char text[32];
+    struct timespec now;
+
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+int va_power_sleep(const char *root, int64_t seconds, double *ret_slept_s, va_error *error)
+{
+    double begin_s = now_s();
     int r = va_power_check_sleep(root, seconds, error);
 
-    if (r < 0)
-        return r;
-    snprintf(text, sizeof text, "+%lld", (long long)seconds);
-    if ((r = va_sysfs_write(root, ALARM, "0", error)) < 0 || (r = va_sysfs_write(root, ALARM, text, error)) < 0)
-        return r;
-    return va_sysfs_write(root, STATES, sleep_state(root), error);
+    if (r == 0 && (r = va_helper_do(root, error, "sleep %lld", (long long)seconds)) == 0)
+        *ret_slept_s = now_s() - begin_s;
+    return r;
 }

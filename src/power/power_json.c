@@ -32,6 +32,10 @@ void va_power_json(struct va_json *json, const struct va_power_state *state)
         va_json_integer(json, "max", state->max_backlight);
         va_json_close(json, '}');
     }
+    if (state->wifi < 0)
+        va_json_text(json, "wifi", NULL);
+    else
+        va_json_bool(json, "wifi", state->wifi);
     va_json_number(json, "cpu_temperature", state->cpu_celsius, 1);
     if (state->throttled < 0)
         va_json_text(json, "throttled", NULL);

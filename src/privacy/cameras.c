@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "helper/helper.h"
 #include "privacy/camera_record.h"
 
 #define PATH_BYTES 1024
@@ -88,7 +89,7 @@ static int find_device(const char *root, struct va_camera_record *record)
 }
 
 /* Writes the device's name to the file `verb` of its driver, which is how sysfs is told. */
-static int tell_driver(const char *root, const struct va_camera_record *record, const char *verb, va_error *error)
+static int write_driver(const char *root, const struct va_camera_record *record, const char *verb, va_error *error)
 {
     char path[PATH_BYTES];
     size_t n = strlen(record->device);
@@ -100,6 +101,18 @@ static int tell_driver(const char *root, const struct va_camera_record *record, 
     int r = write(fd, record->device, n) == (ssize_t)n ? 0 : va_fail_errno(error, "%s", path);
     close(fd);
     return r;
+}
+
+/* What this user may not, the helper may. */
+static int tell_driver(const char *root, const struct va_camera_record *record, const char *verb, va_error *error)
+{
+    va_error denied;
+    int r = write_driver(root, record, verb, &denied);
+
+    if (r != VA_EDENIED)
+        return r == 0 ? 0 : va_fail(error, r, "%s", denied.text);
+    r = va_helper_ask(root, error, "%s %s %s", strcmp(verb, "unbind") == 0 ? "release" : "bind", record->bus, record->device);
+    return r == VA_ESTATE ? va_fail(error, VA_EDENIED, "%s; the helper (voice-assistant-helper.socket) is not there", denied.text) : r;
 }
 
 /* ---- one camera ---- */

@@ -263,6 +263,8 @@ static int begin_body(struct va_gate *gate, const struct va_http *http, va_reque
 
     request->max_body = max_upload;
     request->folder = site->folder;
+    request->may_keep = site->may_keep;
+    request->keep_user = site->keep_user;
     if (request->route->body == VA_BODY_FORM)
         va_upload_init(&request->upload, &site->upload_bytes, max_upload * UPLOADS_AT_ONCE);
     int status = va_request_begin_body(request, va_http_field(http, "content-type"), is_from_other_page(gate, http));

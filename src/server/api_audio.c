@@ -24,6 +24,8 @@ static void start(va_api *api, va_request *request)
         va_request_fail(request, 409, "already_recording", "a recording is under way; POST /audio/stop ends it");
     } else if (r == VA_EDENIED && va_assistant_is_private(api->assistant)) {
         va_request_fail(request, 403, "privacy_mode", "privacy mode is on; POST /privacy/disable ends it");
+    } else if (r == VA_EDENIED && va_assistant_check_storage(api->assistant, &error) < 0) {
+        va_request_fail(request, 403, "unencrypted", "%s", error.text);
     } else if (r == VA_ENOTFOUND || r == VA_EIO || r == VA_EBUSY || r == VA_EDENIED) {
         va_request_refuse(request, 10, "no_device", error.text);
     } else if (r < 0) {

@@ -23,7 +23,7 @@ static void reply_state(va_api *api, va_request *request, int is_change)
     struct va_power_state state;
     struct va_reply reply;
 
-    va_power_read(va_assistant_root(api->assistant), &state);
+    va_power_read(va_assistant_power(api->assistant)->root, &state);
     va_reply_begin(&reply);
     if (is_change)
         va_json_bool(&reply.json, "success", 1);
@@ -55,7 +55,7 @@ static void post_mode(va_api *api, va_request *request)
     const char *mode = json_string_value(json_object_get(body, "mode"));
     va_error error;
     int r = mode == NULL ? va_fail(&error, VA_EINVAL, "the body must be a JSON object with a text 'mode'")
-                         : va_power_set_mode(va_assistant_root(api->assistant), mode, &error);
+                         : va_power_set_mode(va_assistant_power(api->assistant), mode, VA_POWER_ALL, &error);
 
     if (r < 0) {
         fail(api, request, r, &error);
@@ -70,8 +70,9 @@ static void post_mode(va_api *api, va_request *request)
 static void post_sleep(va_api *api, va_request *request)
 {
     json_t *body = read_body(request), *number = json_object_get(body, "seconds");
-    const char *root = va_assistant_root(api->assistant);
+    const char *root = va_assistant_power(api->assistant)->root;
     int64_t seconds = json_integer_value(number);
+    double slept_s;
     struct va_reply reply;
     va_error error;
     int r = json_is_integer(number) ? va_power_check_sleep(root, seconds, &error)
@@ -87,8 +88,12 @@ static void post_sleep(va_api *api, va_request *request)
     va_json_integer(&reply.json, "seconds", seconds);
     va_reply_end(&reply, request, 200);
     poll(NULL, 0, GOODBYE_MS);
-    if (va_power_sleep(root, seconds, &error) < 0)
+    if (va_power_sleep(root, seconds, &slept_s, &error) < 0) {
         va_log(VA_LOG_ERROR, "server", "the machine does not sleep: %s", error.text);
+        return;
+    }
+    const struct va_field fields[] = {VA_INTEGER("seconds", seconds), VA_NUMBER("slept", slept_s)};
+    va_log_event(VA_LOG_INFO, "server", "slept", fields, 2);
 }
 
 static void get_battery(va_api *api, va_request *request)
@@ -96,7 +101,7 @@ static void get_battery(va_api *api, va_request *request)
     struct va_battery battery;
     struct va_reply reply;
     va_error error;
-    int r = va_battery_read(va_assistant_root(api->assistant), &battery, &error);
+    int r = va_battery_read(va_assistant_power(api->assistant), &battery, &error);
 
     if (r < 0 && r != VA_ENOTFOUND) {
         fail(api, request, r, &error);

@@ -10,6 +10,8 @@
 /* Shared by all connections of a server. */
 struct va_site {
     const char *folder;
+    int (*may_keep)(void *user, va_error *error); /* or NULL */
+    void *keep_user;
     struct va_reply_sink sink;
     va_access *access;
     struct va_metrics *metrics;    /* or NULL */

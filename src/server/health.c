@@ -36,6 +36,7 @@ struct facts {
     struct va_microphone_status microphone;
     struct va_log_status log;
     struct va_history_status history;
+    va_error storage; /* what may not be kept, and why; code 0: all may */
     int has_folder, has_model;
     struct statvfs disk;
     struct stat model;
@@ -76,6 +77,11 @@ static int is_microphone_lost(const struct facts *facts, char *text)
 static int is_data_missing(const struct facts *facts, char *text)
 {
     return facts->has_folder ? 0 : SAY("the data folder %.200s is not there", facts->health->folder);
+}
+
+static int is_data_unencrypted(const struct facts *facts, char *text)
+{
+    return facts->storage.code < 0 ? SAY("nothing that is said is taken: %.250s", facts->storage.text) : 0;
 }
 
 static int is_disk_read_only(const struct facts *facts, char *text)
@@ -132,7 +138,7 @@ static const struct {
     {"model_missing", is_model_missing}, {"model_changed", is_model_changed},     {"microphone_lost", is_microphone_lost},
     {"data_missing", is_data_missing},   {"disk_read_only", is_disk_read_only},   {"disk_full", is_disk_full},
     {"memory_full", is_memory_full},     {"queue_full", is_queue_full},           {"work_stalled", is_work_stalled},
-    {"log_failing", is_log_failing},     {"history_failing", is_history_failing},
+    {"log_failing", is_log_failing},     {"history_failing", is_history_failing}, {"data_unencrypted", is_data_unencrypted},
 };
 _Static_assert(sizeof checks / sizeof checks[0] <= VA_HEALTH_MAX_REASONS, "room for every reason");
 
@@ -166,11 +172,14 @@ static void look(va_health *health)
     va_log_get_status(&facts.log);
     if (va_assistant_history(health->assistant) != NULL)
         va_history_get_status(va_assistant_history(health->assistant), &facts.history);
+    if (va_assistant_check_storage(health->assistant, &facts.storage) == 0)
+        facts.storage.code = 0;
     facts.has_folder = statvfs(health->folder, &facts.disk) == 0;
     facts.has_model = health->model_path != NULL && stat(health->model_path, &facts.model) == 0;
-    va_power_read(va_assistant_root(health->assistant), &power);
+    va_power_read(va_assistant_power(health->assistant)->root, &power);
     state->power_mode = power.mode;
     state->cpu_celsius = power.cpu_celsius;
+    state->throttled = power.throttled;
     state->uptime_s = facts.status.uptime_s;
     state->n_reasons = 0;
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)

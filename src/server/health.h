@@ -30,8 +30,9 @@ struct va_health_state {
     size_t n_reasons;
     struct va_system_numbers numbers;
     double uptime_s;
-    const char *power_mode; /* as in power.h, as is the next */
+    const char *power_mode; /* as in power.h, as are the next */
     double cpu_celsius;
+    int throttled;
 };
 
 /* assistant must outlive the health. folder: on the disk that is watched; copied. */

@@ -2,10 +2,12 @@
 
 #include <math.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "server/audit_report.h"
 #include "server/health.h"
 #include "server/process.h"
 
@@ -14,6 +16,7 @@
 struct va_prometheus {
     struct va_prometheus_sources sources;
     _Atomic(va_server *) server; /* NULL at the very start */
+    struct va_audit_summary audit;
 };
 
 int va_prometheus_new(const struct va_prometheus_sources *sources, va_prometheus **ret_prometheus, va_error *error)
@@ -50,6 +53,16 @@ static void measure_server(va_prometheus *prometheus, va_metrics *metrics)
     va_metrics_set(metrics, VA_METRIC_UPLOAD_BYTES, 0, server != NULL ? (double)va_server_upload_bytes(server) : NAN);
 }
 
+static void measure_power(const struct va_health_state *health, va_metrics *metrics)
+{
+    static const char *const modes[] = {"low-power", "balanced", "performance"};
+
+    va_metrics_set(metrics, VA_METRIC_CPU_CELSIUS, 0, health->cpu_celsius);
+    va_metrics_set(metrics, VA_METRIC_CPU_THROTTLED, 0, health->throttled < 0 ? NAN : health->throttled);
+    for (int i = 0; i < 3; i++)
+        va_metrics_set(metrics, VA_METRIC_POWER_MODE, i, health->power_mode == NULL ? NAN : strcmp(health->power_mode, modes[i]) == 0);
+}
+
 static void measure_files(va_prometheus *prometheus, va_metrics *metrics)
 {
     struct va_health_state health;
@@ -59,9 +72,18 @@ static void measure_files(va_prometheus *prometheus, va_metrics *metrics)
     va_metrics_set(metrics, VA_METRIC_HEALTHY, 0, health.n_reasons == 0);
     va_metrics_set(metrics, VA_METRIC_DISK_FREE, 0, health.numbers.disk_free);
     va_metrics_set(metrics, VA_METRIC_DISK_TOTAL, 0, health.numbers.disk_total);
-    va_metrics_set(metrics, VA_METRIC_CPU_CELSIUS, 0, health.cpu_celsius);
+    measure_power(&health, metrics);
     va_log_get_status(&log);
     va_metrics_set(metrics, VA_METRIC_LOG_LOST, 0, (double)log.lost);
+}
+
+static void measure_audit(va_prometheus *prometheus, va_metrics *metrics)
+{
+    if (prometheus->sources.folder == NULL)
+        return;
+    va_audit_report_summary(prometheus->sources.folder, &prometheus->audit);
+    va_metrics_set(metrics, VA_METRIC_AUDIT_FAILED, 0, prometheus->audit.failed);
+    va_metrics_set(metrics, VA_METRIC_AUDIT_TIME, 0, prometheus->audit.made_unix_s);
 }
 
 static void measure_process(va_metrics *metrics)
@@ -90,6 +112,7 @@ static void get_metrics(void *user, va_request *request)
     va_assistant_measure(prometheus->sources.assistant);
     measure_server(prometheus, metrics);
     measure_files(prometheus, metrics);
+    measure_audit(prometheus, metrics);
     measure_process(metrics);
     va_buffer_init(&text, MAX_TEXT_BYTES);
     if (va_metrics_write(metrics, &text) == 0) {

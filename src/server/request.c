@@ -135,7 +135,8 @@ static int begin_part(void *user, const char *name, int is_file)
         return append_field(request, name, strlen(name) + 1);
     if (request->n_files++ > 0)
         return va_fail(&request->error, VA_EFORMAT, "there is more than one field '%s'", name);
-    return va_upload_open(&request->upload, request->folder, &request->error);
+    int r = request->may_keep != NULL ? request->may_keep(request->keep_user, &request->error) : 0;
+    return r < 0 ? r : va_upload_open(&request->upload, request->folder, &request->error);
 }
 
 static int part_data(void *user, const char *data, size_t n)
@@ -201,6 +202,8 @@ static int form_status(va_request *request, int code)
         return request->in_file ? 507 : 413;
     case VA_EBUSY:
         return 503;
+    case VA_EDENIED:
+        return 403;
     default:
         return 500;
     }

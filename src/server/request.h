@@ -44,6 +44,8 @@ struct va_request {
     /* A form while it is read. */
     struct va_multipart form;
     const char *folder;
+    int (*may_keep)(void *user, va_error *error); /* or NULL */
+    void *keep_user;
     struct va_upload upload;
     int in_file; /* the present part goes to the upload */
     int n_files;

@@ -81,6 +81,8 @@ int va_server_start(const struct va_server_options *options, va_server **ret_ser
     server->max_connections = options->max_connections;
     server->folder = va_strdup(options->folder);
     server->site.folder = server->folder;
+    server->site.may_keep = options->may_keep;
+    server->site.keep_user = options->keep_user;
     server->site.access = options->access;
     server->site.metrics = options->metrics;
     server->site.sink = (struct va_reply_sink){va_loop_deliver, server};

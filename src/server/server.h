@@ -56,7 +56,10 @@ struct va_server_options {
     int max_connections; /* of all endpoints */
     double timeout_s;    /* for the head of a request, and the stall of a body or an answer */
     uint64_t max_upload_bytes;
-    const char *folder;         /* for uploads; must exist */
+    const char *folder; /* for uploads; must exist */
+    /* Asked before one is kept there, from the server's thread: negative when it may not be (VA_EDENIED: 403). NULL: it always may. */
+    int (*may_keep)(void *user, va_error *error);
+    void *keep_user;
     struct va_metrics *metrics; /* answers are counted there; NULL: nowhere */
     struct va_tls_options tls;  /* of the endpoints with TLS */
     va_access *access;          /* judges every request; NULL: on the loopback without TLS all is open, elsewhere what is public */

@@ -43,13 +43,13 @@ static void lines(void **state)
     struct va_control_name name = parse("gpio:gpiochip0:17:low");
 
     assert_int_equal(name.kind, VA_CONTROL_GPIO);
-    assert_string_equal(name.chip, "gpiochip0");
-    assert_string_equal(name.line, "17");
-    assert_int_equal(name.is_low, 1);
+    assert_string_equal(name.gpio.chip, "gpiochip0");
+    assert_string_equal(name.gpio.line, "17");
+    assert_int_equal(name.gpio.is_low, 1);
     name = parse("gpio:/dev/gpiochip4:GPIO5");
-    assert_string_equal(name.chip, "/dev/gpiochip4");
-    assert_string_equal(name.line, "GPIO5");
-    assert_int_equal(name.is_low, 0);
+    assert_string_equal(name.gpio.chip, "/dev/gpiochip4");
+    assert_string_equal(name.gpio.line, "GPIO5");
+    assert_int_equal(name.gpio.is_low, 0);
 }
 
 static void leds(void **state)

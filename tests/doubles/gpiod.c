@@ -84,6 +84,12 @@ int gpiod_line_request_both_edges_events_flags(struct gpiod_line *line, const ch
     return request(line, flags, 0) < 0 ? -1 : pipe(line->events);
 }
 
+int gpiod_line_request_input_flags(struct gpiod_line *line, const char *consumer, int flags)
+{
+    (void)consumer;
+    return request(line, flags, 0);
+}
+
 int gpiod_line_request_output_flags(struct gpiod_line *line, const char *consumer, int flags, int default_val)
 {
     (void)consumer;
@@ -113,7 +119,8 @@ int gpiod_line_event_read(struct gpiod_line *line, struct gpiod_line_event *even
 int gpiod_line_get_value(struct gpiod_line *line)
 {
     (void)line;
-    return gpiod.value;
+    errno = ENODEV;
+    return gpiod.is_lost ? -1 : gpiod.value;
 }
 
 int gpiod_line_set_value(struct gpiod_line *line, int value)

@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (r == 0 && name.kind == VA_CONTROL_KEY)
         FUZZ_CHECK(name.code > 0 && name.code <= VA_MAX_KEY_CODE && (name.path[0] == '\0' || name.path[0] == '/'));
     if (r == 0 && name.kind == VA_CONTROL_GPIO)
-        FUZZ_CHECK(strlen(name.chip) > 0 && strlen(name.line) > 0);
+        FUZZ_CHECK(strlen(name.gpio.chip) > 0 && strlen(name.gpio.line) > 0);
     if (r == 0 && name.kind == VA_CONTROL_LED)
         FUZZ_CHECK(strlen(name.led) > 0 && strchr(name.led, '/') == NULL);
     va_free(text);

@@ -1,4 +1,4 @@
-#include "power/sysfs.h"
+#include "base/sysfs.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -48,19 +48,23 @@ int va_sysfs_read_number(const char *root, const char *path, int64_t *ret_value,
     return 0;
 }
 
-int va_sysfs_write(const char *root, const char *path, const char *text, va_error *error)
+int va_sysfs_write_bytes(const char *root, const char *path, const void *bytes, size_t n, va_error *error)
 {
     char full[VA_SYSFS_PATH_BYTES];
-    size_t n = strlen(text);
     int r = full_path(root, path, full, error);
 
     if (r < 0)
         return r;
     int fd = open(full, O_WRONLY | O_CLOEXEC);
-    r = fd >= 0 && write(fd, text, n) == (ssize_t)n ? 0 : va_fail_errno(error, "%s", full);
+    r = fd >= 0 && write(fd, bytes, n) == (ssize_t)n ? 0 : va_fail_errno(error, "%s", full);
     if (fd >= 0)
         close(fd);
     return r;
+}
+
+int va_sysfs_write(const char *root, const char *path, const char *text, va_error *error)
+{
+    return va_sysfs_write_bytes(root, path, text, strlen(text), error);
 }
 
 int va_sysfs_check_writable(const char *root, const char *path, va_error *error)
@@ -89,4 +93,27 @@ int va_sysfs_each(const char *root, const char *folder, int (*call)(void *user, 
             r = call(user, entry->d_name);
     closedir(entries);
     return r;
+}
+
+struct search {
+    const char *root, *folder, *file, *prefix;
+    char *path; /* [VA_SYSFS_PATH_BYTES] */
+};
+
+static int has_file(void *user, const char *name)
+{
+    const struct search *search = user;
+    char text[8];
+
+    if (strncmp(name, search->prefix, strlen(search->prefix)) != 0)
+        return 0;
+    int n = snprintf(search->path, VA_SYSFS_PATH_BYTES, "%s/%.100s/%s", search->folder, name, search->file);
+    return n > 0 && n < VA_SYSFS_PATH_BYTES && va_sysfs_read(search->root, search->path, text, sizeof text, NULL) == 0;
+}
+
+int va_sysfs_first(const char *root, const char *folder, const char *prefix, const char *file, char ret_path[VA_SYSFS_PATH_BYTES])
+{
+    struct search search = {root, folder, file, prefix, ret_path};
+
+    return va_sysfs_each(root, folder, has_file, &search) ? 0 : VA_ENOTFOUND;
 }
