@@ -93,8 +93,9 @@ perf: build ## where one transcription spends its time, by perf (package linux-p
 	perf report -i build/perf.data --stdio | head -n 60
 deb: ## Debian packages in build-deb (ARGS="--arch arm64", ARGS=--lint)
 	scripts/deb $(ARGS)
-container: ## the container's image with buildah, its size checked (ARGS=--local), minutes
+container: ## the container's image with buildah, and its tests (ARGS=--local), root, minutes
 	scripts/container $(ARGS)
+	VA_IMAGE=build-container/image build-venv/bin/python -m pytest -q -p no:cacheprovider tests/deploy/test_container.py
 vm: ## the system test in emulated machines: boot, speech, hardening, power and so on (ARGS="--topics boot,service"), root, many minutes
 	tests/vm/run $(ARGS)
 selinux: ## the policy module for SELinux, build-selinux/voice_assistant.pp (package selinux-policy-dev)
