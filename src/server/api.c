@@ -96,6 +96,12 @@ void va_api_set_settings(va_api *api, const struct va_api_settings *settings)
     api->settings = *settings;
 }
 
+void va_api_set_confined(va_api *api, const char *const *layers, size_t n)
+{
+    for (size_t i = 0; i < n && i < VA_API_MAX_LAYERS; i++)
+        api->confined[api->n_confined++] = layers[i];
+}
+
 void va_api_set_tls_port(va_api *api, int port)
 {
     atomic_store(&api->tls_port, port);

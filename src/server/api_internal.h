@@ -16,7 +16,9 @@ struct va_api {
     va_health *health;
     struct va_api_site site;
     struct va_api_settings settings;
-    _Atomic int tls_port; /* 0: none */
+    _Atomic int tls_port;                    /* 0: none */
+    const char *confined[VA_API_MAX_LAYERS]; /* [n_confined] */
+    size_t n_confined;
     va_event_hub *hub;
     _Atomic int exporting; /* the history */
 };
