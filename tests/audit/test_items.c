@@ -177,6 +177,12 @@ static void the_governor_is_a_modes_on_all_processors(void **state)
     put(m, "/usr/lib/systemd/system/cpu-governor.service", "");
     put_link(m, "/etc/systemd/system/multi-user.target.wants/cpu-governor.service", "x");
     ASSERT_CHECK(m, "cpu-frequency", PASS, "ondemand (balanced)");
+    configure(m, "power.mode=performance", NULL);
+    ASSERT_CHECK(m, "cpu-frequency", FAIL, "not that of power.mode performance");
+    configure(m, "power.mode=performance", "power.automatic=yes", NULL);
+    ASSERT_CHECK(m, "cpu-frequency", PASS, "ondemand");
+    configure(m, "power.mode=balanced", NULL);
+    ASSERT_CHECK(m, "cpu-frequency", PASS, "ondemand");
     put_governors(m, "ondemand\n", "performance\n");
     ASSERT_CHECK(m, "cpu-frequency", FAIL, "different");
     put_governors(m, "userspace\n", "userspace\n");
