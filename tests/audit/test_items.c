@@ -177,9 +177,13 @@ static void of_several_the_one_on_the_port_counts(void **state)
     struct machine *m = *state;
 
     put_process(m, 200, 1, "Uid:\t0\t0\t0\t0\n");
-    ASSERT_CHECK(m, "sandbox", UNSEEN, "none on the configured port");
+    ASSERT_CHECK(m, "sandbox", UNSEEN, "not on the configured port");
     put_listeners(m, HEAD LINE("0", "0100007F", "1F40", "500"));
     ASSERT_CHECK(m, "sandbox", PASS, "user 990");
+    put_away(m, "/proc/200");
+    configure(m, "server.port=9000", NULL);
+    ASSERT_CHECK(m, "sandbox", UNSEEN, "not on the configured port");
+    configure(m, NULL);
     put_bytes(m, "/proc/300/cmdline", "voice-assistant\0say", 20, 0600);
     ASSERT_CHECK(m, "sandbox", PASS, "");
 }
