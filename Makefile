@@ -93,16 +93,13 @@ perf: build ## where one transcription spends its time, by perf (package linux-p
 	perf report -i build/perf.data --stdio | head -n 60
 deb: ## Debian packages in build-deb (ARGS="--arch arm64", ARGS=--lint)
 	scripts/deb $(ARGS)
-<<<<<<< HEAD
 container: ## the container's image with buildah, its size checked (ARGS=--local), minutes
 	scripts/container $(ARGS)
-=======
 image: ## a bootable image of the appliance in build-image (ARGS="--arch arm64 --ssh-key ~/.ssh/id_ed25519.pub"), root, minutes
 	deploy/image/build $(ARGS)
-bench-boot: ## time from power-on to listening: the appliance beside a plain Debian, in an emulated machine (ARGS="--rounds 1"), root, many minutes
+bench-boot: ## power-on to listening: the appliance beside a plain Debian, in an emulated machine (ARGS="--rounds 1"), root, many minutes
 	bench/boot.py $(ARGS)
 vm: ## the system test in emulated machines: boot, speech, hardening, power and so on (ARGS="--topics boot,service"), root, many minutes
 	tests/vm/run $(ARGS)
->>>>>>> vm
 clean: ## remove what was built (models stay)
 	rm -rf build $(filter-out build-models, $(wildcard build-*))

@@ -28,7 +28,7 @@ _voice_assistant_verbs()
     commands) echo check list ;;
     home) echo fetch ;;
     history) echo list search export delete ;;
-    power) echo low-power balanced performance sleep ;;
+    power) echo low-power balanced performance apply sleep ;;
     privacy) echo on off status ;;
     token) echo add list revoke ;;
     tls) echo show renew ca client ;;
@@ -102,6 +102,17 @@ _voice_assistant_values()
     esac
 }
 
+# Files or folders; another shell that asks finds them itself.
+_voice_assistant_files()
+{
+    if [ -n "${_voice_assistant_asked:-}" ]; then
+        COMPREPLY=("$1")
+    else
+        mapfile -t COMPREPLY < <(compgen "$1" -- "$2")
+        compopt -o filenames 2>/dev/null
+    fi
+}
+
 _voice_assistant()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} verb=${COMP_WORDS[2]} words
@@ -112,8 +123,7 @@ _voice_assistant()
     elif words=$(_voice_assistant_values "${COMP_WORDS[0]}" "$before" "$command"); then
         case $words in
         -f | -d)
-            mapfile -t COMPREPLY < <(compgen "$words" -- "$word")
-            compopt -o filenames 2>/dev/null
+            _voice_assistant_files "$words" "$word"
             return
             ;;
         *=) compopt -o nospace 2>/dev/null ;;
@@ -125,10 +135,17 @@ _voice_assistant()
     elif [ "$command" = model ] && [[ $verb == @(fetch|info|verify|remove) ]]; then
         words="$(_voice_assistant_models) vad wake wake-alexa wake-hey_jarvis wake-hey_mycroft wake-okay_nabu"
     elif [[ $command == @(transcribe|wake|match|eval|demo) ]]; then
-        mapfile -t COMPREPLY < <(compgen -f -- "$word")
-        compopt -o filenames 2>/dev/null
+        _voice_assistant_files -f "$word"
         return
     fi
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 }
 complete -F _voice_assistant voice-assistant
+
+# For other shells: prints what may follow the words, one a line, or -f or -d.
+_voice_assistant_ask()
+{
+    local _voice_assistant_asked=yes COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY
+    _voice_assistant
+    [ ${#COMPREPLY[@]} -eq 0 ] || printf '%s\n' "${COMPREPLY[@]}"
+}

@@ -7,7 +7,7 @@ int va_assistant_is_storage_encrypted(const va_assistant *assistant)
 {
     va_error reason;
 
-    return assistant->folder != NULL && va_encryption_check(assistant->root, assistant->folder, &reason) == 0;
+    return assistant->folder != NULL && va_encryption_check(assistant->power.root, assistant->folder, &reason) == 0;
 }
 
 int va_assistant_check_storage(va_assistant *assistant, va_error *error)
@@ -17,7 +17,7 @@ int va_assistant_check_storage(va_assistant *assistant, va_error *error)
     int r = 0;
 
     if (settings->config->privacy_require_encryption && assistant->folder != NULL)
-        r = va_encryption_check(assistant->root, assistant->folder, &reason);
+        r = va_encryption_check(assistant->power.root, assistant->folder, &reason);
     va_settings_release(settings);
     return r < 0 ? va_fail(error, VA_EDENIED, "%s, as privacy.require_encryption wants it", reason.text) : 0;
 }

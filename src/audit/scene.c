@@ -9,7 +9,7 @@
 #include "audit/parse.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "power/sysfs.h"
+#include "base/sysfs.h"
 
 #define TAIL_BYTES 65536
 

@@ -86,7 +86,8 @@ def life(in_namespaces, package, tmp_path_factory):
 
 def test_what_is_in_it(contents):
     for path in ("/usr/bin/voice-assistant", f"{ETC}/voice-assistant.yaml", f"{ETC}/commands/timers.yaml", "/usr/share/man/man1/voice-assistant.1.gz",
-                 "/usr/share/man/man5/voice-assistant.yaml.5.gz", "/usr/share/bash-completion/completions/voice-assistant",
+                 "/usr/share/man/man5/voice-assistant.yaml.5.gz", "/usr/share/bash-completion/completions/voice-assistant", "/usr/share/zsh/vendor-completions/_voice-assistant",
+                 "/usr/share/fish/vendor_completions.d/voice-assistant.fish",
                  "/usr/share/doc/voice-assistant/README.Debian", "/lib/systemd/system/voice-assistant.service", "/usr/lib/sysusers.d/voice-assistant.conf"):
         assert path in contents, path
     assert not [path for path in contents if re.match(r"/(usr/local|home|root|work|build|opt|tmp)\b", path)]
@@ -160,6 +161,21 @@ inside stat -c '%a %U' /etc/voice-assistant /etc/voice-assistant/voice-assistant
     assert "audio" in groups.split()
     assert version.startswith("voice-assistant ")
     assert modes.split() == ["755", "root", "644", "root"]
+
+
+def test_completion_in_the_shells_that_are_there(life):
+    fish = shutil.which("fish") is not None
+    lines = life(r"""
+install old.deb
+ask() { inside bash -c '. /usr/share/bash-completion/completions/voice-assistant && _voice_assistant_ask "$@"' bash "$@"; }
+ask voice-assistant heal
+ask voice-assistant model ver
+ask voice-assistant serve --set server.tls_l
+ask voice-assistant transcribe ''
+[ ! -x "$root/usr/bin/fish" ] || inside HOME=/tmp fish -c "complete -C 'voice-assistant heal'; complete -C 'voice-assistant serve --set server.tls_l'"
+""")
+    assert lines[:4] == ["health", "verify", "server.tls_listen=", "-f"]
+    assert lines[4:] == (["health", "server.tls_listen="] if fish else [])
 
 
 def test_installing_says_nothing_unneeded(life):

@@ -13,6 +13,12 @@ def find_module(program):
     return None
 
 
+def allowed(program):
+    """What a confined program must be let to: the module, and what the device plays into. Empty where there is no such device."""
+    config = os.environ.get("ALSA_CONFIG_PATH")
+    return f"{os.path.dirname(find_module(program))},{os.path.dirname(config)}" if config and find_module(program) else ""
+
+
 class FaultDevice:
     """ALSA's only devices are "va_test", which records `sound` (S16 mono 16 kHz) and plays into `played`, and "default", the same."""
 

@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from fault_device import allowed
+
 requests = pytest.importorskip("requests")
 
 WAV = "librivox/sense_and_sensibility_01_austen_64kb-0880.wav"
@@ -23,7 +25,8 @@ class Server:
         environment = {**os.environ, "XDG_CONFIG_HOME": str(folder), "XDG_STATE_HOME": str(folder)}
         self.log = open(os.path.join(folder, "stderr.txt"), "w+")
         self.folder = str(folder)
-        options = ["server.tls_port=0", "metrics.port=0", f"data.folder={folder}", "log.file=none"]
+        options = ["server.tls_port=0", "metrics.port=0", f"data.folder={folder}", "log.file=none",
+                   f"confine.allow={allowed(program)}"]
         self.process = subprocess.Popen([program, "serve", "--port", "0", *(word for option in options for word in ("--set", option)), *arguments],
                                         stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment)
         line = self.process.stdout.readline()

@@ -48,7 +48,7 @@ def device_arguments(devices, folder):
     if "luks-disk" in devices:
         disk = os.path.join(folder, "luks.img")
         with open(disk, "wb") as file:
-            file.truncate(64 << 20)
+            file.truncate(256 << 20)
         arguments += ["-drive", f"if=none,id=luks,file={disk},format=raw,cache=unsafe", "-device", "virtio-blk-pci,drive=luks,serial=luks"]
     if "tpm" in devices:
         arguments += ["-chardev", f"socket,id=tpm,path={folder}/tpm.sock", "-tpmdev", "emulator,id=tpm,chardev=tpm", "-device", "tpm-tis,tpmdev=tpm"]

@@ -112,7 +112,7 @@ microphone_is() { [ "$(microphone)" = "$1" ]; }
 
 # ---- devices ----
 
-# The empty disk of `# devices: luks-disk`, 64 MB.
+# The empty disk of `# devices: luks-disk`, 256 MB.
 LUKS_DISK=/dev/disk/by-id/virtio-luks
 
 # set_battery PERCENT mains|cell: what the battery of `# devices: battery-acpi` says of itself.

@@ -1,0 +1,128 @@
+"""The unit of the service: it is sound, it is as closed as docs/hardening.md says, and each line of its sandbox counts."""
+import json
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+UNITS = os.path.join(SOURCE, "deploy", "systemd")
+LIMIT = 2.0
+
+# What systemd-analyze would have closed as well, and what needs it open.
+OPEN = {
+    "PrivateNetwork": "it serves the network and asks servers",
+    "RestrictAddressFamilies_AF_INET_INET6": "the same",
+    "RestrictAddressFamilies_AF_UNIX": "the journal, the helper, the notification of systemd",
+    "RestrictAddressFamilies_AF_NETLINK": "the list of interfaces, for names of hosts",
+    "IPAddressDeny": "which addresses is the firewall's matter",
+    "PrivateDevices": "the microphone",
+    "DeviceAllow": "the same",
+    "RestrictRealtime": "the thread that reads it",
+    "SystemCallFilter_resources": "the same, and the limit of open files",
+    "ProcSubset": "memory, load and network in GET /metrics",
+    "RootDirectoryOrRootImage": "programs of commands are the system's",
+}
+
+# What the analysis does not weigh, or not by its value.
+LINES = """
+Type=notify
+Restart=on-failure
+RestartSec=5
+WatchdogSec=30
+Wants=network-online.target voice-assistant-helper.socket
+User=voice-assistant
+Group=voice-assistant
+StateDirectory=voice-assistant
+LogsDirectory=voice-assistant
+ConfigurationDirectory=voice-assistant
+RuntimeDirectory=voice-assistant
+RuntimeDirectoryPreserve=yes
+LimitRTPRIO=10
+LimitCORE=0
+AmbientCapabilities=
+ProtectSystem=strict
+ProtectHome=yes
+ReadWritePaths=-/sys/devices/platform/leds
+DevicePolicy=closed
+DeviceAllow=char-116 rw
+DeviceAllow=char-89 rw
+DeviceAllow=char-13 r
+DeviceAllow=char-gpiochip rw
+SystemCallFilter=@system-service seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self
+SystemCallFilter=~@privileged @keyring userfaultfd
+SystemCallErrorNumber=EPERM
+""".split("\n")[1:-1]
+
+pytestmark = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+
+
+def analyze(*arguments):
+    return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+
+def write(folder, name, text):
+    """A unit as it would be installed, but for programs, which only have to be there."""
+    path = os.path.join(folder, name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(re.sub(r"@\w+@/[\w/-]+", "/bin/true", text))
+    return path
+
+
+def text_of(name):
+    with open(os.path.join(UNITS, name), encoding="utf-8") as file:
+        return file.read()
+
+
+def faults(text, folder):
+    path = write(folder, "voice-assistant.service", text)
+    found = [f"there is no line {line}" for line in LINES if line not in text.split("\n")]
+    checks = json.loads(analyze("security", "--offline=true", "--json=short", path).stdout)
+    found += [f"{row['name']} is open" for row in checks if row.get("exposure") and row["json_field"] not in OPEN]
+    if analyze("security", "--offline=true", f"--threshold={LIMIT * 10 - 1:.0f}", path).returncode != 0:
+        found.append(f"the exposure is {LIMIT} or more")
+    return found
+
+
+def sandbox(text):
+    lines = text.split("\n")
+    start = next(i for i, line in enumerate(lines) if line.startswith("# ---- what it cannot do"))
+    return [line for line in lines[start:lines.index("[Install]")] if line and not line.startswith("#")]
+
+
+def test_the_unit_is_closed(tmp_path):
+    assert faults(text_of("voice-assistant.service.in"), tmp_path) == []
+
+
+def test_every_line_of_the_sandbox_counts(tmp_path):
+    text = text_of("voice-assistant.service.in")
+    lines = sandbox(text)
+    assert len(lines) > 25
+    for line in lines:
+        assert faults(text.replace(f"\n{line}\n", "\n", 1), tmp_path), f"nobody misses {line}"
+
+
+def test_nothing_waits_for_the_network():
+    text = text_of("voice-assistant.service.in")
+    assert not re.search(r"^(After|Requires|BindsTo)=.*network", text, re.M)
+    assert "DefaultDependencies" not in text
+
+
+@pytest.mark.parametrize("name", sorted(name for name in os.listdir(UNITS) if re.search(r"\.(service|socket|timer|mount)(\.in)?$", name)))
+def test_units_are_sound(name, tmp_path):
+    path = write(tmp_path, name.removesuffix(".in"), text_of(name))
+    for other in os.listdir(UNITS):
+        if re.search(r"\.(service|socket|timer|mount)(\.in)?$", other):
+            write(tmp_path, other.removesuffix(".in"), text_of(other))
+    answer = analyze("verify", "--man=no", path)
+    complaints = [line for line in answer.stderr.split("\n") if os.path.basename(path) in line]
+    assert answer.returncode == 0 and complaints == [], answer.stderr
+
+
+def test_every_unit_is_installed():
+    with open(os.path.join(UNITS, "meson.build"), encoding="utf-8") as file:
+        build = file.read()
+    units = [name.removesuffix(".in") for name in os.listdir(UNITS) if name != "meson.build"]
+    assert [name for name in units if f"'{name}'" not in build] == []
