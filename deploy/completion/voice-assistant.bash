@@ -28,7 +28,7 @@ _voice_assistant_verbs()
     commands) echo check list ;;
     home) echo fetch ;;
     history) echo list search export delete ;;
-    power) echo low-power balanced performance sleep ;;
+    power) echo low-power balanced performance apply sleep ;;
     privacy) echo on off status ;;
     token) echo add list revoke ;;
     tls) echo show renew ca client ;;

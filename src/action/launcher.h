@@ -17,8 +17,8 @@ typedef struct va_launcher va_launcher;
 #define VA_LAUNCHER_MAX_RUNNING 32
 #define VA_LAUNCHER_GRACE_S 5
 
-/* Forks. allowed [n]: absolute paths, as va_launch_find gives them; copied. plan: what it is confined to (va_confine_programs); NULL: it only
- * has no privileges. The caller has no other thread. */
+/* Forks. allowed [n]: absolute paths, as va_launch_find gives them; copied. plan: what it is confined to (va_confine_programs); NULL: it
+ * only has no privileges. The caller has no other thread. */
 VA_MUST_CHECK int va_launcher_start(const char *const *allowed, size_t n, const struct va_confine_plan *plan, va_launcher **ret_launcher,
                                     va_error *error);
 

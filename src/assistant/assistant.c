@@ -93,8 +93,10 @@ int va_assistant_new(const struct va_assistant_parts *parts, va_config *config, 
     assistant->n_words = parts->n_words;
     assistant->words = va_calloc(parts->n_words + 1, sizeof *assistant->words);
     assistant->model_name = va_strdup(parts->model_name);
-    assistant->power = (struct va_power_options){va_strdup(config->system_root), va_strdup(config->power_charge_gpio), config->power_wifi_off};
-    if (assistant->model_name == NULL || assistant->power.root == NULL || assistant->power.charge_gpio == NULL || assistant->words == NULL) {
+    assistant->power =
+        (struct va_power_options){va_strdup(config->system_root), va_strdup(config->power_charge_gpio), config->power_wifi_off};
+    if (assistant->model_name == NULL || assistant->power.root == NULL || assistant->power.charge_gpio == NULL ||
+        assistant->words == NULL) {
         r = va_fail_memory(error);
         goto fail;
     }
@@ -105,8 +107,8 @@ int va_assistant_new(const struct va_assistant_parts *parts, va_config *config, 
         (r = va_buffer_pool_new((size_t)config->audio_buffer_size, (size_t)config->audio_pool_size, &assistant->pool, error)) < 0 ||
         (r = va_speech_start(assistant, error)) < 0 || (r = start_actions(assistant, parts, error)) < 0 ||
         (r = va_jobs_start(assistant, parts->folder, error)) < 0 || (r = va_errands_start(assistant, error)) < 0 ||
-        (r = va_power_start(assistant, error)) < 0 || (r = va_controls_start(assistant, error)) < 0 || (r = va_privacy_start(assistant, parts->folder, error)) < 0 ||
-        (r = restart_listening(assistant, error)) < 0)
+        (r = va_power_start(assistant, error)) < 0 || (r = va_controls_start(assistant, error)) < 0 ||
+        (r = va_privacy_start(assistant, parts->folder, error)) < 0 || (r = restart_listening(assistant, error)) < 0)
         goto fail;
     *ret_assistant = assistant;
     return 0;

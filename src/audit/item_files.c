@@ -46,6 +46,8 @@ static int judge_entry(void *user, const char *name)
 
 static void judge_folder(struct modes *modes, const char *folder, unsigned of_folder, unsigned of_entries)
 {
+    if (folder[0] != '/')
+        return;
     judge_mode(modes, folder, of_folder);
     modes->folder = folder;
     modes->forbidden = of_entries;

@@ -9,8 +9,7 @@
 #include "audit/parse.h"
 #include "base/memory.h"
 #include "power/power.h"
-
-#define MAX_DEPTH 4
+#include "privacy/encryption.h"
 
 /* ---- secure boot ---- */
 
@@ -44,87 +43,17 @@ void va_item_secure_boot(struct va_scene *scene, struct va_check_result *result)
 
 /* ---- encryption ---- */
 
-struct blocks {
-    const struct va_scene *scene;
-    const char *folder;
-    int depth, n, n_encrypted;
-};
-
-static int is_encrypted(const struct va_scene *scene, const char *block, int depth);
-
-static int count_slave(void *user, const char *name)
-{
-    struct blocks *blocks = user;
-    char block[VA_SCENE_PATH_BYTES];
-
-    if (snprintf(block, sizeof block, "/sys/class/block/%.200s", name) < 0)
-        return 0;
-    blocks->n++;
-    blocks->n_encrypted += is_encrypted(blocks->scene, block, blocks->depth + 1);
-    return 0;
-}
-
-/* It is a volume of dm-crypt, or all that it lies on are. block: its folder in /sys. */
-static int is_encrypted(const struct va_scene *scene, const char *block, int depth)
-{
-    struct blocks blocks = {.scene = scene, .depth = depth};
-    char path[VA_SCENE_PATH_BYTES + 16], uuid[160];
-
-    snprintf(path, sizeof path, "%s/dm/uuid", block);
-    if (va_scene_text(scene, path, uuid, sizeof uuid) == 0 && strncmp(uuid, "CRYPT-", 6) == 0)
-        return 1;
-    if (depth >= MAX_DEPTH)
-        return 0;
-    snprintf(path, sizeof path, "%s/slaves", block);
-    va_scene_each(scene, path, count_slave, &blocks);
-    return blocks.n > 0 && blocks.n_encrypted == blocks.n;
-}
-
-/* Where a link such as /dev/mapper/data or /sys/dev/block/254:0 ends. */
-static void block_of(const struct va_scene *scene, const struct va_mount *mount, char ret_block[VA_SCENE_PATH_BYTES])
-{
-    char target[PATH_MAX];
-    const char *name = mount->source;
-
-    if (mount->major != 0) {
-        snprintf(ret_block, VA_SCENE_PATH_BYTES, "/sys/dev/block/%u:%u", mount->major, mount->minor);
-        return;
-    }
-    /* File systems such as btrfs have numbers of their own. */
-    if (va_scene_link(scene, mount->source, target, sizeof target) == 0)
-        name = target;
-    const char *slash = strrchr(name, '/');
-    snprintf(ret_block, VA_SCENE_PATH_BYTES, "/sys/class/block/%.200s", slash != NULL ? slash + 1 : name);
-}
-
 void va_item_encryption(struct va_scene *scene, struct va_check_result *result)
 {
-    char block[VA_SCENE_PATH_BYTES], target[PATH_MAX], *data;
-    const char *folder = scene->folder;
-    struct va_mount mount = {0};
-    size_t size;
+    char folder[PATH_MAX];
     va_error error;
 
-    if (va_scene_link(scene, folder, target, sizeof target) == 0 && target[0] == '/')
-        folder = target;
-    int r = va_scene_file(scene, "/proc/self/mountinfo", VA_SCENE_MAX_OUTPUT_BYTES, &data, &size, &error);
-    if (r == 0) {
-        r = va_parse_mount(data, folder, &mount);
-        va_free(data);
-    }
-    if (r < 0) {
-        va_check_say(result, VA_CHECK_NOT_CHECKED, "on which disk %.150s lies is not known", folder);
-        return;
-    }
-    if (strcmp(mount.type, "tmpfs") == 0 || strcmp(mount.type, "ramfs") == 0) {
-        va_check_say(result, VA_CHECK_PASS, "%.150s lies in memory only", folder);
-        return;
-    }
-    block_of(scene, &mount, block);
-    if (is_encrypted(scene, block, 0))
-        va_check_say(result, VA_CHECK_PASS, "%.100s lies on %.100s, which is encrypted", folder, mount.source);
+    snprintf(folder, sizeof folder, "%s%s", scene->root, scene->folder);
+    int r = va_encryption_check(scene->root, folder, &error);
+    if (r == 0)
+        va_check_say(result, VA_CHECK_PASS, "%.200s lies on an encrypted disk", scene->folder);
     else
-        va_check_say(result, VA_CHECK_FAIL, "%.100s lies on %.100s, which is not encrypted", folder, mount.source);
+        va_check_say(result, r == VA_ENOTFOUND ? VA_CHECK_NOT_CHECKED : VA_CHECK_FAIL, "%s", error.text);
 }
 
 /* ---- the kernel's command line ---- */

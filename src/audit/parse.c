@@ -8,8 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/utf8.h"
-
 #define MAX_LINE_BYTES 1024
 
 /* Copies the next line, cut to capacity; returns what is behind it, NULL when there is none. */
@@ -128,79 +126,6 @@ void va_listener_text(const struct va_listener *listener, char ret_text[VA_LISTE
     snprintf(ret_text, VA_LISTENER_TEXT_BYTES, listener->is_ip6 ? "[%s]:%d" : "%s:%d", address, listener->port);
 }
 
-/* ---- mounts ---- */
-
-/* The kernel writes blanks, tabs, line ends and backslashes of paths as octal numbers. */
-static void unescape(char *text)
-{
-    char *to = text;
-
-    for (const char *at = text; *at != '\0';) {
-        if (at[0] == '\\' && at[1] >= '0' && at[1] <= '3' && at[2] >= '0' && at[2] <= '7' && at[3] >= '0' && at[3] <= '7') {
-            *to++ = (char)((at[1] - '0') << 6 | (at[2] - '0') << 3 | (at[3] - '0'));
-            at += 4;
-        } else {
-            *to++ = *at++;
-        }
-    }
-    *to = '\0';
-}
-
-static int is_below(const char *path, const char *folder)
-{
-    size_t n = strlen(folder);
-
-    return strcmp(folder, "/") == 0 || (strncmp(path, folder, n) == 0 && (path[n] == '/' || path[n] == '\0'));
-}
-
-/* "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw" */
-static int parse_mount_line(char *line, char **ret_point, struct va_mount *ret_mount)
-{
-    struct va_mount mount = {0};
-    char *words[16], *rest = NULL, *dash = NULL;
-    size_t n = 0, at = 0;
-
-    for (char *word = strtok_r(line, " ", &rest); word != NULL && n < 16; word = strtok_r(NULL, " ", &rest))
-        words[n++] = word;
-    for (size_t i = 6; i < n && dash == NULL; i++)
-        if (strcmp(words[i], "-") == 0)
-            dash = words[at = i];
-    if (dash == NULL || at + 2 >= n)
-        return VA_EFORMAT;
-    char *colon = strchr(words[2], ':');
-    uint64_t major, minor;
-    if (colon == NULL)
-        return VA_EFORMAT;
-    *colon = '\0';
-    if (va_parse_number(words[2], 10, &major) < 0 || va_parse_number(colon + 1, 10, &minor) < 0)
-        return VA_EFORMAT;
-    mount.major = (unsigned)major;
-    mount.minor = (unsigned)minor;
-    unescape(words[4]);
-    unescape(words[at + 2]);
-    snprintf(mount.type, sizeof mount.type, "%s", words[at + 1]);
-    snprintf(mount.source, sizeof mount.source, "%s", words[at + 2]);
-    *ret_point = words[4];
-    *ret_mount = mount;
-    return 0;
-}
-
-int va_parse_mount(const char *mountinfo, const char *path, struct va_mount *ret_mount)
-{
-    char line[MAX_LINE_BYTES], *point;
-    size_t longest = 0;
-    struct va_mount mount;
-
-    /* Of two at the same point, the later one hides the other. */
-    while ((mountinfo = next_line(mountinfo, line, sizeof line)) != NULL) {
-        if (parse_mount_line(line, &point, &mount) < 0 || !is_below(path, point) || strlen(point) < longest)
-            continue;
-        longest = strlen(point);
-        *ret_mount = mount;
-    }
-    return longest > 0 ? 0 : VA_ENOTFOUND;
-}
-
 /* ---- times ---- */
 
 int va_parse_mail_time(const char *text, double *ret_unix_s)
@@ -250,7 +175,8 @@ int va_parse_mail_time(const char *text, double *ret_unix_s)
 int va_parse_updates(const char *text, struct va_updates *ret_updates)
 {
     struct va_updates updates = {0};
-    char line[MAX_LINE_BYTES], name[48], is_summed = 0;
+    char line[MAX_LINE_BYTES], name[48];
+    int is_summed = 0;
 
     while ((text = next_line(text, line, sizeof line)) != NULL) {
         is_summed |= strstr(line, " upgraded, ") != NULL;

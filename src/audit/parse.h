@@ -26,14 +26,6 @@ int va_listener_is_loopback(const struct va_listener *listener);
 #define VA_LISTENER_TEXT_BYTES 64
 void va_listener_text(const struct va_listener *listener, char ret_text[VA_LISTENER_TEXT_BYTES]);
 
-/* The device of the file system that path lies on, by /proc/PID/mountinfo. VA_ENOTFOUND. */
-struct va_mount {
-    unsigned major, minor;
-    char source[256]; /* such as /dev/mapper/data */
-    char type[32];
-};
-VA_MUST_CHECK int va_parse_mount(const char *mountinfo, const char *path, struct va_mount *ret_mount);
-
 /* A time as mail and apt's lists have it, such as "Sat, 05 Dec 2026 09:07:41 UTC". VA_EFORMAT. */
 VA_MUST_CHECK int va_parse_mail_time(const char *text, double *ret_unix_s);
 

@@ -145,7 +145,8 @@ static int move(int from, int to, size_t max_bytes, size_t *size)
 int va_child_copy(const struct va_child *child, int to, size_t max_bytes, double timeout_s, int cancel_fd)
 {
     double deadline_ms = va_clock_ms() + timeout_s * 1000;
-    struct pollfd fds[3] = {{.fd = child->fd, .events = POLLIN}, {.fd = child->output, .events = POLLIN}, {.fd = cancel_fd, .events = POLLIN}};
+    struct pollfd fds[3] = {
+        {.fd = child->fd, .events = POLLIN}, {.fd = child->output, .events = POLLIN}, {.fd = cancel_fd, .events = POLLIN}};
     size_t size = 0;
 
     for (;;) {

@@ -12,8 +12,8 @@ VA_MUST_CHECK int va_file_write(const char *path, const void *data, size_t size,
 
 /* Makes that path was made or renamed last through a power cut. Shortens path to its folder. */
 void va_file_sync_parent(char *path);
-/* For what root made at path: gives it to the owner of its folder. A service with a user of its own then can use what root put there for it,
- * such as a token. Does nothing for other users, and where the owner is root. va_file_write and va_file_make_folder do it. */
+/* For what root made at path: gives it to the owner of its folder. A service with a user of its own then can use what root put there for
+ * it, such as a token. Does nothing for other users, and where the owner is root. va_file_write and va_file_make_folder do it. */
 void va_file_hand_over(int fd, const char *path);
 /* A file without a name in folder, mode 0600: nothing of it outlives its last descriptor. Closed on exec. */
 VA_MUST_CHECK int va_file_open_unnamed(const char *folder, int *ret_fd, va_error *error);

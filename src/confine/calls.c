@@ -23,11 +23,11 @@
 
 static const char *const service_calls[] = {
     /* files */
-    "access", "chmod", "close", "close_range", "dup", "dup2", "dup3", "faccessat", "faccessat2", "fadvise64", "fallocate", 
-    "fchmod", "fchmodat", "fchown", "fcntl", "fdatasync", "flock", "fstat", "fstatfs", "fsync", "ftruncate", "getcwd", "getdents64", "link",
-    "linkat", "lseek", "lstat", "mkdir", "mkdirat", "newfstatat", "open", "openat", "pread64", "preadv", "pwrite64", "pwritev", "read",
-    "readlink", "readlinkat", "readv", "rename", "renameat", "renameat2", "rmdir", "stat", "statfs", "statx", "sync_file_range", "truncate",
-    "umask", "unlink", "unlinkat", "utimensat", "write", "writev",
+    "access", "chmod", "close", "close_range", "dup", "dup2", "dup3", "faccessat", "faccessat2", "fadvise64", "fallocate", "fchmod",
+    "fchmodat", "fchown", "fcntl", "fdatasync", "flock", "fstat", "fstatfs", "fsync", "ftruncate", "getcwd", "getdents64", "link", "linkat",
+    "lseek", "lstat", "mkdir", "mkdirat", "newfstatat", "open", "openat", "pread64", "preadv", "pwrite64", "pwritev", "read", "readlink",
+    "readlinkat", "readv", "rename", "renameat", "renameat2", "rmdir", "stat", "statfs", "statx", "sync_file_range", "truncate", "umask",
+    "unlink", "unlinkat", "utimensat", "write", "writev",
     /* files without a name, and news of files */
     "eventfd2", "inotify_add_watch", "inotify_init1", "inotify_rm_watch", "memfd_create", "pipe", "pipe2", "signalfd4", "timerfd_create",
     "timerfd_gettime", "timerfd_settime",
@@ -38,15 +38,16 @@ static const char *const service_calls[] = {
     "sched_get_priority_min", "sched_getaffinity", "sched_getattr", "sched_getparam", "sched_getscheduler", "sched_setaffinity",
     "sched_setattr", "sched_setparam", "sched_setscheduler", "sched_yield", "set_robust_list", "set_tid_address", "setpriority",
     /* signals, and the launcher's end */
-    "restart_syscall", "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait",
-    "sigaltstack", "wait4", "waitid",
+    "restart_syscall", "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait", "sigaltstack",
+    "wait4", "waitid",
     /* who and where we are */
-    "arch_prctl", "capget", "getegid", "geteuid", "getgid", "getgroups", "getpgrp", "getpgid", "getpid", "getppid", "getresgid", "getresuid",
-    "getrlimit", "getrusage", "getsid", "getuid", "setrlimit", "sysinfo", "times", "uname",
+    "arch_prctl", "capget", "getegid", "geteuid", "getgid", "getgroups", "getpgrp", "getpgid", "getpid", "getppid", "getresgid",
+    "getresuid", "getrlimit", "getrusage", "getsid", "getuid", "setrlimit", "sysinfo", "times", "uname",
     /* time and chance */
     "clock_getres", "clock_gettime", "clock_nanosleep", "getrandom", "gettimeofday", "nanosleep", "time",
     /* waiting */
-    "epoll_create", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait", "pause", "poll", "ppoll", "pselect6", "select",
+    "epoll_create", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait", "pause", "poll", "ppoll", "pselect6",
+    "select",
     /* the network */
     "accept", "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "listen", "recvfrom", "recvmmsg", "recvmsg",
     "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown", "socketpair",
@@ -54,19 +55,49 @@ static const char *const service_calls[] = {
     "semctl", "semget", "semop", "semtimedop", "shmctl", "shmdt", "shmget"};
 
 /* Nothing here has a use for these, and no library tries them: who calls them is not this program any more. */
-static const char *const deadly_calls[] = {
-    "bpf", "chroot", "delete_module", "execve", "execveat", "finit_module", "fsconfig", "fsmount", "fsopen", "fspick", "init_module",
-    "ioperm", "iopl", "kexec_file_load", "kexec_load", "mount", "mount_setattr", "move_mount", "open_by_handle_at", "open_tree",
-    "perf_event_open", "pidfd_getfd", "pivot_root", "process_madvise", "process_vm_readv", "process_vm_writev", "ptrace", "reboot",
-    "request_key", "setns", "swapoff", "swapon", "umount2", "unshare", "userfaultfd"};
+static const char *const deadly_calls[] = {"bpf",
+                                           "chroot",
+                                           "delete_module",
+                                           "execve",
+                                           "execveat",
+                                           "finit_module",
+                                           "fsconfig",
+                                           "fsmount",
+                                           "fsopen",
+                                           "fspick",
+                                           "init_module",
+                                           "ioperm",
+                                           "iopl",
+                                           "kexec_file_load",
+                                           "kexec_load",
+                                           "mount",
+                                           "mount_setattr",
+                                           "move_mount",
+                                           "open_by_handle_at",
+                                           "open_tree",
+                                           "perf_event_open",
+                                           "pidfd_getfd",
+                                           "pivot_root",
+                                           "process_madvise",
+                                           "process_vm_readv",
+                                           "process_vm_writev",
+                                           "ptrace",
+                                           "reboot",
+                                           "request_key",
+                                           "setns",
+                                           "swapoff",
+                                           "swapon",
+                                           "umount2",
+                                           "unshare",
+                                           "userfaultfd"};
 
 /* ---- programs: what may not be called ---- */
 
 /* Beside the deadly ones, but for those that start a program. */
 static const char *const refused_calls[] = {
-    "acct",          "add_key",           "adjtimex",         "clock_adjtime", "clock_settime", "io_uring_enter", "io_uring_register",
-    "io_uring_setup", "kcmp",             "keyctl",           "lookup_dcookie", "mknod",        "mknodat",        "name_to_handle_at",
-    "quotactl",      "quotactl_fd",       "setdomainname",    "sethostname",   "settimeofday",  "syslog",         "vhangup"};
+    "acct",           "add_key",     "adjtimex",      "clock_adjtime",  "clock_settime", "io_uring_enter", "io_uring_register",
+    "io_uring_setup", "kcmp",        "keyctl",        "lookup_dcookie", "mknod",         "mknodat",        "name_to_handle_at",
+    "quotactl",       "quotactl_fd", "setdomainname", "sethostname",    "settimeofday",  "syslog",         "vhangup"};
 
 #ifdef VA_CONFINE_SANITIZED
 static const char *const sanitizer_calls[] = {"clone", "mincore", "personality", "prctl", "process_vm_readv", "ptrace", "tkill"};
@@ -125,13 +156,25 @@ static void add_memory(struct filter *filter)
     add_masked(filter, SCMP_ACT_ALLOW, "shmat", 2, SHM_EXEC, 0);
 }
 
-/* Sound, controls, buttons, lines, buses, interfaces: by the letter of their commands. Of the terminal only what asks, and its mode: what is
- * typed into it (TIOCSTI) would be done by its shell. */
+/* Sound, controls, buttons, lines, buses, interfaces: by the letter of their commands. Of the terminal only what asks, and its mode: what
+ * is typed into it (TIOCSTI) would be done by its shell. */
 static void add_device_commands(struct filter *filter)
 {
     static const unsigned char types[] = {'A', 'H', 'U', 'E', 0xB4, 0x07, 0x89};
-    static const uint32_t single[] = {TCGETS, TCSETS, TCSETSW, TCSETSF, TIOCGWINSZ, TIOCGPGRP, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX,
-                                      0x54A0 /* ALSA's timer: start, stop, go on, pause */, 0x54A1, 0x54A2, 0x54A3};
+    static const uint32_t single[] = {TCGETS,
+                                      TCSETS,
+                                      TCSETSW,
+                                      TCSETSF,
+                                      TIOCGWINSZ,
+                                      TIOCGPGRP,
+                                      FIONREAD,
+                                      FIONBIO,
+                                      FIOCLEX,
+                                      FIONCLEX,
+                                      0x54A0 /* ALSA's timer: start, stop, go on, pause */,
+                                      0x54A1,
+                                      0x54A2,
+                                      0x54A3};
 
     for (size_t i = 0; i < sizeof types; i++)
         add_masked(filter, SCMP_ACT_ALLOW, "ioctl", 1, 0xFF00, (uint64_t)types[i] << 8);
@@ -208,7 +251,7 @@ static int make(const struct va_confine_plan *plan, enum va_confine_kind kind, s
     if (filter->context == NULL)
         return -ENOMEM;
     if (processor != seccomp_arch_native() && ((filter->r = seccomp_arch_add(filter->context, processor)) < 0 ||
-                                          (filter->r = seccomp_arch_remove(filter->context, SCMP_ARCH_NATIVE)) < 0))
+                                               (filter->r = seccomp_arch_remove(filter->context, SCMP_ARCH_NATIVE)) < 0))
         return filter->r;
     /* Calls of another processor's numbering have no use. Speculation needs no brake where no foreign code runs. */
     (void)seccomp_attr_set(filter->context, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);

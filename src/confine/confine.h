@@ -33,10 +33,11 @@ struct va_confine_plan {
     enum va_confine_mode mode;
     struct {
         char *path;
-        unsigned access; /* VA_CONFINE_*, for all that is below */
+        unsigned access;           /* VA_CONFINE_*, for all that is below */
     } paths[VA_CONFINE_MAX_PATHS]; /* [n_paths] */
     size_t n_paths;
-    uint16_t ports[VA_CONFINE_MAX_PORTS]; /* [n_ports] of TCP that may be listened on; 0: any that the system gives. None: it listens on none */
+    uint16_t
+        ports[VA_CONFINE_MAX_PORTS]; /* [n_ports] of TCP that may be listened on; 0: any that the system gives. None: it listens on none */
     size_t n_ports;
     int signalled; /* the one other process that may be sent signals; 0: none */
 };
@@ -64,8 +65,8 @@ struct va_confine_state {
  * VA_ENOMEM and the like only. */
 VA_MUST_CHECK int va_confine_service(const struct va_confine_plan *plan, struct va_confine_state *ret_state, va_error *error);
 
-/* The process that starts programs, which inherit it: whatever a program may want but what changes the machine, looks into other processes or opens
- * raw sockets. Files may be read; written and executed only as the plan says. */
+/* The process that starts programs, which inherit it: whatever a program may want but what changes the machine, looks into other processes
+ * or opens raw sockets. Files may be read; written and executed only as the plan says. */
 VA_MUST_CHECK int va_confine_programs(const struct va_confine_plan *plan, struct va_confine_state *ret_state, va_error *error);
 
 /* The first layer alone: nothing that is executed gains privileges, and root's are given up. */

@@ -15,6 +15,7 @@
 #include "base/paths.h"
 #include "catalog/catalog.h"
 #include "config/config.h"
+#include "daemon/confinement.h"
 #include "daemon/journal.h"
 #include "daemon/notify.h"
 #include "daemon/overrides.h"
@@ -37,6 +38,8 @@
 #define GRACE_S 5.0
 /* How often it is asked whether the certificate comes to its end. */
 #define RENEW_MS 3600000
+/* How often the watchdog is told at least: the server counts as alive for 10 s after it was last asked (va_server_is_alive). */
+#define LOOK_MS 4000
 
 struct daemon {
     struct va_overrides overrides;
@@ -192,6 +195,7 @@ static int start_server(struct daemon *daemon, va_error *error)
     int r = va_api_new(daemon->setup.assistant, daemon->setup.folder, &daemon->api, error);
     if (r < 0)
         return r;
+    va_confinement_show(&daemon->setup.confined, daemon->api);
     if ((r = va_serve_access_open(config, daemon->setup.folder, &daemon->access, error)) < 0)
         return r;
     va_serve_access_api(config, daemon->setup.folder, daemon->access, daemon->api);
@@ -276,7 +280,7 @@ fail:
 
 static void run(struct daemon *daemon)
 {
-    int interval_ms = va_notify_interval_ms();
+    int interval_ms = va_notify_interval_ms() < LOOK_MS ? va_notify_interval_ms() : LOOK_MS;
     enum va_signal signal;
     va_error error;
 

@@ -33,10 +33,10 @@ static const struct place of_service[] = {{"/usr", VA_CONFINE_READ},
                                           {"/dev/snd", DEVICE}};
 
 /* What can be executed cannot be written, and the other way round. */
-static const struct place of_programs[] = {{"/usr", VA_CONFINE_RUN},    {"/bin", VA_CONFINE_RUN},   {"/sbin", VA_CONFINE_RUN},
-                                           {"/lib", VA_CONFINE_RUN},    {"/lib32", VA_CONFINE_RUN}, {"/lib64", VA_CONFINE_RUN},
-                                           {"/opt", VA_CONFINE_RUN},    {"/dev", VA_CONFINE_WRITE}, {"/dev/shm", FILES},
-                                           {"/tmp", FILES},             {"/var/tmp", FILES}};
+static const struct place of_programs[] = {{"/usr", VA_CONFINE_RUN}, {"/bin", VA_CONFINE_RUN},   {"/sbin", VA_CONFINE_RUN},
+                                           {"/lib", VA_CONFINE_RUN}, {"/lib32", VA_CONFINE_RUN}, {"/lib64", VA_CONFINE_RUN},
+                                           {"/opt", VA_CONFINE_RUN}, {"/dev", VA_CONFINE_WRITE}, {"/dev/shm", FILES},
+                                           {"/tmp", FILES},          {"/var/tmp", FILES}};
 
 static int allow_places(struct va_confine_plan *plan, const struct place *places, size_t n, va_error *error)
 {
@@ -118,8 +118,8 @@ static int allow_configuration(struct va_confine_plan *plan, const va_config *co
 static int allow_named(struct va_confine_plan *plan, const va_config *config, va_error *error)
 {
     const char *microphone = strchr(config->audio_microphone, ':'), *output = strchr(config->speech_output, ':');
-    const char *const files[] = {config->server_certificate, config->server_key,        config->mqtt_ca_file,
-                                 config->mqtt_password_file, config->remote_token_file, config->remote_ca_file,
+    const char *const files[] = {config->server_certificate,       config->server_key,        config->mqtt_ca_file,
+                                 config->mqtt_password_file,       config->remote_token_file, config->remote_ca_file,
                                  config->home_assistant_token_file};
     const char *const models[] = {config->model_name, config->listen_vad};
     int r = va_confine_allow(plan, config->model_folder, VA_CONFINE_READ, error);
@@ -152,7 +152,7 @@ static int allow_words(struct va_confine_plan *plan, const char *words, va_error
 /* The hardware that this process drives itself. */
 static int allow_hardware(struct va_confine_plan *plan, const va_config *config, va_error *error)
 {
-    static const char *const always[] = {"/dev/i2c-*", "/dev/gpiochip*", "/sys/devices/system/cpu", "/sys/class/backlight/*",
+    static const char *const always[] = {"/dev/i2c-*",          "/dev/gpiochip*", "/sys/devices/system/cpu", "/sys/class/backlight/*",
                                          "/sys/class/rtc/rtc0", "/sys/power"};
     const char *root = config->system_root;
     int r = va_confine_allow(plan, root, DEVICE, error);
@@ -254,4 +254,18 @@ int va_confinement_apply(const va_config *config, const char *folder, int launch
     if (r == 0)
         tell(ret_state);
     return r;
+}
+
+void va_confinement_show(const struct va_confine_state *state, va_api *api)
+{
+    const char *layers[3];
+    size_t n = 0;
+
+    if (state->privileges)
+        layers[n++] = "privileges";
+    if (state->n_system_calls > 0 && state->mode == VA_CONFINE_ON)
+        layers[n++] = "system_calls";
+    if (state->landlock > 0)
+        layers[n++] = "files";
+    va_api_set_confined(api, layers, n);
 }

@@ -24,7 +24,7 @@ static int is_missing(const va_config *config, va_error *error)
 
 static void tell(const char *reason)
 {
-    char state[sizeof ((va_error *)NULL)->text + 64];
+    char state[sizeof((va_error *)NULL)->text + 64];
 
     va_log(VA_LOG_WARNING, "daemon", "waiting for a model: %s", reason);
     snprintf(state, sizeof state, "READY=1\nSTATUS=waiting for a model: %s", reason);

@@ -23,7 +23,7 @@ int va_watch_begin(struct va_watch *watch, const struct va_setup *setup, va_api 
 {
     const char *const build[] = {va_version(), setup->config->model_name, va_model_kernels(setup->model)};
     const struct va_prometheus_sources sources = {
-        .metrics = watch->metrics, .assistant = setup->assistant, .health = va_api_health(api), .access = access};
+        .metrics = watch->metrics, .assistant = setup->assistant, .health = va_api_health(api), .access = access, .folder = setup->folder};
     int r = va_health_watch_model(va_api_health(api), setup->model_path, error);
 
     va_watch_limits(setup->config, api);

@@ -273,8 +273,8 @@ int va_setup_open(struct va_setup *setup, va_error *error)
         return r;
     if ((r = open_folder(setup, error)) < 0 ||
         (r = va_confinement_apply(setup->config, setup->folder, setup->launcher->process, setup->listens, &setup->confined, error)) < 0 ||
-        (r = va_setup_model(setup->config, &setup->model, &setup->model_path, error)) < 0 ||
-        (r = open_ears(setup, error)) < 0 || (r = va_serve_history_open(setup->config, setup->folder, &setup->history, error)) < 0)
+        (r = va_setup_model(setup->config, &setup->model, &setup->model_path, error)) < 0 || (r = open_ears(setup, error)) < 0 ||
+        (r = va_serve_history_open(setup->config, setup->folder, &setup->history, error)) < 0)
         return r;
     return start_assistant(setup, error);
 }

@@ -78,8 +78,7 @@ static int was_passed_one(void)
 int main(int argc, char **argv)
 {
     const char *user = "voice-assistant", *folder = getenv("RUNTIME_DIRECTORY");
-    struct va_helper_server server = {
-        .place = {.root = "", .folder = folder}, .socket = FIRST_PASSED_FD, .user = 0, .idle_ms = 15000};
+    struct va_helper_server server = {.place = {.root = "", .folder = folder}, .socket = FIRST_PASSED_FD, .user = 0, .idle_ms = 15000};
     va_error error;
     int exit_code = parse_arguments(argc, argv, &server, &user);
 

@@ -121,8 +121,8 @@ int va_helper_parse_answer(const char *text, size_t n, va_error *error)
 
     if (n == 1 && text[0] == '0')
         return 0;
-    if (n >= VA_HELPER_ANSWER_BYTES || memchr(text, '\0', n) != NULL || !take_word(&rest, word) || word[0] != '-' || !read_number(word + 1, &code) || code < 1 ||
-        code > -VA_EFAILED || !take_blank(&rest) || rest.n == 0)
+    if (n >= VA_HELPER_ANSWER_BYTES || memchr(text, '\0', n) != NULL || !take_word(&rest, word) || word[0] != '-' ||
+        !read_number(word + 1, &code) || code < 1 || code > -VA_EFAILED || !take_blank(&rest) || rest.n == 0)
         return va_fail(error, VA_EFORMAT, "the helper's answer cannot be understood");
     return va_fail(error, -(int)code, "%.*s", (int)rest.n, rest.at);
 }

@@ -44,7 +44,7 @@ int va_helper_find_user(const char *root, const char *name, uid_t *ret_user)
 
 static void tell(const char *request, uid_t user, int code, const va_error *error)
 {
-    fprintf(stderr, "%s by user %u: %s\n", request, (unsigned)user, code == 0 ? "done" : error->text);
+    fprintf(stderr, "%s by user %u%s%s\n", request, (unsigned)user, code == 0 ? "" : ": ", code == 0 ? "" : error->text);
 }
 
 /* Returns the code of the answer, and 1 when there is nobody to answer. */

@@ -72,8 +72,7 @@ static int is_wifi(void *user, const char *name)
 /* One event for all Wi-Fi radios. Their files in sysfs would want a capability; the device wants permission to write only. */
 static int run_wifi(const struct va_helper_place *place, const struct va_helper_request *request, int is_check, va_error *error)
 {
-    const struct rfkill_event event = {
-        .type = RFKILL_TYPE_WLAN, .op = RFKILL_OP_CHANGE_ALL, .soft = strcmp(request->words[0], "off") == 0};
+    const struct rfkill_event event = {.type = RFKILL_TYPE_WLAN, .op = RFKILL_OP_CHANGE_ALL, .soft = strcmp(request->words[0], "off") == 0};
 
     if (!va_sysfs_each(place->root, RADIOS, is_wifi, (void *)place->root))
         return va_fail(error, VA_ENOTFOUND, "not present: Wi-Fi");

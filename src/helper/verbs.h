@@ -9,8 +9,9 @@ struct va_helper_place {
     const char *folder; /* remembers which cameras were released, and their drivers; NULL: cameras are refused */
 };
 
-/* is_check: only says whether this user may do it. VA_ENOTFOUND: the machine does not have it. VA_EDENIED: "needs permission to write ...".
- * VA_EINVAL, VA_EIO and so on from the kernel. Sleeping lasts until the machine is awake again. */
-VA_MUST_CHECK int va_helper_run(const struct va_helper_place *place, const struct va_helper_request *request, int is_check, va_error *error);
+/* is_check: only says whether this user may do it. VA_ENOTFOUND: the machine does not have it. VA_EDENIED: "needs permission to write
+ * ...". VA_EINVAL, VA_EIO and so on from the kernel. Sleeping lasts until the machine is awake again. */
+VA_MUST_CHECK int va_helper_run(const struct va_helper_place *place, const struct va_helper_request *request, int is_check,
+                                va_error *error);
 
 #endif

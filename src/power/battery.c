@@ -90,8 +90,7 @@ static int ask_driver(const char *root, double *ret_volts, int *ret_r, va_error 
         va_sysfs_first(root, CHIP, "iio:device", "in_voltage0_raw", path) < 0)
         return 0;
     snprintf(scale, sizeof scale, "%.*s/in_voltage0_scale", (int)(strrchr(path, '/') - path), path);
-    if ((*ret_r = va_sysfs_read_number(root, path, &raw, error)) < 0 ||
-        (*ret_r = va_sysfs_read(root, scale, text, sizeof text, error)) < 0)
+    if ((*ret_r = va_sysfs_read_number(root, path, &raw, error)) < 0 || (*ret_r = va_sysfs_read(root, scale, text, sizeof text, error)) < 0)
         return 1;
     double step_v = strtod(text, &end) / 1000;
     if (end == text || !(step_v > 0))

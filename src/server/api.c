@@ -45,6 +45,7 @@ static const struct va_route routes[] = {
     {"POST", "/api/v1/pairing", VA_BODY_NONE, 0, NULL, VA_SCOPE_ADMIN, va_api_post_pairing},
     {"POST", "/api/v1/pairing/claim", VA_BODY_JSON, MAX_JSON_BYTES, NULL, 0, va_api_post_pairing_claim},
     {"GET", "/api/v1/ca", VA_BODY_NONE, 0, NULL, 0, va_api_get_ca},
+    {"GET", "/api/v1/audit", VA_BODY_NONE, 0, NULL, VA_SCOPE_ADMIN, va_api_get_audit},
     {"GET", "/metrics", VA_BODY_NONE, 0, NULL, VA_SCOPE_STATUS, va_api_get_metrics},
     {"GET", "/v1/models", VA_BODY_NONE, 0, NULL, VA_SCOPE_TRANSCRIBE, va_api_get_openai_models},
     {"GET", "/v1/models/{id}", VA_BODY_NONE, 0, NULL, VA_SCOPE_TRANSCRIBE, va_api_get_openai_model},
@@ -93,6 +94,12 @@ void va_api_set_site(va_api *api, const struct va_api_site *site)
 void va_api_set_settings(va_api *api, const struct va_api_settings *settings)
 {
     api->settings = *settings;
+}
+
+void va_api_set_confined(va_api *api, const char *const *layers, size_t n)
+{
+    for (size_t i = 0; i < n && i < VA_API_MAX_LAYERS; i++)
+        api->confined[api->n_confined++] = layers[i];
 }
 
 void va_api_set_tls_port(va_api *api, int port)

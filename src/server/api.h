@@ -39,6 +39,10 @@ void va_api_set_settings(va_api *api, const struct va_api_settings *settings);
 /* The port with TLS, once it is known: for links. Without one no code for pairing is made. */
 void va_api_set_tls_port(va_api *api, int port);
 
+/* What the program has taken from itself: layers [n], at most VA_API_MAX_LAYERS, constants. Before there are requests. */
+#define VA_API_MAX_LAYERS 4
+void va_api_set_confined(va_api *api, const char *const *layers, size_t n);
+
 struct va_health;
 struct va_health *va_api_health(va_api *api); /* the api's */
 

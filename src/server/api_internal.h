@@ -16,7 +16,9 @@ struct va_api {
     va_health *health;
     struct va_api_site site;
     struct va_api_settings settings;
-    _Atomic int tls_port; /* 0: none */
+    _Atomic int tls_port;                    /* 0: none */
+    const char *confined[VA_API_MAX_LAYERS]; /* [n_confined] */
+    size_t n_confined;
     va_event_hub *hub;
     _Atomic int exporting; /* the history */
 };
@@ -62,6 +64,7 @@ void va_api_post_tokens(void *user, va_request *request);
 void va_api_delete_token(void *user, va_request *request);
 void va_api_post_pairing(void *user, va_request *request);
 void va_api_post_pairing_claim(void *user, va_request *request);
+void va_api_get_audit(void *user, va_request *request);
 void va_api_get_ca(void *user, va_request *request);
 void va_api_get_history(void *user, va_request *request);
 void va_api_get_history_export(void *user, va_request *request);

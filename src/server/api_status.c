@@ -114,6 +114,10 @@ void va_api_get_status(void *user, va_request *request)
     va_json_integer(&reply.json, "failures", (int64_t)status.failures);
     va_json_integer(&reply.json, "commands", (int64_t)status.commands);
     write_remote(api, &reply.json);
+    va_json_open(&reply.json, "confined", '[');
+    for (size_t i = 0; i < api->n_confined; i++)
+        va_json_text(&reply.json, NULL, api->confined[i]);
+    va_json_close(&reply.json, ']');
     va_json_text(&reply.json, "power_mode", health.power_mode);
     va_json_number(&reply.json, "uptime", status.uptime_s, 1);
     va_json_text(&reply.json, "version", va_version());

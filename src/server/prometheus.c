@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "server/audit_report.h"
 #include "server/health.h"
 #include "server/process.h"
 
@@ -15,6 +16,7 @@
 struct va_prometheus {
     struct va_prometheus_sources sources;
     _Atomic(va_server *) server; /* NULL at the very start */
+    struct va_audit_summary audit;
 };
 
 int va_prometheus_new(const struct va_prometheus_sources *sources, va_prometheus **ret_prometheus, va_error *error)
@@ -75,6 +77,15 @@ static void measure_files(va_prometheus *prometheus, va_metrics *metrics)
     va_metrics_set(metrics, VA_METRIC_LOG_LOST, 0, (double)log.lost);
 }
 
+static void measure_audit(va_prometheus *prometheus, va_metrics *metrics)
+{
+    if (prometheus->sources.folder == NULL)
+        return;
+    va_audit_report_summary(prometheus->sources.folder, &prometheus->audit);
+    va_metrics_set(metrics, VA_METRIC_AUDIT_FAILED, 0, prometheus->audit.failed);
+    va_metrics_set(metrics, VA_METRIC_AUDIT_TIME, 0, prometheus->audit.made_unix_s);
+}
+
 static void measure_process(va_metrics *metrics)
 {
     struct va_process_numbers process;
@@ -101,6 +112,7 @@ static void get_metrics(void *user, va_request *request)
     va_assistant_measure(prometheus->sources.assistant);
     measure_server(prometheus, metrics);
     measure_files(prometheus, metrics);
+    measure_audit(prometheus, metrics);
     measure_process(metrics);
     va_buffer_init(&text, MAX_TEXT_BYTES);
     if (va_metrics_write(metrics, &text) == 0) {

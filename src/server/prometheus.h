@@ -15,7 +15,8 @@ struct va_prometheus_sources {
     struct va_metrics *metrics; /* that of the assistant and the server */
     va_assistant *assistant;
     struct va_health *health;
-    va_access *access; /* NULL: connections are counted as users */
+    va_access *access;  /* NULL: connections are counted as users */
+    const char *folder; /* of data, where the last audit is; NULL: it is not looked for */
 };
 
 VA_MUST_CHECK int va_prometheus_new(const struct va_prometheus_sources *sources, va_prometheus **ret_prometheus, va_error *error);

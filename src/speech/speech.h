@@ -47,18 +47,18 @@ struct va_speaker_options {
     /* The program that reads the text on its standard input and writes a WAV file to its standard output: its name and arguments in
      * one line, with quotes where blanks belong to one. {voice}, {language} and {rate} are replaced inside each argument. No shell. */
     const char *command;
-    const char *voice;        /* for texts in `language` that come without; "": {voice} is the language */
-    const char *language;     /* for texts that come without */
-    int rate;                 /* words a minute */
-    double timeout_s;         /* of the program, for one text */
-    const char *device;       /* an ALSA device */
-    const char *output;       /* "": the device; "wav:PATH": a file, which the next text replaces, or a folder, for a file a text */
-    const char *cache_folder; /* where the sound of fixed texts is kept; NULL: nowhere */
-    uint64_t cache_max_bytes; /* the least recently used go first */
-    int chimes;               /* 0: va_speaker_chime does nothing */
-    va_speech_run_fn run;     /* runs programs for this process; NULL: it does so itself */
-    va_speech_fn on_event;    /* or NULL */
-    void *user;               /* of both */
+    const char *voice;             /* for texts in `language` that come without; "": {voice} is the language */
+    const char *language;          /* for texts that come without */
+    int rate;                      /* words a minute */
+    double timeout_s;              /* of the program, for one text */
+    const char *device;            /* an ALSA device */
+    const char *output;            /* "": the device; "wav:PATH": a file, which the next text replaces, or a folder, for a file a text */
+    const char *cache_folder;      /* where the sound of fixed texts is kept; NULL: nowhere */
+    uint64_t cache_max_bytes;      /* the least recently used go first */
+    int chimes;                    /* 0: va_speaker_chime does nothing */
+    va_speech_run_fn run;          /* runs programs for this process; NULL: it does so itself */
+    va_speech_fn on_event;         /* or NULL */
+    void *user;                    /* of both */
     va_playback_sound_fn on_sound; /* or NULL: see playback.h; called by the speaker's thread */
     void *sound_user;
 };

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -117,6 +118,34 @@ static void test_surroundings(void **state)
     check_script("grep -E '^(CapEff|CapPrm|CapBnd|CapAmb|NoNewPrivs)' /proc/self/status | tr -d '\\n\\t 0'; echo", 0,
                  "CapPrm:CapEff:CapBnd:CapAmb:NoNewPrivs:1\n");
     check_script("ulimit -c", 0, "0\n");
+}
+
+/* A synthesiser's way: a file is its stdin, another takes what it prints. */
+static void test_files(void **state)
+{
+    static const char *const arguments[] = {"-c", "tr a-z A-Z; echo no >&2; exit 4"}, *const flood[] = {"-c", "cat /dev/zero"};
+    struct va_launch_files files = {
+        .input = memfd_create("in", MFD_CLOEXEC), .output = memfd_create("out", MFD_CLOEXEC), .max_bytes = 10000};
+    struct va_launch launch = {"/bin/sh", arguments, 2, 20, &files};
+    struct va_launch_result result = {.status = 77};
+    char text[32] = "";
+    va_error error;
+
+    assert_int_equal(pwrite(files.input, "hello", 5, 0), 5);
+    assert_int_equal(va_launcher_run(launcher, &launch, -1, &result, &error), 0);
+    assert_int_equal(result.status, 4);
+    assert_string_equal(result.output, "");
+    va_free(result.output);
+    assert_int_equal(pread(files.output, text, sizeof text - 1, 0), 5);
+    assert_string_equal(text, "HELLO");
+
+    launch.arguments = flood;
+    assert_int_equal(va_launcher_run(launcher, &launch, -1, &result, &error), VA_ELIMIT);
+    launch.timeout_s = 0.2;
+    launch.arguments = (const char *const[]){"-c", "sleep 60"};
+    assert_int_equal(va_launcher_run(launcher, &launch, -1, &result, &error), VA_ETIMEOUT);
+    close(files.input);
+    close(files.output);
 }
 
 static void test_only_what_is_allowed(void **state)
@@ -384,6 +413,7 @@ int main(void)
         cmocka_unit_test(test_messages),
         cmocka_unit_test_setup_teardown(test_output_and_status, start, stop),
         cmocka_unit_test_setup_teardown(test_surroundings, start, stop),
+        cmocka_unit_test_setup_teardown(test_files, start, stop),
         cmocka_unit_test_setup_teardown(test_only_what_is_allowed, start, stop),
         cmocka_unit_test_setup_teardown(test_too_much, start, stop),
         cmocka_unit_test_setup_teardown(test_what_escapes_is_ended, start, stop),

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -165,7 +166,7 @@ static inline void put_process(const struct machine *machine, int pid, int paren
     put(machine, path, text);
 }
 
-#define CONFINED_STATUS                                                                                                                 \
+#define CONFINED_STATUS                                                                                                                \
     "Uid:\t990\t990\t990\t990\nVmRSS:\t 60000 kB\nRssAnon:\t   20000 kB\nRssFile:\t   40000 kB\nRssShmem:\t       0 kB\nThreads:\t9\n" \
     "CapInh:\t0000000000000000\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\nNoNewPrivs:\t1\nSeccomp:\t2\n"
 
@@ -206,10 +207,10 @@ static inline enum va_check_state check(struct machine *machine, const struct va
     return machine->result.state;
 }
 
-#define ASSERT_CHECK(machine, name, wanted, words)                               \
-    do {                                                                         \
-        enum va_check_state state_ = run_check(machine, name);                   \
-        if (state_ != (wanted) || !strstr((machine)->result.evidence, words))    \
+#define ASSERT_CHECK(machine, name, wanted, words)                                                 \
+    do {                                                                                           \
+        enum va_check_state state_ = run_check(machine, name);                                     \
+        if (state_ != (wanted) || !strstr((machine)->result.evidence, words))                      \
             fail_msg("%s: %s: %s", name, va_check_state_text(state_), (machine)->result.evidence); \
     } while (0)
 

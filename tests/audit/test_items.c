@@ -105,7 +105,8 @@ static void exposure_is_what_systemd_says(void **state)
     ASSERT_CHECK(m, "exposure", UNSEEN, "not there");
     m->programs[0] = (struct answer){"systemd-analyze security", "...\n-> Overall exposure level for voice-assistant.service: 1.4 OK\n", 0};
     ASSERT_CHECK(m, "exposure", PASS, "1.4 of 10");
-    m->programs[0] = (struct answer){"systemd-analyze security", "...\n-> Overall exposure level for voice-assistant.service: 9.2 UNSAFE\n", 1};
+    m->programs[0] =
+        (struct answer){"systemd-analyze security", "...\n-> Overall exposure level for voice-assistant.service: 9.2 UNSAFE\n", 1};
     ASSERT_CHECK(m, "exposure", FAIL, "9.2 of 10");
     m->programs[0] = (struct answer){"systemd-analyze security", "what?", 1};
     ASSERT_CHECK(m, "exposure", UNSEEN, "nothing");
@@ -197,7 +198,7 @@ static void power_modes_need_the_helper(void **state)
 
 /* ---- the network ---- */
 
-#define CHAIN(family, name, policy)                                                                                                   \
+#define CHAIN(family, name, policy)                                                                                                       \
     "{\"chain\":{\"family\":\"" family "\",\"table\":\"filter\",\"name\":\"" name "\",\"type\":\"filter\",\"hook\":\"input\",\"prio\":0," \
     "\"policy\":\"" policy "\"}}"
 #define RULE(family, chain, match) \
@@ -215,7 +216,8 @@ static void the_firewall_denies_but_for_the_open_ports(void **state)
     ASSERT_CHECK(m, "firewall", PASS, "22 8000 8443");
     m->programs[0].text = RULESET(CHAIN("ip", "INPUT", "drop"));
     ASSERT_CHECK(m, "firewall", FAIL, "IPv6 is not denied");
-    m->programs[0].text = RULESET(CHAIN("ip", "INPUT", "drop") "," CHAIN("ip6", "INPUT", "drop") "," RULE("ip", "ufw-user-input", PORTS("22")));
+    m->programs[0].text =
+        RULESET(CHAIN("ip", "INPUT", "drop") "," CHAIN("ip6", "INPUT", "drop") "," RULE("ip", "ufw-user-input", PORTS("22")));
     ASSERT_CHECK(m, "firewall", PASS, "22");
     m->programs[0].text = RULESET(CHAIN("inet", "input", "accept"));
     ASSERT_CHECK(m, "firewall", FAIL, "not denied");
@@ -237,8 +239,9 @@ static void the_firewall_denies_but_for_the_open_ports(void **state)
     ASSERT_CHECK(m, "firewall", UNSEEN, "root");
 }
 
-#define LINE(n, address, port, inode) \
-    "   " n ": " address ":" port " 00000000:0000 0A 00000000:00000000 00:00000000 00000000   990        0 " inode " 1 0000 100 0 0 10 0\n"
+#define LINE(n, address, port, inode)                                                                                                    \
+    "   " n ": " address ":" port " 00000000:0000 0A 00000000:00000000 00:00000000 00000000   990        0 " inode " 1 0000 100 0 0 10 " \
+    "0\n"
 #define HEAD "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 
 static void put_listeners(struct machine *m, const char *text)
@@ -477,7 +480,8 @@ static void packages_are_compared_with_the_security_archive(void **state)
     ASSERT_CHECK(m, "updates", UNSEEN, "no list");
     put(m, list, "Suite: stable-security\nDate: Thu, 14 Jan 2027 08:00:00 UTC\nValid-Until: Thu, 21 Jan 2027 08:00:00 UTC\n");
     ASSERT_CHECK(m, "updates", UNSEEN, "apt-get");
-    m->programs[0] = (struct answer){"apt-get -s", "Reading package lists...\n0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n", 0};
+    m->programs[0] =
+        (struct answer){"apt-get -s", "Reading package lists...\n0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n", 0};
     ASSERT_CHECK(m, "updates", PASS, "none");
     m->programs[0].text = "Inst libc6 [1] (2 Debian:12.9/stable [amd64])\n1 upgraded, 0 newly installed\n";
     ASSERT_CHECK(m, "updates", PASS, "others");
@@ -634,7 +638,8 @@ static void transcribing_leaves_most_of_the_machine(void **state)
     struct machine *m = *state;
 
     ASSERT_CHECK(m, "cpu-active", UNSEEN, "8001");
-    m->pages[0] = (struct answer){":8001/metrics", "transcription_duration_seconds_sum 2\nvoice_assistant_transcribed_audio_seconds_total 30\n", 200};
+    m->pages[0] =
+        (struct answer){":8001/metrics", "transcription_duration_seconds_sum 2\nvoice_assistant_transcribed_audio_seconds_total 30\n", 200};
     ASSERT_CHECK(m, "cpu-active", PASS, "2.0 %"); /* one thread of two processors for each of two workers */
     configure(m, "model.threads=8", NULL);
     ASSERT_CHECK(m, "cpu-active", PASS, "4.0 %");
@@ -652,8 +657,8 @@ static void buffers_are_as_configured(void **state)
 {
     struct machine *m = *state;
 
-    m->pages[0] = (struct answer){":8001/metrics",
-                                  "voice_assistant_audio_buffers{state=\"free\"} 9\nvoice_assistant_audio_buffers{state=\"used\"} 1\n", 200};
+    m->pages[0] = (struct answer){
+        ":8001/metrics", "voice_assistant_audio_buffers{state=\"free\"} 9\nvoice_assistant_audio_buffers{state=\"used\"} 1\n", 200};
     ASSERT_CHECK(m, "buffer-pool", PASS, "10 buffers");
     configure(m, "audio.pool_size=3", NULL);
     ASSERT_CHECK(m, "buffer-pool", FAIL, "3 are configured");

@@ -85,8 +85,9 @@ static uint32_t ask(const char *name, uint64_t a, uint64_t b, uint64_t c)
 
 static void test_service(void **state)
 {
-    static const char *const allowed[] = {"openat", "read", "write", "futex", "epoll_pwait", "accept4", "sendmsg", "newfstatat",
-                                          "renameat2", "exit_group", "rt_sigreturn", "clock_nanosleep", "getrandom", "sched_setscheduler"};
+    static const char *const allowed[] = {
+        "openat",     "read",      "write",      "futex",        "epoll_pwait",     "accept4",   "sendmsg",
+        "newfstatat", "renameat2", "exit_group", "rt_sigreturn", "clock_nanosleep", "getrandom", "sched_setscheduler"};
     static const char *const deadly[] = {"execve", "execveat", "ptrace", "mount", "bpf", "unshare", "perf_event_open", "init_module"};
     static const char *const refused[] = {"io_uring_setup", "keyctl", "clone3", "setuid", "capset", "seccomp", "pidfd_send_signal"};
 

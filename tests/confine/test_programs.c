@@ -45,22 +45,70 @@ static int run(const char *path)
     return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 199;
 }
 
-static int run_system(void) { return run("/bin/true"); }
-static int run_written(void) { return run(copy); }
-static int read_foreign(void) { return number_of(open(foreign, O_RDONLY | O_CLOEXEC)); }
-static int write_foreign(void) { return number_of(open(foreign, O_WRONLY | O_CLOEXEC)); }
-static int write_own(void) { return number_of(open(own, O_RDWR | O_TRUNC | O_CLOEXEC)); }
-static int remove_foreign(void) { return number_of(unlink(foreign)); }
-static int call_ptrace(void) { return number_of(syscall(SYS_ptrace, 16, outside, 0, 0)); }
-static int call_unshare(void) { return number_of(unshare(CLONE_NEWUSER)); }
-static int call_keyctl(void) { return number_of(syscall(SYS_keyctl, 0, 0, 0, 0, 0)); }
-static int call_bpf(void) { return number_of(syscall(SYS_bpf, 0, NULL, 0)); }
-static int call_mount(void) { return number_of(syscall(SYS_mount, "none", "/tmp", "tmpfs", 0, NULL)); }
-static int call_clone(void) { return number_of(syscall(SYS_clone, CLONE_NEWNET | SIGCHLD, 0, 0, 0, 0)); }
-static int packet_socket(void) { return number_of(socket(AF_PACKET, SOCK_RAW, 0)); }
-static int vsock_socket(void) { return number_of(socket(AF_VSOCK, SOCK_STREAM, 0)); }
-static int inet_socket(void) { return number_of(socket(AF_INET, SOCK_STREAM, 0)); }
-static int signal_outside(void) { return number_of(kill(outside, 0)); }
+static int run_system(void)
+{
+    return run("/bin/true");
+}
+static int run_written(void)
+{
+    return run(copy);
+}
+static int read_foreign(void)
+{
+    return number_of(open(foreign, O_RDONLY | O_CLOEXEC));
+}
+static int write_foreign(void)
+{
+    return number_of(open(foreign, O_WRONLY | O_CLOEXEC));
+}
+static int write_own(void)
+{
+    return number_of(open(own, O_RDWR | O_TRUNC | O_CLOEXEC));
+}
+static int remove_foreign(void)
+{
+    return number_of(unlink(foreign));
+}
+static int call_ptrace(void)
+{
+    return number_of(syscall(SYS_ptrace, 16, outside, 0, 0));
+}
+static int call_unshare(void)
+{
+    return number_of(unshare(CLONE_NEWUSER));
+}
+static int call_keyctl(void)
+{
+    return number_of(syscall(SYS_keyctl, 0, 0, 0, 0, 0));
+}
+static int call_bpf(void)
+{
+    return number_of(syscall(SYS_bpf, 0, NULL, 0));
+}
+static int call_mount(void)
+{
+    return number_of(syscall(SYS_mount, "none", "/tmp", "tmpfs", 0, NULL));
+}
+static int call_clone(void)
+{
+    return number_of(syscall(SYS_clone, CLONE_NEWNET | SIGCHLD, 0, 0, 0, 0));
+}
+static int packet_socket(void)
+{
+    return number_of(socket(AF_PACKET, SOCK_RAW, 0));
+}
+static int vsock_socket(void)
+{
+    return number_of(socket(AF_VSOCK, SOCK_STREAM, 0));
+}
+static int inet_socket(void)
+{
+    return number_of(socket(AF_INET, SOCK_STREAM, 0));
+}
+static int signal_outside(void)
+{
+    return number_of(kill(outside, 0));
+}
 
 static void test_programs(void **state)
 {

@@ -58,22 +58,70 @@ static int open_as(const char *path, int flags)
     return number_of(open(path, flags | O_CLOEXEC, 0600));
 }
 
-static int own_read(void) { return open_as(own, O_RDONLY); }
-static int own_truncate(void) { return open_as(own, O_RDWR | O_TRUNC); }
-static int own_list(void) { return open_as(folder, O_RDONLY | O_DIRECTORY); }
-static int own_unnamed(void) { return open_as(folder, O_RDWR | O_TMPFILE); }
-static int system_read(void) { return open_as("/proc/self/status", O_RDONLY); }
-static int null_write(void) { return open_as("/dev/null", O_WRONLY); }
-static int foreign_read(void) { return open_as(foreign, O_RDONLY); }
-static int foreign_write(void) { return open_as(foreign, O_WRONLY); }
-static int foreign_list(void) { return open_as(other, O_RDONLY | O_DIRECTORY); }
-static int foreign_remove(void) { return number_of(unlink(foreign)); }
-static int foreign_truncate(void) { return number_of(truncate(foreign, 0)); }
-static int foreign_folder(void) { return number_of(rmdir(other)); }
-static int etc_write(void) { return open_as("/etc/va-confine-test", O_WRONLY | O_CREAT); }
-static int usr_write(void) { return open_as("/usr/va-confine-test", O_WRONLY | O_CREAT); }
-static int passwords_read(void) { return open_as("/etc/passwd", O_RDONLY); }
-static int disk_open(void) { return open_as("/dev/full", O_RDONLY); }
+static int own_read(void)
+{
+    return open_as(own, O_RDONLY);
+}
+static int own_truncate(void)
+{
+    return open_as(own, O_RDWR | O_TRUNC);
+}
+static int own_list(void)
+{
+    return open_as(folder, O_RDONLY | O_DIRECTORY);
+}
+static int own_unnamed(void)
+{
+    return open_as(folder, O_RDWR | O_TMPFILE);
+}
+static int system_read(void)
+{
+    return open_as("/proc/self/status", O_RDONLY);
+}
+static int null_write(void)
+{
+    return open_as("/dev/null", O_WRONLY);
+}
+static int foreign_read(void)
+{
+    return open_as(foreign, O_RDONLY);
+}
+static int foreign_write(void)
+{
+    return open_as(foreign, O_WRONLY);
+}
+static int foreign_list(void)
+{
+    return open_as(other, O_RDONLY | O_DIRECTORY);
+}
+static int foreign_remove(void)
+{
+    return number_of(unlink(foreign));
+}
+static int foreign_truncate(void)
+{
+    return number_of(truncate(foreign, 0));
+}
+static int foreign_folder(void)
+{
+    return number_of(rmdir(other));
+}
+static int etc_write(void)
+{
+    return open_as("/etc/va-confine-test", O_WRONLY | O_CREAT);
+}
+static int usr_write(void)
+{
+    return open_as("/usr/va-confine-test", O_WRONLY | O_CREAT);
+}
+static int passwords_read(void)
+{
+    return open_as("/etc/passwd", O_RDONLY);
+}
+static int disk_open(void)
+{
+    return open_as("/dev/full", O_RDONLY);
+}
 
 static int own_replace(void)
 {
@@ -136,7 +184,10 @@ static void test_files(void **state)
 
 /* ---- processes and memory ---- */
 
-static void *nothing(void *arg) { return arg; }
+static void *nothing(void *arg)
+{
+    return arg;
+}
 
 static int make_thread(void)
 {
@@ -165,8 +216,14 @@ static int map_as(int protection)
     return mmap(NULL, 4096, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? errno : 0;
 }
 
-static int map_data(void) { return map_as(PROT_READ | PROT_WRITE); }
-static int map_both(void) { return map_as(PROT_READ | PROT_WRITE | PROT_EXEC); }
+static int map_data(void)
+{
+    return map_as(PROT_READ | PROT_WRITE);
+}
+static int map_both(void)
+{
+    return map_as(PROT_READ | PROT_WRITE | PROT_EXEC);
+}
 
 static int make_executable(void)
 {
@@ -174,20 +231,62 @@ static int make_executable(void)
     return page == MAP_FAILED ? 1 : number_of(mprotect(page, 4096, PROT_READ | PROT_EXEC));
 }
 
-static int signal_known(void) { return number_of(kill(plan.signalled, 0)); }
-static int signal_init(void) { return number_of(kill(1, 0)); }
-static int signal_all(void) { return number_of(kill(-1, SIGTERM)); }
-static int signal_thread(void) { return number_of(syscall(SYS_tgkill, 1, 1, 0)); }
-static int call_clone3(void) { return number_of(syscall(SYS_clone3, NULL, 0)); }
-static int call_setuid(void) { return number_of(setuid(getuid())); }
-static int call_ring(void) { return number_of(syscall(SYS_io_uring_setup, 1, NULL)); }
-static int call_keyctl(void) { return number_of(syscall(SYS_keyctl, 0, 0, 0, 0, 0)); }
-static int call_add_key(void) { return number_of(syscall(SYS_add_key, "user", "a", "b", 1, -2)); }
-static int call_limit(void) { return number_of(prlimit(1, RLIMIT_CORE, NULL, NULL)); }
-static int call_dumpable(void) { return number_of(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)); }
-static int call_name(void) { return number_of(prctl(PR_SET_NAME, "va-test", 0, 0, 0)); }
-static int call_unknown(void) { return number_of(syscall(4000)); }
-static int type_in(void) { return number_of(ioctl(0, TIOCSTI, "x")); }
+static int signal_known(void)
+{
+    return number_of(kill(plan.signalled, 0));
+}
+static int signal_init(void)
+{
+    return number_of(kill(1, 0));
+}
+static int signal_all(void)
+{
+    return number_of(kill(-1, SIGTERM));
+}
+static int signal_thread(void)
+{
+    return number_of(syscall(SYS_tgkill, 1, 1, 0));
+}
+static int call_clone3(void)
+{
+    return number_of(syscall(SYS_clone3, NULL, 0));
+}
+static int call_setuid(void)
+{
+    return number_of(setuid(getuid()));
+}
+static int call_ring(void)
+{
+    return number_of(syscall(SYS_io_uring_setup, 1, NULL));
+}
+static int call_keyctl(void)
+{
+    return number_of(syscall(SYS_keyctl, 0, 0, 0, 0, 0));
+}
+static int call_add_key(void)
+{
+    return number_of(syscall(SYS_add_key, "user", "a", "b", 1, -2));
+}
+static int call_limit(void)
+{
+    return number_of(prlimit(1, RLIMIT_CORE, NULL, NULL));
+}
+static int call_dumpable(void)
+{
+    return number_of(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
+}
+static int call_name(void)
+{
+    return number_of(prctl(PR_SET_NAME, "va-test", 0, 0, 0));
+}
+static int call_unknown(void)
+{
+    return number_of(syscall(4000));
+}
+static int type_in(void)
+{
+    return number_of(ioctl(0, TIOCSTI, "x"));
+}
 
 static int count_waiting(void)
 {
@@ -219,17 +318,50 @@ static void test_processes(void **state)
     check(rows, COUNT(rows), 0);
 }
 
-static int call_ptrace(void) { return number_of(syscall(SYS_ptrace, 0, 0, 0, 0)); }
-static int call_peek(void) { return number_of(syscall(SYS_process_vm_readv, 1, NULL, 0, NULL, 0, 0)); }
-static int call_mount(void) { return number_of(syscall(SYS_mount, "none", "/tmp", "tmpfs", 0, NULL)); }
-static int call_bpf(void) { return number_of(syscall(SYS_bpf, 0, NULL, 0)); }
-static int call_fault(void) { return number_of(syscall(SYS_userfaultfd, 0)); }
-static int call_perf(void) { return number_of(syscall(SYS_perf_event_open, NULL, 0, -1, -1, 0)); }
-static int call_unshare(void) { return number_of(unshare(CLONE_NEWUSER)); }
-static int call_setns(void) { return number_of(setns(-1, 0)); }
-static int call_module(void) { return number_of(syscall(SYS_init_module, NULL, 0, "")); }
-static int call_kexec(void) { return number_of(syscall(SYS_kexec_load, 0, 0, NULL, 0)); }
-static int call_chroot(void) { return number_of(chroot("/tmp")); }
+static int call_ptrace(void)
+{
+    return number_of(syscall(SYS_ptrace, 0, 0, 0, 0));
+}
+static int call_peek(void)
+{
+    return number_of(syscall(SYS_process_vm_readv, 1, NULL, 0, NULL, 0, 0));
+}
+static int call_mount(void)
+{
+    return number_of(syscall(SYS_mount, "none", "/tmp", "tmpfs", 0, NULL));
+}
+static int call_bpf(void)
+{
+    return number_of(syscall(SYS_bpf, 0, NULL, 0));
+}
+static int call_fault(void)
+{
+    return number_of(syscall(SYS_userfaultfd, 0));
+}
+static int call_perf(void)
+{
+    return number_of(syscall(SYS_perf_event_open, NULL, 0, -1, -1, 0));
+}
+static int call_unshare(void)
+{
+    return number_of(unshare(CLONE_NEWUSER));
+}
+static int call_setns(void)
+{
+    return number_of(setns(-1, 0));
+}
+static int call_module(void)
+{
+    return number_of(syscall(SYS_init_module, NULL, 0, ""));
+}
+static int call_kexec(void)
+{
+    return number_of(syscall(SYS_kexec_load, 0, 0, NULL, 0));
+}
+static int call_chroot(void)
+{
+    return number_of(chroot("/tmp"));
+}
 
 /* Not where a sanitizer's leak checker must trace. */
 static void test_deadly(void **state)
@@ -237,12 +369,18 @@ static void test_deadly(void **state)
 #ifdef VA_CONFINE_SANITIZED
     skip();
 #else
-    static const struct row rows[] = {{"execve", execute, KILLED},          {"ptrace", call_ptrace, KILLED},
-                                      {"process_vm_readv", call_peek, KILLED}, {"mount", call_mount, KILLED},
-                                      {"bpf", call_bpf, KILLED},            {"userfaultfd", call_fault, KILLED},
-                                      {"perf_event_open", call_perf, KILLED}, {"unshare", call_unshare, KILLED},
-                                      {"setns", call_setns, KILLED},        {"init_module", call_module, KILLED},
-                                      {"kexec_load", call_kexec, KILLED},   {"chroot", call_chroot, KILLED}};
+    static const struct row rows[] = {{"execve", execute, KILLED},
+                                      {"ptrace", call_ptrace, KILLED},
+                                      {"process_vm_readv", call_peek, KILLED},
+                                      {"mount", call_mount, KILLED},
+                                      {"bpf", call_bpf, KILLED},
+                                      {"userfaultfd", call_fault, KILLED},
+                                      {"perf_event_open", call_perf, KILLED},
+                                      {"unshare", call_unshare, KILLED},
+                                      {"setns", call_setns, KILLED},
+                                      {"init_module", call_module, KILLED},
+                                      {"kexec_load", call_kexec, KILLED},
+                                      {"chroot", call_chroot, KILLED}};
     static const struct row refused[] = {{"process", make_process, ENOSYS}, {"dumpable", call_dumpable, ENOSYS}};
 
     check(rows, COUNT(rows), 0);
@@ -257,15 +395,43 @@ static int socket_of(int family, int type, int protocol)
     return number_of(socket(family, type | SOCK_CLOEXEC, protocol));
 }
 
-static int unix_socket(void) { return socket_of(AF_UNIX, SOCK_DGRAM, 0); }
-static int inet_socket(void) { return socket_of(AF_INET, SOCK_STREAM, 0); }
-static int inet6_or_none(void) { int r = socket_of(AF_INET6, SOCK_STREAM, 0); return r == EAFNOSUPPORT ? 0 : r; }
-static int route_socket(void) { return socket_of(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE); }
-static int audit_socket(void) { return socket_of(AF_NETLINK, SOCK_RAW, NETLINK_AUDIT); }
-static int packet_socket(void) { return socket_of(AF_PACKET, SOCK_RAW, 0); }
-static int vsock_socket(void) { return socket_of(AF_VSOCK, SOCK_STREAM, 0); }
-static int bluetooth_socket(void) { return socket_of(AF_BLUETOOTH, SOCK_RAW, 0); }
-static int crypto_socket(void) { return socket_of(AF_ALG, SOCK_SEQPACKET, 0); }
+static int unix_socket(void)
+{
+    return socket_of(AF_UNIX, SOCK_DGRAM, 0);
+}
+static int inet_socket(void)
+{
+    return socket_of(AF_INET, SOCK_STREAM, 0);
+}
+static int inet6_or_none(void)
+{
+    int r = socket_of(AF_INET6, SOCK_STREAM, 0);
+    return r == EAFNOSUPPORT ? 0 : r;
+}
+static int route_socket(void)
+{
+    return socket_of(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+}
+static int audit_socket(void)
+{
+    return socket_of(AF_NETLINK, SOCK_RAW, NETLINK_AUDIT);
+}
+static int packet_socket(void)
+{
+    return socket_of(AF_PACKET, SOCK_RAW, 0);
+}
+static int vsock_socket(void)
+{
+    return socket_of(AF_VSOCK, SOCK_STREAM, 0);
+}
+static int bluetooth_socket(void)
+{
+    return socket_of(AF_BLUETOOTH, SOCK_RAW, 0);
+}
+static int crypto_socket(void)
+{
+    return socket_of(AF_ALG, SOCK_SEQPACKET, 0);
+}
 
 static int bind_to(uint16_t port)
 {
@@ -274,15 +440,21 @@ static int bind_to(uint16_t port)
     return number_of(bind(fd, (const struct sockaddr *)&address, sizeof address));
 }
 
-static int any_port(void) { return bind_to(0); }
-static int other_port(void) { return bind_to(47113); }
+static int any_port(void)
+{
+    return bind_to(0);
+}
+static int other_port(void)
+{
+    return bind_to(47113);
+}
 
 static void test_sockets(void **state)
 {
     static const struct row rows[] = {
-        {"AF_UNIX", unix_socket, 0},          {"AF_INET", inet_socket, 0},          {"AF_INET6", inet6_or_none, 0},
-        {"route", route_socket, 0},           {"audit", audit_socket, ENOSYS},      {"AF_PACKET", packet_socket, ENOSYS},
-        {"AF_VSOCK", vsock_socket, ENOSYS},   {"AF_ALG", crypto_socket, ENOSYS},    {"AF_BLUETOOTH", bluetooth_socket, ENOSYS}};
+        {"AF_UNIX", unix_socket, 0},        {"AF_INET", inet_socket, 0},       {"AF_INET6", inet6_or_none, 0},
+        {"route", route_socket, 0},         {"audit", audit_socket, ENOSYS},   {"AF_PACKET", packet_socket, ENOSYS},
+        {"AF_VSOCK", vsock_socket, ENOSYS}, {"AF_ALG", crypto_socket, ENOSYS}, {"AF_BLUETOOTH", bluetooth_socket, ENOSYS}};
     static const struct row ports[] = {{"a port of the plan", any_port, 0}, {"another port", other_port, EACCES}};
 
     check(rows, COUNT(rows), 0);
@@ -310,7 +482,10 @@ static int shows_it(void)
              has_line("\nCapPrm:\t0000000000000000\n") && has_line("\nCapBnd:\t0000000000000000\n"));
 }
 
-static int shows_nothing(void) { return !has_line("\nSeccomp:\t0\n"); }
+static int shows_nothing(void)
+{
+    return !has_line("\nSeccomp:\t0\n");
+}
 
 static int real_time(void)
 {

@@ -155,7 +155,7 @@ def test_command(server):
 
 def test_status(server):
     shape(server.get("/status"), 200, {"state": "idle", "recording": False, "privacy_mode": False, "model": str, "queue_depth": 0,
-                                       "power_mode": (str, type(None)), "version": str})
+                                       "confined": list, "power_mode": (str, type(None)), "version": str})
 
 
 def test_health(server):

@@ -43,7 +43,7 @@ def machine(tmp_path_factory):
     root = tmp_path_factory.mktemp("machine")
     put(root, CPU + "scaling_governor", "ondemand   \n")
     put(root, CPU + "scaling_available_governors", "ondemand powersave performance\n")
-    put(root, PANEL + "brightness", "100")
+    put(root, PANEL + "brightness", "99")
     put(root, PANEL + "max_brightness", "255\n")
     put(root, "sys/class/rtc/rtc0/wakealarm", "\n")
     put(root, "sys/power/state", "mem\n")

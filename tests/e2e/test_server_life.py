@@ -158,12 +158,13 @@ def test_what_was_said_is_in_the_log_only_when_allowed(program, model, recording
     assert '"event":"command_execution"' in text and '"command":"set_temperature"' in text
 
 
-def test_systemd_is_told(program, small_model, tmp_path):
+@pytest.mark.parametrize("interval_us", [200_000, 60_000_000])
+def test_systemd_is_told(program, small_model, tmp_path, interval_us):
     path = str(tmp_path / "notify")
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     listener.bind(path)
     listener.settimeout(20)
-    os.environ.update(NOTIFY_SOCKET=path, WATCHDOG_USEC="200000")
+    os.environ.update(NOTIFY_SOCKET=path, WATCHDOG_USEC=str(interval_us))
     try:
         server = Server(program, "--model", small_model, "--microphone", "none", folder=tmp_path)
     finally:

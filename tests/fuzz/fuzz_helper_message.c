@@ -1,4 +1,5 @@
-/* What is read as a request or an answer of the helper is written as the same bytes, and its names may stand in a path. First byte: which. */
+/* What is read as a request of the helper is written as the same bytes, and its names may stand in a path; what is read as an answer is
+ * written as one. First byte: which of the two. */
 #include "fuzz.h"
 
 #include <string.h>

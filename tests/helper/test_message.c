@@ -15,8 +15,9 @@ static int parse(const char *text, struct va_helper_request *ret_request)
 
 static void requests_are_read_and_written(void **state)
 {
-    static const char *const texts[] = {"governor powersave", "brightness 0", "brightness 999999",     "wifi on",           "wifi off",
-                                        "sleep 2",            "sleep 604800", "release usb 1-1.3:1.0", "bind usb 1-1.3:1.0"};
+    static const char *const texts[] = {"governor powersave", "brightness 0", "brightness 999999", "wifi on",
+                                        "wifi off",           "sleep 2",      "sleep 604800",      "release usb 1-1.3:1.0",
+                                        "bind usb 1-1.3:1.0"};
     struct va_helper_request request;
     char written[VA_HELPER_REQUEST_BYTES];
 
@@ -34,12 +35,42 @@ static void requests_are_read_and_written(void **state)
 
 static void nothing_else_is(void **state)
 {
-    static const char *const texts[] = {
-        "", " ", "governor", "governor ", "governor  powersave", "governor powersave ", " governor powersave", "governor powersave x",
-        "Governor powersave", "governors powersave", "governor ../boost", "governor .", "governor a/b", "governor a\tb", "governor a\n",
-        "governor \xc3\xa9", "brightness", "brightness -1", "brightness +1", "brightness 01", "brightness 1000000", "brightness 5x",
-        "brightness 99999999999999999999", "wifi", "wifi maybe", "wifi On", "sleep 1", "sleep 604801", "sleep 0x10", "release usb",
-        "release usb 1-1 x", "release ../../x 1-1", "release usb ..", "bind usb", "reboot", "bind"};
+    static const char *const texts[] = {"",
+                                        " ",
+                                        "governor",
+                                        "governor ",
+                                        "governor  powersave",
+                                        "governor powersave ",
+                                        " governor powersave",
+                                        "governor powersave x",
+                                        "Governor powersave",
+                                        "governors powersave",
+                                        "governor ../boost",
+                                        "governor .",
+                                        "governor a/b",
+                                        "governor a\tb",
+                                        "governor a\n",
+                                        "governor \xc3\xa9",
+                                        "brightness",
+                                        "brightness -1",
+                                        "brightness +1",
+                                        "brightness 01",
+                                        "brightness 1000000",
+                                        "brightness 5x",
+                                        "brightness 99999999999999999999",
+                                        "wifi",
+                                        "wifi maybe",
+                                        "wifi On",
+                                        "sleep 1",
+                                        "sleep 604801",
+                                        "sleep 0x10",
+                                        "release usb",
+                                        "release usb 1-1 x",
+                                        "release ../../x 1-1",
+                                        "release usb ..",
+                                        "bind usb",
+                                        "reboot",
+                                        "bind"};
     struct va_helper_request request = {.number = 7};
     char long_one[VA_HELPER_REQUEST_BYTES + 16];
 

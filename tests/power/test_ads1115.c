@@ -1,4 +1,4 @@
-/* The conversation with the chip, on a bus that speaks SMBus words only: their low byte is the first on the wire, the high one of the chip. */
+/* The conversation with the chip, on a bus that speaks SMBus words only: their low byte comes first, the chip's high one. */
 #include "power/ads1115.h"
 
 #include <linux/i2c-dev.h>
