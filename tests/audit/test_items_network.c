@@ -9,6 +9,7 @@
 #define RULE(family, chain, match) \
     "{\"rule\":{\"family\":\"" family "\",\"table\":\"filter\",\"chain\":\"" chain "\",\"expr\":[" match "{\"accept\":null}]}}"
 #define PORTS(right) "{\"match\":{\"op\":\"==\",\"left\":{\"payload\":{\"protocol\":\"tcp\",\"field\":\"dport\"}},\"right\":" right "}},"
+#define FOR_SOME "{\"match\":{\"op\":\"==\",\"left\":{\"payload\":{\"protocol\":\"ip\",\"field\":\"saddr\"}},\"right\":\"@wyoming4\"}},"
 #define RULESET(text) "{\"nftables\":[{\"metainfo\":{}}," text "]}"
 
 static void the_firewall_denies_but_for_the_open_ports(void **state)
@@ -32,8 +33,12 @@ static void the_firewall_denies_but_for_the_open_ports(void **state)
     ASSERT_CHECK(m, "firewall", FAIL, "9000");
     m->programs[0].text = RULESET(CHAIN("inet", "input", "drop") "," RULE("inet", "input", PORTS("10300")));
     ASSERT_CHECK(m, "firewall", FAIL, "10300");
-    configure(m, "wyoming.allow=192.168.1.5", NULL);
-    ASSERT_CHECK(m, "firewall", PASS, "10300");
+    m->programs[0].text = RULESET(CHAIN("inet", "input", "drop") "," RULE("inet", "input", FOR_SOME PORTS("10300")));
+    ASSERT_CHECK(m, "firewall", PASS, "nothing");
+    m->programs[0].text = RULESET(CHAIN("inet", "input", "drop") "," RULE("inet", "input", PORTS("2022")));
+    ASSERT_CHECK(m, "firewall", FAIL, "2022");
+    put(m, "/etc/ssh/sshd_config", "# Port 9\nPort 2022\n");
+    ASSERT_CHECK(m, "firewall", PASS, "2022");
     m->programs[0].text = "{\"nftables\":[]}";
     ASSERT_CHECK(m, "firewall", FAIL, "not denied");
     m->programs[0].text = "Error";
@@ -136,7 +141,7 @@ static void a_vpn_client_works_and_keeps_its_keys(void **state)
     put(m, "/usr/sbin/openvpn", "");
     put(m, "/etc/openvpn/client/home.conf", "client\nremote-cert-tls server\n");
     put_link(m, "/etc/systemd/system/multi-user.target.wants/openvpn-client@home.service", "x");
-    put(m, "/sys/class/net/tun0/x", "");
+    put(m, "/sys/class/net/tun0/tun_flags", "");
     ASSERT_CHECK(m, "vpn", PASS, "home");
     put_away(m, "/sys/class/net/tun0");
     ASSERT_CHECK(m, "vpn", FAIL, "not connected");
