@@ -29,7 +29,7 @@ static const struct va_check items[] = {
     {"buffer-pool", "the audio buffers of the configuration are there", P, "restart the assistant", va_item_buffer_pool},
     {"threads", "transcribing uses several processors", P, "set model.threads or model.workers to more than 1", va_item_threads},
     {"cpu-frequency", "all processors have the governor of a power mode, set at boot", P,
-     "sudo systemctl enable --now cpu-governor.service; sudo voice-assistant power balanced", va_item_cpu_frequency},
+     "set power.mode; sudo systemctl enable cpu-governor.service; sudo systemctl restart cpu-governor.service", va_item_cpu_frequency},
     {"boot-analysed", "systemd-analyze shows the assistant's part of the boot: below 10 s, no waiting for the network", P,
      "see systemd-analyze critical-chain voice-assistant.service", va_item_boot_analysed},
     {"services", "bluetooth, avahi and ModemManager are off", P, "sudo systemctl mask --now NAME", va_item_services},

@@ -42,6 +42,7 @@ RuntimeDirectory=voice-assistant
 RuntimeDirectoryPreserve=yes
 LimitRTPRIO=10
 LimitCORE=0
+AppArmorProfile=-voice-assistant
 AmbientCapabilities=
 ProtectSystem=strict
 ProtectHome=yes
