@@ -120,7 +120,7 @@ control exposure "with an open unit" expose undrop
 loose() {
     systemctl stop voice-assistant.service
     systemd-run --quiet --unit loose --uid voice-assistant --gid voice-assistant --property Type=notify --property NotifyAccess=all \
-        /usr/bin/voice-assistant serve --set confine.mode=off --set server.tls_listen=0.0.0.0 "$@"
+        /usr/bin/voice-assistant serve --set confine.mode=off --set server.tls_listen=0.0.0.0
     wait_for 60 healthy
 }
 tight() { systemctl stop loose.service; restart; }
