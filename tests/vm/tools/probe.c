@@ -37,7 +37,7 @@ static int write_file(const char *path)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
-    if (fd < 0 || write(fd, "x\n", 2) < 0)
+    if (fd < 0 || write(fd, "1\n", 2) < 0)
         return -1;
     return close(fd);
 }
@@ -129,9 +129,19 @@ int main(int argc, char **argv)
     static const struct {
         const char *verb;
         int (*act)(const char *argument);
-    } verbs[] = {{"read", read_file},       {"write", write_file},     {"list", list_folder}, {"exec", execute},      {"map-exec", run_from_memory_of},
-                 {"raw", raw_socket},       {"packet", packet_socket}, {"tcp", stream_socket}, {"mount", mount_folder}, {"trace", trace},
-                 {"signal", send_signal},   {"mknod", make_device},    {"hostname", set_host_name}};
+    } verbs[] = {{"read", read_file},
+                 {"write", write_file},
+                 {"list", list_folder},
+                 {"exec", execute},
+                 {"map-exec", run_from_memory_of},
+                 {"raw", raw_socket},
+                 {"packet", packet_socket},
+                 {"tcp", stream_socket},
+                 {"mount", mount_folder},
+                 {"trace", trace},
+                 {"signal", send_signal},
+                 {"mknod", make_device},
+                 {"hostname", set_host_name}};
 
     for (size_t i = 0; argc >= 2 && i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(argv[1], verbs[i].verb) != 0)
