@@ -1,4 +1,4 @@
-// ask_helper REQUEST: sends it to the helper as it is and prints the answer. Exit code: 0 when the answer is "0", 1 when it is another, 2 without one.
+// ask_helper REQUEST: sends it to the helper and prints the answer. Exit code: 0 when that is "0", 1 when it is another, 2 without one.
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>

@@ -151,6 +151,8 @@ matches "and the answer says so" "$(field .reason)" 'not present'
 modprobe i2c-stub chip_addr=0x48
 expect "the stub is bus 1" grep -q SMBus /sys/class/i2c-dev/i2c-1/name
 udevadm settle
+# Devices are let into the program's confinement as it starts.
+restart
 # put VALUE: into the register of the measurement, as the chip has it; the bus has the low byte first.
 put() { i2cset -y -f 1 0x48 0x00 "0x${1:2:2}${1:0:2}" w; }
 put 4f2b
