@@ -96,7 +96,14 @@ deb: ## Debian packages in build-deb (ARGS="--arch arm64", ARGS=--lint)
 container: ## the container's image with buildah, and its tests (ARGS=--local), root, minutes
 	scripts/container $(ARGS)
 	VA_IMAGE=build-container/image build-venv/bin/python -m pytest -q -p no:cacheprovider tests/deploy/test_container.py
+image: ## a bootable image of the appliance in build-image (ARGS="--arch arm64 --ssh-key ~/.ssh/id_ed25519.pub"), root, minutes
+	deploy/image/build $(ARGS)
+bench-boot: ## power-on to listening: the appliance beside a plain Debian, in an emulated machine (ARGS="--rounds 1"), root, many minutes
+	bench/boot.py $(ARGS)
 vm: ## the system test in emulated machines: boot, speech, hardening, power and so on (ARGS="--topics boot,service"), root, many minutes
 	tests/vm/run $(ARGS)
+selinux: ## the policy module for SELinux, build-selinux/voice_assistant.pp (package selinux-policy-dev)
+	mkdir -p build-selinux
+	scripts/selinux-module build-selinux/voice_assistant.pp $(wildcard deploy/selinux/voice_assistant.*)
 clean: ## remove what was built (models stay)
 	rm -rf build $(filter-out build-models, $(wildcard build-*))
