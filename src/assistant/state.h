@@ -95,8 +95,8 @@ struct va_assistant {
     size_t n_words;
     char *model_name;
     va_actions *actions;
-    va_launcher *launcher;           /* or NULL: programs are started by this process */
-    va_metrics *metrics;             /* or NULL */
+    va_launcher *launcher;         /* or NULL: programs are started by this process */
+    va_metrics *metrics;           /* or NULL */
     struct va_power_options power; /* its texts are ours */
     struct va_power_watch *power_watch;
     double started_s;

@@ -16,16 +16,17 @@
 
 static void print_help(FILE *out)
 {
-    fputs("Usage: voice-assistant health [OPTION]...\n\n"
-          "Asks the program that serves on this machine whether all is well, through its API.\n\n"
-          "Options:\n"
-          "  --json                   print the answer as JSON\n"
-          "  --config FILE            the configuration (default: voice-assistant.yaml of the user, else of the system)\n"
-          "  --set SECTION.KEY=VALUE  set an option, after the file; may be given again\n"
-          "  -h, --help               print this help\n\n"
-          "Exit code: 0 when it is healthy, or serves those with a token only; 1 when it is not or does not answer; 2 when the command line\n"
-          "is wrong.\n",
-          out);
+    fputs(
+        "Usage: voice-assistant health [OPTION]...\n\n"
+        "Asks the program that serves on this machine whether all is well, through its API.\n\n"
+        "Options:\n"
+        "  --json                   print the answer as JSON\n"
+        "  --config FILE            the configuration (default: voice-assistant.yaml of the user, else of the system)\n"
+        "  --set SECTION.KEY=VALUE  set an option, after the file; may be given again\n"
+        "  -h, --help               print this help\n\n"
+        "Exit code: 0 when it is healthy, or serves those with a token only; 1 when it is not or does not answer; 2 when the command line\n"
+        "is wrong.\n",
+        out);
 }
 
 static int print_answer(const struct va_web_answer *answer)
@@ -38,9 +39,8 @@ static int print_answer(const struct va_web_answer *answer)
         puts("it serves; how it is, it tells those with a token (access.local)");
     else
         puts(status != NULL ? status : "what listens there is another program");
-    json_array_foreach(json_object_get(root, "reasons"), i, reason)
-        if ((message = json_string_value(json_object_get(reason, "message"))) != NULL)
-            printf("%s\n", message);
+    json_array_foreach(json_object_get(root, "reasons"), i,
+                       reason) if ((message = json_string_value(json_object_get(reason, "message"))) != NULL) printf("%s\n", message);
     json_decref(root);
     return answer->status == 401 || (answer->status == 200 && status != NULL) ? VA_EXIT_OK : VA_EXIT_FAILED;
 }
@@ -48,7 +48,8 @@ static int print_answer(const struct va_web_answer *answer)
 static int ask(const char *url, int json)
 {
     char full[VA_LOCAL_API_BYTES + 16];
-    const struct va_web_request web = {.method = "GET", .url = full, .timeout_s = TIMEOUT_S, .max_bytes = MAX_ANSWER_BYTES, .cancel_fd = -1};
+    const struct va_web_request web = {
+        .method = "GET", .url = full, .timeout_s = TIMEOUT_S, .max_bytes = MAX_ANSWER_BYTES, .cancel_fd = -1};
     struct va_web_answer answer;
     va_error error;
     int code;

@@ -204,6 +204,18 @@ show""")
     assert re.match(r"\d.* installed", lines[5]) and lines[5] != lines[0] and lines[6:] == ["1", "0", "gone", "kept"]
 
 
+def test_purging_empties_a_volume_that_is_mounted(life):
+    assert life(r"""
+install old.deb
+mkdir -p "$root/var/lib/voice-assistant"
+mount -t tmpfs none "$root/var/lib/voice-assistant"
+mkdir "$root/var/lib/voice-assistant/models"
+touch "$root/var/lib/voice-assistant/models/base.vam"
+inside dpkg --purge --force-depends voice-assistant >/dev/null
+ls -A "$root/var/lib/voice-assistant"
+echo done""") == ["done"]
+
+
 def test_removing_keeps_and_purging_does_not(life):
     lines = life(r"""
 install old.deb

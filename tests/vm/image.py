@@ -66,7 +66,7 @@ def ensure(folder, package):
     logs, models = os.path.join(folder, "logs"), find_models()
     os.makedirs(logs, exist_ok=True)
     guest = sorted(glob.glob(os.path.join(HERE, "guest", "*")))
-    base_parts = [os.path.join(HERE, name) for name in ("packages.txt", "modules.txt", "build-base")]
+    base_parts = [os.path.join(HERE, name) for name in ("packages.txt", "modules.txt", "build-base", "../../scripts/debian-tree")]
     base_key = digest(base_parts + [path for path in guest if os.path.basename(path).startswith("initramfs")])
     image_key = digest([package, os.path.join(HERE, "build-image"), *guest, *(os.path.join(models, model + ".vam") for model in MODELS)])
     with open(os.path.join(folder, "lock"), "w", encoding="ascii") as lock:
