@@ -58,13 +58,16 @@ def say(text=""):
 
 
 def build(name, options):
+    image = os.path.join(options.folder, SYSTEMS[name] + ".img")
+    if options.built and os.path.exists(image):
+        return image
     arguments = [os.path.join(SOURCE, "deploy", "image", "build"), "--out", options.folder, "--arch", "amd64", "--model", options.model, "--models", options.models]
     if options.deb:
         arguments += ["--deb", options.deb]
     if name == "plain":
         arguments.append("--plain")
     subprocess.run(arguments, check=True, stdout=sys.stderr)
-    return os.path.join(options.folder, SYSTEMS[name] + ".img")
+    return image
 
 
 def put(image, source, target):
@@ -170,6 +173,7 @@ def main():
     parser.add_argument("--deb", help="the package of the program (default: what make deb makes)")
     parser.add_argument("--model", default="base", help="the model in the images (default: base)")
     parser.add_argument("--models", default=os.path.join(SOURCE, "build-models"), help="the folder of the models (default: build-models)")
+    parser.add_argument("--built", action="store_true", help="take the images that are there")
     parser.add_argument("--limit", type=int, default=300, help="seconds a boot may take (default: 300)")
     parser.add_argument("--details", action="store_true", help="print what systemd-analyze says of the last boot of each")
     options = parser.parse_args()
