@@ -76,7 +76,7 @@ def put(image, source, target):
 
 
 def add_probe(image, folder):
-    """Writes the probe into the image, which nothing mounts."""
+    """Writes the probe into a copy of the image, which nothing mounts."""
     for name, text, target in (("unit", PROBE_UNIT, "/etc/systemd/system/boot-probe.service"), ("probe", PROBE, "/etc/boot-probe")):
         path = os.path.join(folder, name)
         with open(path, "w", encoding="ascii") as file:
@@ -129,8 +129,10 @@ def measure(options, folder):
     images, rounds = {}, {name: [] for name in SYSTEMS}
     for name in SYSTEMS:
         images[name] = build(name, options)
-        add_probe(images[name], folder)
-        overlay(images[name], f"{folder}/{name}.settled")
+        probed = f"{folder}/{name}.img"
+        subprocess.run(["cp", "--sparse=always", images[name], probed], check=True)
+        add_probe(probed, folder)
+        overlay(probed, f"{folder}/{name}.settled")
         say(f"first boot of {name}")
         boot(images[name], f"{folder}/{name}.settled", folder, options.limit)
     for number in range(options.rounds):
