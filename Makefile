@@ -91,15 +91,21 @@ massif: build ## memory over time of one transcription, by valgrind (package val
 perf: build ## where one transcription spends its time, by perf (package linux-perf)
 	perf record -o build/perf.data $(PROGRAM) transcribe $(RECORDING)
 	perf report -i build/perf.data --stdio | head -n 60
+record: ## deploy/release/build.json: what cover, massif and container measured of this version
+	scripts/build-record
 deb: ## Debian packages in build-deb (ARGS="--arch arm64", ARGS=--lint)
 	scripts/deb $(ARGS)
-container: ## the container's image with buildah, its size checked (ARGS=--local), minutes
+container: ## the container's image with buildah, and its tests (ARGS=--local), root, minutes
 	scripts/container $(ARGS)
+	VA_IMAGE=build-container/image build-venv/bin/python -m pytest -q -p no:cacheprovider tests/deploy/test_container.py
 image: ## a bootable image of the appliance in build-image (ARGS="--arch arm64 --ssh-key ~/.ssh/id_ed25519.pub"), root, minutes
 	deploy/image/build $(ARGS)
 bench-boot: ## power-on to listening: the appliance beside a plain Debian, in an emulated machine (ARGS="--rounds 1"), root, many minutes
 	bench/boot.py $(ARGS)
 vm: ## the system test in emulated machines: boot, speech, hardening, power and so on (ARGS="--topics boot,service"), root, many minutes
 	tests/vm/run $(ARGS)
+selinux: ## the policy module for SELinux, build-selinux/voice_assistant.pp (package selinux-policy-dev)
+	mkdir -p build-selinux
+	scripts/selinux-module build-selinux/voice_assistant.pp $(wildcard deploy/selinux/voice_assistant.*)
 clean: ## remove what was built (models stay)
 	rm -rf build $(filter-out build-models, $(wildcard build-*))

@@ -36,7 +36,7 @@ export function systemScreen() {
   const t = text.system, healthIcon = icon("check"), healthTitle = h("span", {}, "–"), reasons = h("ul", {class: "muted small"});
   const cpu = gauge(t.cpu), memory = gauge(t.memory), disk = gauge(t.disk), battery = gauge(t.battery);
   const microphone = facts({state: t.state, device: t.device, level: t.level});
-  const power = facts({mode: t.mode, state: t.battery, voltage: t.voltage, temperature: t.temperature}), modes = h("div", {class: "actions"});
+  const power = facts({mode: t.mode, state: t.battery, voltage: t.voltage, wifi: t.wifi, temperature: t.temperature}), modes = h("div", {class: "actions"});
   const about = facts({model: t.model, queue: t.queue, transcriptions: t.transcriptions, commands: t.commands, uptime: t.uptime, version: t.version});
   const noPower = h("p", {class: "muted"}, t.notPresent);
   const element = screen(t.title, {}, h("div", {class: "cards filled"},
@@ -94,6 +94,7 @@ export function systemScreen() {
       power.set("voltage", charge.voltage === null ? null : `${charge.voltage.toFixed(2)} V`);
     }
     power.set("mode", t.modes[mode] ?? state?.governor);
+    power.set("wifi", typeof state?.wifi === "boolean" ? state.wifi ? t.switchedOn : t.switchedOff : null);
     power.set("temperature", state?.cpu_temperature ? `${Math.round(state.cpu_temperature)} °C${state.throttled ? ` · ${t.throttled}` : ""}` : null);
     const offered = hasMode ? Object.keys(t.modes) : [], shape = offered.join() + mode;
     if (shape !== shownModes) {

@@ -38,7 +38,7 @@ export const text = {
   system: {
     title: "System", healthy: "Everything works", unhealthy: "Something is wrong", cpu: "Processor", memory: "Memory", disk: "Disk",
     microphone: "Microphone", power: "Power", battery: "Battery", notPresent: "Not present", mode: "Mode", charging: "charging", discharging: "on battery",
-    voltage: "Voltage", temperature: "Processor", throttled: "slowed down", uptime: "Running for", version: "Version", model: "Model", queue: "Waiting", transcriptions: "Transcriptions", commands: "Commands", about: "Assistant",
+    voltage: "Voltage", wifi: "Wi-Fi", switchedOn: "on", switchedOff: "off", temperature: "Processor", throttled: "slowed down", uptime: "Running for", version: "Version", model: "Model", queue: "Waiting", transcriptions: "Transcriptions", commands: "Commands", about: "Assistant",
     level: "Level", device: "Device", cores: n => `${n} cores`, modes: {"low-power": "Low power", balanced: "Balanced", performance: "Performance"},
     microphoneStates: {closed: "closed", open: "open", lost: "lost", ended: "ended"}, state: "State",
   },

@@ -53,6 +53,8 @@ _voice_assistant_options()
     token) echo --scopes --expires --json --config --set --help ;;
     tls) echo --ca --output --pem --scopes --json --config --set --help ;;
     wake) echo --model --vad --language --microphone --sensitivity --folder --threads --config --help ;;
+    audit) echo --json --only --list --strict --output --debsecan --token-file --config --set --help ;;
+    doctor) echo --json --only --token-file --config --set --help ;;
     devices) echo --json --help ;;
     history) echo --kind --since --until --limit --before-id --format --before --all --json --config --set --help ;;
     home) echo --url --token-file --output --config --help ;;
@@ -91,7 +93,8 @@ _voice_assistant_values()
     --precision) echo int8 float32 ;;
     --beam) echo 1 2 3 4 5 6 7 8 ;;
     --set) _voice_assistant_settings "$1" ;;
-    --config | --ca-file | --from | --to | --commands | --token-file | --output) echo -f ;;
+    --config | --ca-file | --from | --to | --commands | --token-file | --output | --debsecan) echo -f ;;
+    --only) "$1" "$3" --json 2>/dev/null | grep -o '"name":"[a-z-]*"' | cut -d '"' -f 4 ;;
     --scopes) echo all status transcribe control history admin status,transcribe,control,history ;;
     --microphone) echo default none file: ;;
     --listen) echo 127.0.0.1 ::1 ;;
@@ -119,7 +122,7 @@ _voice_assistant()
 
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words="transcribe serve worker listen match eval commands say wake home privacy health power battery token tls pair history devices model config demo help --help --version"
+        words="transcribe serve worker listen match eval commands say wake home privacy health power battery token tls pair history devices model doctor audit config demo help --help --version"
     elif words=$(_voice_assistant_values "${COMP_WORDS[0]}" "$before" "$command"); then
         case $words in
         -f | -d)

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/paths.h"
+#include "helper/helper.h"
 
 #define RECENT_ERRORS_S 86400.0
 
@@ -236,7 +237,7 @@ static void check_version(struct va_scene *scene, struct va_check_result *result
 
 static void check_helper(struct va_scene *scene, struct va_check_result *result)
 {
-    static const char unit[] = "voice-assistant-helper.socket", socket[] = "/run/voice-assistant/helper.sock";
+    static const char unit[] = "voice-assistant-helper.socket";
     char path[VA_SCENE_PATH_BYTES];
     va_error error;
 
@@ -244,7 +245,7 @@ static void check_helper(struct va_scene *scene, struct va_check_result *result)
         va_check_say(result, VA_CHECK_NOT_APPLICABLE, "it is not installed: power modes need root");
         return;
     }
-    int r = scene->means->knock(scene->means->user, socket, &error);
+    int r = scene->means->knock(scene->means->user, VA_HELPER_SOCKET, &error);
     if (r == VA_EDENIED)
         va_check_say(result, VA_CHECK_NOT_CHECKED, "this user may not reach it");
     else if (r < 0)

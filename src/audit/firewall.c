@@ -51,6 +51,22 @@ static int is_condition(const json_t *expression)
            json_object_get(expression, "limit") != NULL || json_object_get(expression, "ct count") != NULL;
 }
 
+/* Ports that are let in for some addresses only are not open to all. */
+static int is_for_some(const json_t *expressions)
+{
+    const json_t *expression;
+    size_t i;
+
+    json_array_foreach(expressions, i, expression)
+    {
+        const json_t *match = json_object_get(expression, "match");
+        const json_t *payload = json_object_get(json_object_get(match, "left"), "payload");
+        if (strcmp(text_of(payload, "field"), "saddr") == 0 && strcmp(text_of(match, "op"), "!=") != 0)
+            return 1;
+    }
+    return 0;
+}
+
 /* What a rule that accepts lets in. in_input: it stands in a chain at the hook. */
 static void add_rule(struct va_firewall *firewall, const json_t *rule, int in_input)
 {
@@ -66,6 +82,8 @@ static void add_rule(struct va_firewall *firewall, const json_t *rule, int in_in
     if (!accepts)
         return;
     firewall->lets_all_in |= in_input && n_conditions == 0;
+    if (is_for_some(expressions))
+        return;
     json_array_foreach(expressions, i, expression)
     {
         const json_t *match = json_object_get(expression, "match");

@@ -8,6 +8,7 @@
 
 #include "audit/parse.h"
 #include "base/memory.h"
+#include "helper/helper.h"
 #include "power/power.h"
 #include "privacy/encryption.h"
 
@@ -163,6 +164,9 @@ void va_item_cpu_frequency(struct va_scene *scene, struct va_check_result *resul
         va_check_say(result, VA_CHECK_FAIL, "the processors have different governors: %s and %s", governors.first, governors.other);
     else if (state.mode == NULL)
         va_check_say(result, VA_CHECK_FAIL, "the governor %s belongs to no power mode", governors.first);
+    else if (scene->config != NULL && !scene->config->power_automatic && strcmp(scene->config->power_mode, "keep") != 0 &&
+             strcmp(scene->config->power_mode, state.mode) != 0)
+        va_check_say(result, VA_CHECK_FAIL, "the governor %s is not that of power.mode %s", governors.first, scene->config->power_mode);
     else if (va_scene_unit(scene, "cpu-governor.service", path) < 0 || !va_scene_unit_is_enabled(scene, "cpu-governor.service"))
         va_check_say(result, VA_CHECK_FAIL, "the governor is %s, but cpu-governor.service does not set it at boot", governors.first);
     else
@@ -171,12 +175,11 @@ void va_item_cpu_frequency(struct va_scene *scene, struct va_check_result *resul
 
 void va_item_power_modes(struct va_scene *scene, struct va_check_result *result)
 {
-    static const char socket[] = "/run/voice-assistant/helper.sock";
     struct va_power_state state;
     va_error error;
 
     va_power_read(scene->root, &state);
-    int r = scene->means->knock(scene->means->user, socket, &error);
+    int r = scene->means->knock(scene->means->user, VA_HELPER_SOCKET, &error);
     if (state.governor[0] == '\0' && state.backlight < 0 && !state.can_sleep)
         va_check_say(result, VA_CHECK_NOT_APPLICABLE, "there is neither a governor nor a backlight nor a clock that wakes the machine");
     else if (r == VA_EDENIED)

@@ -20,14 +20,28 @@ static int is_loopback_name(const char *host)
 
 /* ---- the firewall ---- */
 
+/* sshd may listen on another port than its own. */
+static int is_ssh(const struct va_scene *scene, int port)
+{
+    char *text, value[16];
+    uint64_t number = 22;
+    size_t size;
+    va_error error;
+
+    if (va_scene_file(scene, "/etc/ssh/sshd_config", 1 << 20, &text, &size, &error) == 0) {
+        if (va_parse_field(text, "Port", ' ', value, sizeof value) == 0)
+            va_parse_number(value, 10, &number);
+        va_free(text);
+    }
+    return port == 22 || (uint64_t)port == number;
+}
+
 static int is_meant(const struct va_scene *scene, int port)
 {
     const va_config *config = scene->config;
 
-    if (port == 22 || port == 8000 || port == 8443)
-        return 1;
-    return config != NULL && (port == config->server_port || port == config->server_tls_port ||
-                              (port == config->wyoming_port && config->wyoming_enabled && config->wyoming_allow[0] != '\0'));
+    return is_ssh(scene, port) || port == 8000 || port == 8443 ||
+           (config != NULL && (port == config->server_port || port == config->server_tls_port));
 }
 
 static void judge_firewall(const struct va_scene *scene, const struct va_firewall *firewall, struct va_check_result *result)
@@ -261,7 +275,10 @@ static int note_interface(void *user, const char *name)
 {
     struct vpn *vpn = user;
 
-    return vpn->is_up = strncmp(name, "tun", 3) == 0 || strncmp(name, "tap", 3) == 0;
+    char path[VA_SCENE_PATH_BYTES];
+
+    snprintf(path, sizeof path, "/sys/class/net/%.100s/tun_flags", name);
+    return vpn->is_up = va_scene_exists(vpn->scene, path);
 }
 
 /* The client's files are its keys. NULL: all is well. */
@@ -287,7 +304,7 @@ static const char *judge_client(const struct va_scene *scene, const struct vpn *
         return "openvpn is not installed";
     if (!va_scene_unit_is_enabled(scene, unit))
         return "its unit does not start at boot";
-    return vpn->is_up ? NULL : "it is not connected: there is no interface tun or tap";
+    return vpn->is_up ? NULL : "it is not connected: there is no tunnel";
 }
 
 void va_item_vpn(struct va_scene *scene, struct va_check_result *result)

@@ -43,7 +43,7 @@ VA_MUST_CHECK int va_parse_debsecan(const char *text, size_t *ret_n, char ret_fi
 #define VA_FIREWALL_MAX_PORTS 64
 struct va_firewall {
     int denies_ip4, denies_ip6;       /* a chain at the hook "input" drops or rejects by its policy */
-    int ports[VA_FIREWALL_MAX_PORTS]; /* [n_ports] TCP ports that are let in, in any chain */
+    int ports[VA_FIREWALL_MAX_PORTS]; /* [n_ports] TCP ports that are let in for every address, in any chain */
     size_t n_ports;
     int lets_all_in; /* a rule accepts without any condition in such a chain */
 };

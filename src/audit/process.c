@@ -105,49 +105,64 @@ int va_scene_listeners(const struct va_scene *scene, struct va_listener *ret_lis
     return 0;
 }
 
-/* Of several, the one that listens on the configured port. 0: none. */
-static pid_t pick(struct va_scene *scene, const struct candidates *candidates)
+static int is_any(void *user, const char *name)
+{
+    return 1;
+}
+
+enum match { MATCH_NONE, MATCH_UNKNOWN, MATCH_PORT };
+
+/* Whether a process listens on the configured port; unknown where its sockets cannot be seen. */
+static enum match match_port(const struct va_scene *scene, pid_t pid, const struct va_listener *listeners, size_t n)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    if (scene->config == NULL || scene->config->server_port == 0 || !va_scene_each(scene, path, is_any, NULL))
+        return MATCH_UNKNOWN;
+    for (size_t i = 0; i < n; i++)
+        if (listeners[i].port == scene->config->server_port && va_scene_owns(scene, pid, listeners[i].inode))
+            return MATCH_PORT;
+    return MATCH_NONE;
+}
+
+/* The one that listens on the configured port, else the only one of which that is not known. 0: neither. */
+static pid_t pick(const struct va_scene *scene, const struct candidates *candidates)
 {
     struct va_listener *listeners = va_alloc(VA_SOCKETS_MAX, sizeof *listeners);
-    size_t n = 0;
-    pid_t found = 0;
+    size_t n = 0, n_unknown = 0;
+    pid_t found = 0, unknown = 0;
     va_error error;
+    int is_readable = listeners != NULL && va_scene_listeners(scene, listeners, &n, &error) == 0;
 
-    if (listeners == NULL || va_scene_listeners(scene, listeners, &n, &error) < 0)
-        n = 0;
-    for (size_t i = 0; found == 0 && i < candidates->n; i++)
-        for (size_t j = 0; found == 0 && !is_child(candidates, i) && j < n; j++)
-            if (scene->config != NULL && listeners[j].port == scene->config->server_port &&
-                va_scene_owns(scene, candidates->at[i].pid, listeners[j].inode))
-                found = candidates->at[i].pid;
+    for (size_t i = 0; i < candidates->n; i++) {
+        pid_t pid = candidates->at[i].pid;
+        enum match match = is_child(candidates, i) ? MATCH_NONE : is_readable ? match_port(scene, pid, listeners, n) : MATCH_UNKNOWN;
+        if (match == MATCH_PORT)
+            found = pid;
+        if (match == MATCH_UNKNOWN && n_unknown++ == 0)
+            unknown = pid;
+    }
     va_free(listeners);
-    return found;
+    return found != 0 ? found : n_unknown == 1 ? unknown : 0;
 }
 
 pid_t va_scene_daemon(struct va_scene *scene)
 {
     struct va_scene_process *process = &scene->process;
     struct candidates candidates = {.scene = scene};
-    size_t n = 0;
 
     if (process->is_known)
         return process->daemon;
     process->is_known = 1;
     va_scene_each(scene, "/proc", look_at, &candidates);
-    for (size_t i = 0; i < candidates.n; i++) {
-        if (is_child(&candidates, i))
-            continue;
-        n++;
-        process->daemon = candidates.at[i].pid;
-    }
-    if (n > 1)
-        process->daemon = pick(scene, &candidates);
+    process->daemon = pick(scene, &candidates);
     for (size_t i = 0; i < candidates.n; i++)
         if (process->daemon != 0 && candidates.at[i].parent == process->daemon)
             process->launcher = candidates.at[i].pid;
     if (process->daemon == 0)
-        snprintf(process->problem, sizeof process->problem,
-                 n > 1 ? "%zu assistants run, none on the configured port" : "the assistant does not run", n);
+        snprintf(process->problem, sizeof process->problem, "%s",
+                 candidates.n > 0 ? "an assistant runs, but not on the configured port (server.port)" : "the assistant does not run");
     return process->daemon;
 }
 

@@ -152,8 +152,9 @@ static int allow_words(struct va_confine_plan *plan, const char *words, va_error
 /* The hardware that this process drives itself. */
 static int allow_hardware(struct va_confine_plan *plan, const va_config *config, va_error *error)
 {
-    static const char *const always[] = {"/dev/i2c-*",          "/dev/gpiochip*", "/sys/devices/system/cpu", "/sys/class/backlight/*",
-                                         "/sys/class/rtc/rtc0", "/sys/power"};
+    static const char *const always[] = {
+        "/dev/i2c-*", "/dev/gpiochip*", "/sys/devices/system/cpu", "/sys/class/backlight/*", "/sys/class/rtc/rtc0",
+        "/sys/power", "/dev/rfkill"};
     const char *root = config->system_root;
     int r = va_confine_allow(plan, root, DEVICE, error);
 
@@ -219,12 +220,16 @@ int va_confinement_programs(const va_config *config, const char *const *executab
         return r;
     for (size_t i = 0; r == 0 && i < n; i++)
         r = va_confine_allow(ret_plan, executables[i], VA_CONFINE_RUN, error);
+#ifdef VA_COVERAGE_FOLDER
+    if (r == 0)
+        r = va_confine_allow(ret_plan, VA_COVERAGE_FOLDER, FILES, error);
+#endif
     return r == 0 ? va_confine_allow_list(ret_plan, config->confine_allow, FILES, error) : r;
 }
 
 static void tell(const struct va_confine_state *state)
 {
-    char files[64] = "any file";
+    char files[64] = "files as ever";
 
     if (state->mode == VA_CONFINE_OFF) {
         va_log(VA_LOG_WARNING, "daemon", "not confined: confine.mode is off");
@@ -235,7 +240,7 @@ static void tell(const struct va_confine_state *state)
     if (state->landlock > 0)
         snprintf(files, sizeof files, "the files it needs (Landlock %d)", state->landlock);
     va_log(VA_LOG_INFO, "daemon", "confined%s: no privileges, %s, %s", state->mode == VA_CONFINE_LOG ? ", but only logged" : "",
-           state->n_system_calls > 0 ? "the system calls it needs (seccomp)" : "any system call", files);
+           state->n_system_calls > 0 ? "the system calls it needs (seccomp)" : "system calls as ever", files);
 }
 
 int va_confinement_apply(const va_config *config, const char *folder, int launcher, int listens, struct va_confine_state *ret_state,

@@ -92,10 +92,11 @@ int va_helper_do(const char *root, va_error *error, const char *format, ...)
     va_end(args);
     if (r < 0)
         return r;
+    /* A sandbox may forbid what the file's permission allows. */
     if ((r = va_helper_run(&place, &request, 1, &denied)) == 0)
-        return va_helper_run(&place, &request, 0, error);
+        r = va_helper_run(&place, &request, 0, &denied);
     if (r != VA_EDENIED)
-        return va_fail(error, r, "%s", denied.text);
+        return r == 0 ? 0 : va_fail(error, r, "%s", denied.text);
     r = ask(root, &request, error);
     return r == VA_ESTATE ? fail_denied(&denied, error) : r;
 }

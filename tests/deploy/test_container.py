@@ -1,10 +1,12 @@
 """The root folder of the container's image, as the last stage of the Containerfile has it: its size, what is in it, and the program in it.
+VA_IMAGE names the root of an image that was built (`make container`); without it one is put together from the built program.
 
 It is run as a container runs it: in that root, read-only but for the volume, as its user, without capabilities and new privileges, with
 processes, mounts and a network of its own. What no test here shows is a container runtime and its own confinement.
 """
 import json
 import os
+import pathlib
 import re
 import stat
 import subprocess
@@ -53,6 +55,8 @@ def containerfile(source):
 
 @pytest.fixture(scope="module")
 def image(source, program, tmp_path_factory):
+    if os.environ.get("VA_IMAGE"):
+        return pathlib.Path(os.environ["VA_IMAGE"]).absolute()
     folder = tmp_path_factory.mktemp("container") / "image"
     command = [os.path.join(source, "deploy/container/collect"), program, os.path.join(source, "deploy/commands"), folder]
     made = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -42,6 +42,7 @@ RuntimeDirectory=voice-assistant
 RuntimeDirectoryPreserve=yes
 LimitRTPRIO=10
 LimitCORE=0
+AppArmorProfile=-voice-assistant
 AmbientCapabilities=
 ProtectSystem=strict
 ProtectHome=yes
@@ -116,6 +117,8 @@ def test_units_are_sound(name, tmp_path):
     for other in os.listdir(UNITS):
         if re.search(r"\.(service|socket|timer|mount)(\.in)?$", other):
             write(tmp_path, other.removesuffix(".in"), text_of(other))
+    # systemd makes this one of /etc/crypttab.
+    write(tmp_path, "systemd-cryptsetup@.service", "[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=/bin/true\n")
     answer = analyze("verify", "--man=no", path)
     complaints = [line for line in answer.stderr.split("\n") if os.path.basename(path) in line]
     assert answer.returncode == 0 and complaints == [], answer.stderr

@@ -33,6 +33,7 @@ def machine(tmp_path):
     put(root, "sys/class/thermal/thermal_zone0/type", "cpu-thermal\n")
     put(root, "sys/class/thermal/thermal_zone0/temp", "51000\n")
     put(root, "sys/class/rtc/rtc0/wakealarm", "\n")
+    put(root, "sys/class/rtc/rtc0/since_epoch", "0\n")
     put(root, "sys/power/state", "mem\n")
     return root
 

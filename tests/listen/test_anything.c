@@ -36,11 +36,11 @@ static void push_anything(void)
     }
 }
 
-/* A button was let go and is pressed again: what was said before is still told. */
+/* A button was let go and is pressed again, or more than once: what was said before is still told. */
 static int may_follow(int opened)
 {
     for (int i = opened + 1; i < told.n; i++)
-        if (told.kinds[i] != 'W')
+        if (told.kinds[i] != 'W' && told.kinds[i] != 'O')
             return strchr("PpRH", told.kinds[i]) != NULL;
     return 0;
 }

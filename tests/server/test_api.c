@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pthread.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -54,14 +55,19 @@ struct answer {
     char text[4096];
 };
 
+/* In the program the loop's thread runs the routes and frees the requests: never at once. */
+static pthread_mutex_t loop = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
 static void deliver(void *user, va_request *request)
 {
     struct answer *answer = user;
+    pthread_mutex_lock(&loop);
     answer->status = request->status;
     answer->retry_after_s = request->retry_after_s;
     size_t n;
     snprintf(answer->text, sizeof answer->text, "%s", va_request_reply_body(request, &n));
     va_request_release(request);
+    pthread_mutex_unlock(&loop);
     answer->calls++;
 }
 
@@ -88,7 +94,9 @@ static va_request *send(const char *method, const char *path, const char *body, 
             assert_int_equal(va_upload_open(&request->upload, folder, NULL), 0);
             assert_int_equal(va_upload_write(&request->upload, upload, strlen(upload), NULL), 0);
         }
+        pthread_mutex_lock(&loop);
         routes[i].handle(api, request);
+        pthread_mutex_unlock(&loop);
         return request;
     }
     fail_msg("no route %s %s", method, path);
@@ -165,7 +173,8 @@ static void privacy(void **state)
 static void what_is_going_on(void **state)
 {
     expect("GET", "/", "", 200, "\"POST /transcribe\"");
-    expect("GET", "/status", "", 200, "\"state\":\"idle\",\"recording\":false,\"privacy_mode\":false,\"microphone\":{\"state\":\"closed\"");
+    expect("GET", "/status", "", 200, "\"state\":\"idle\",\"recording\":false,\"privacy_mode\":false,\"data_encrypted\":");
+    expect("GET", "/status", "", 200, "\"microphone\":{\"state\":\"closed\"");
     expect("GET", "/metrics", "", 200, "{\"cpu\":{\"percent\":");
     expect("POST", "/listen/start", "", 409, "\"not_listening\"");
     expect("POST", "/listen/stop", "", 409, "\"not_listening\"");

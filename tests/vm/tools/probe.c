@@ -37,7 +37,7 @@ static int write_file(const char *path)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
-    if (fd < 0 || write(fd, "x\n", 2) < 0)
+    if (fd < 0 || write(fd, "1\n", 2) < 0)
         return -1;
     return close(fd);
 }
