@@ -120,6 +120,7 @@ control exposure "with an open unit" expose undrop
 loose() {
     systemctl stop voice-assistant.service
     systemd-run --quiet --unit loose --uid voice-assistant --gid voice-assistant --property Type=notify --property NotifyAccess=all \
+        --property StateDirectory=voice-assistant --property LogsDirectory=voice-assistant --property ConfigurationDirectory=voice-assistant \
         /usr/bin/voice-assistant serve --set confine.mode=off --set server.tls_listen=0.0.0.0
     wait_for 60 healthy
 }
