@@ -91,6 +91,8 @@ massif: build ## memory over time of one transcription, by valgrind (package val
 perf: build ## where one transcription spends its time, by perf (package linux-perf)
 	perf record -o build/perf.data $(PROGRAM) transcribe $(RECORDING)
 	perf report -i build/perf.data --stdio | head -n 60
+record: ## deploy/release/build.json: what cover, massif and container measured of this version
+	scripts/build-record
 deb: ## Debian packages in build-deb (ARGS="--arch arm64", ARGS=--lint)
 	scripts/deb $(ARGS)
 container: ## the container's image with buildah, and its tests (ARGS=--local), root, minutes

@@ -220,6 +220,10 @@ int va_confinement_programs(const va_config *config, const char *const *executab
         return r;
     for (size_t i = 0; r == 0 && i < n; i++)
         r = va_confine_allow(ret_plan, executables[i], VA_CONFINE_RUN, error);
+#ifdef VA_COVERAGE_FOLDER
+    if (r == 0)
+        r = va_confine_allow(ret_plan, VA_COVERAGE_FOLDER, FILES, error);
+#endif
     return r == 0 ? va_confine_allow_list(ret_plan, config->confine_allow, FILES, error) : r;
 }
 

@@ -115,6 +115,19 @@ def test_what_it_needs(package):
     assert "-dev" not in depends
 
 
+@pytest.mark.parametrize("architecture, machine", [("amd64", "X86-64"), ("arm64", "AArch64")])
+def test_programs_are_for_the_architecture(source, architecture, machine, tmp_path):
+    found = glob.glob(os.path.join(source, "build-deb", f"voice-assistant_*_{architecture}.deb"))
+    if not found:
+        pytest.skip(f"there is no package for {architecture} in build-deb")
+    path = max(found, key=os.path.getmtime)
+    subprocess.run(["dpkg-deb", "-x", path, tmp_path], check=True)
+    header = subprocess.run(["readelf", "-h", tmp_path / "usr/bin/voice-assistant"], capture_output=True, text=True, check=True).stdout
+    assert machine in header
+    assert field(path, "Architecture") == architecture
+    assert "libc6" in field(path, "Depends") and "libgpiod2" in field(path, "Depends")
+
+
 def test_it_is_built_from_what_start_installs(source):
     with open(os.path.join(source, "scripts/packages.txt"), encoding="utf-8") as f:
         wanted = re.search(r"\[build\]\n(.*?)\n\n", f.read(), re.S)[1].split()
@@ -202,6 +215,18 @@ install old.deb
 show""")
     assert lines[0] == "99 installed" and lines[1:5] == ["1", "1", "gone", "kept"]
     assert re.match(r"\d.* installed", lines[5]) and lines[5] != lines[0] and lines[6:] == ["1", "0", "gone", "kept"]
+
+
+def test_purging_empties_a_volume_that_is_mounted(life):
+    assert life(r"""
+install old.deb
+mkdir -p "$root/var/lib/voice-assistant"
+mount -t tmpfs none "$root/var/lib/voice-assistant"
+mkdir "$root/var/lib/voice-assistant/models"
+touch "$root/var/lib/voice-assistant/models/base.vam"
+inside dpkg --purge --force-depends voice-assistant >/dev/null
+ls -A "$root/var/lib/voice-assistant"
+echo done""") == ["done"]
 
 
 def test_removing_keeps_and_purging_does_not(life):

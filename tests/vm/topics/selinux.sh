@@ -11,6 +11,7 @@ probe=/usr/local/libexec/voice-assistant-probe
 user=unconfined_u:unconfined_r
 denied='avc:  denied .*scontext=[a-z_:]*:voice_assistant'
 . /mnt/host/topics/confined.part
+
 # ---- it is enforced ----
 
 expect 'the package has the module' test -s "$module"
@@ -30,6 +31,9 @@ same 'so does all of its service' "$(service_labels)" system_u:system_r:voice_as
 
 everything_works
 same 'the helper ran in its domain' "$(label "$(pidof voice-assistant-helper)")" system_u:system_r:voice_assistant_helper_t:s0
+
+expect 'a unit may start the program without these rules' systemd-run --quiet --wait --property=SELinuxContext=system_u:system_r:unconfined_t:s0 \
+    --property=NoNewPrivileges=yes /usr/bin/voice-assistant --version
 
 # ---- what must fail ----
 

@@ -1,0 +1,184 @@
+"""voice-assistant-setup as far as it goes without changing this machine: usage, checks, dry runs, and the firewall in a network of its own. What it does
+for real is tested in the virtual machine (tests/vm/topics)."""
+import os
+import shutil
+import subprocess
+
+import pytest
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SETUP = os.path.join(SOURCE, "deploy", "setup", "voice-assistant-setup")
+VERBS = ("encrypted-data", "firewall", "vpn", "secure-boot")
+
+
+def setup(*arguments, **more):
+    return subprocess.run(["bash", SETUP, *map(str, arguments)], capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL, **more)
+
+
+def needs(*commands):
+    for command in commands:
+        if shutil.which(command) is None:
+            pytest.skip(f"{command} is not installed")
+
+
+def test_help():
+    text = setup("--help").stdout
+    assert setup().returncode == 2
+    for verb in VERBS:
+        assert verb in text
+        told = setup(verb, "--help")
+        assert told.returncode == 0 and told.stdout.startswith(f"Usage: voice-assistant-setup {verb} ")
+
+
+@pytest.mark.parametrize("arguments", [
+    ("format-everything",), *((verb,) for verb in VERBS), *((verb, "explode") for verb in VERBS), *((verb, "status", "--loud") for verb in VERBS),
+    ("encrypted-data", "create"), ("encrypted-data", "create", "--file"), ("encrypted-data", "create", "--file", "/a"),
+    ("encrypted-data", "create", "--file", "/a b", "--size", "100"), ("encrypted-data", "create", "--file", "a", "--size", "100"),
+    ("encrypted-data", "create", "--file", "/a", "--size", "100", "--partition", "/dev/null"),
+    ("encrypted-data", "create", "--file", "/a", "--size", "100", "--unlock", "hope"), ("firewall", "set", "--with", "hope"),
+    ("vpn", "set", "a.ovpn", "b.ovpn"), ("vpn", "set", "--remote", "host"),
+])
+def test_a_wrong_command_line_changes_nothing(arguments):
+    if "vpn" in arguments:
+        needs("openssl", "openvpn")
+    if "--unlock" in arguments or "--size" in arguments:
+        needs("cryptsetup")
+    told = setup(*arguments)
+    assert told.returncode == 2, told.stderr
+    assert told.stderr and "Traceback" not in told.stderr
+
+
+def test_what_is_no_disk_is_not_encrypted():
+    needs("cryptsetup", "mkfs.ext4")
+    for device in ("/dev/null", "/dev/none", SOURCE):
+        told = setup("encrypted-data", "create", "--partition", device, "--dry-run")
+        assert told.returncode == 1 and "no block device" in told.stderr
+    told = setup("encrypted-data", "create", "--file", "/var/tmp/none.luks", "--size", "100", "--dry-run")
+    assert told.returncode == 0 and "would make" in told.stdout and not os.path.exists("/var/tmp/none.luks")
+
+
+def test_secure_boot_where_there_is_none():
+    if os.path.isdir("/sys/firmware/efi/efivars"):
+        pytest.skip("this machine has UEFI")
+    told = setup("secure-boot", "check")
+    assert told.returncode == 2 and "not supported" in told.stdout
+
+
+def test_own_keys(tmp_path):
+    needs("cert-to-efi-sig-list", "openssl")
+    folder = tmp_path / "keys"
+    assert setup("secure-boot", "keys", "--folder", folder, "--dry-run").returncode == 0 and not folder.exists()
+    assert setup("secure-boot", "keys", "--folder", folder).returncode == 0
+    assert sorted(p.name for p in folder.iterdir()) == sorted(f"{key}.{kind}" for key in ("PK", "KEK", "db") for kind in ("auth", "crt", "esl", "key"))
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert all((folder / f"{key}.key").stat().st_mode & 0o777 == 0o600 for key in ("PK", "KEK", "db"))
+    before = (folder / "db.key").read_bytes()
+    assert "are there" in setup("secure-boot", "keys", "--folder", folder).stdout and (folder / "db.key").read_bytes() == before
+
+
+# ---- an .ovpn file, against what it may say ----
+
+@pytest.fixture(scope="module")
+def vpn(tmp_path_factory):
+    needs("openssl", "openvpn")
+    folder = tmp_path_factory.mktemp("vpn")
+
+    def openssl(*arguments):
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    openssl("req", "-x509", *curve, "-days", "2", "-subj", "/CN=ca", "-keyout", "ca.key", "-out", "ca.crt")
+    openssl("req", *curve, "-subj", "/CN=client", "-keyout", "client.key", "-out", "client.csr")
+    openssl("x509", "-req", "-days", "1", "-in", "client.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-out", "client.crt")
+    (folder / "client.key").chmod(0o600)
+    return folder
+
+
+def client(folder, *lines):
+    path = folder / "client.ovpn"
+    path.write_text("\n".join(["client", "remote vpn.example.org 1194 udp", "ca ca.crt", "cert client.crt", "key client.key", *lines, ""]))
+    return setup("vpn", "set", path, "--dry-run")
+
+
+@pytest.mark.parametrize("line", ["dev tun", "verb 5", "comp-lzo", "# up /bin/sh", "auth SHA512", "remote-random", "keepalive 10 60", "cipher AES-256-CBC"])
+def test_harmless_options_of_a_vpn_are_taken(vpn, line):
+    told = client(vpn, line)
+    assert told.returncode == 0, told.stderr
+    assert "would write: /etc/openvpn/client/voice-assistant.conf" in told.stdout
+
+
+@pytest.mark.parametrize("line", [
+    "up /bin/sh", "down /bin/sh", "plugin /tmp/a.so", "tls-verify /bin/sh", "ipchange /bin/sh", "route-up /bin/sh", "auth-user-pass-verify /bin/sh via-env",
+    "config /etc/passwd", "management 0.0.0.0 1", "log /etc/passwd", "writepid /etc/passwd", "chroot /", "cd /", "iproute /bin/sh", "learn-address /bin/sh",
+    "dev tap", "auth none", "auth MD5", "<connection>", "<ca>", "remote host$(id)", "remote `id`", "remote a;b", "remote a\"b", "pkcs12 a.p12", "daemon",
+    "verify-x509-name 'a b'", "capath /etc", "crl-verify /etc/passwd", "tls-crypt /etc/hostname", "Up /bin/sh", "--up /bin/sh",
+])
+def test_others_are_refused(vpn, line):
+    told = client(vpn, line)
+    assert told.returncode == 1 and told.stderr and "would write" not in told.stdout
+
+
+def test_keys_that_others_may_read_are_refused(vpn):
+    (vpn / "client.key").chmod(0o640)
+    told = client(vpn)
+    (vpn / "client.key").chmod(0o600)
+    assert told.returncode == 1 and "chmod 600" in told.stderr
+
+
+# ---- the firewall, in a network of its own ----
+
+SCRIPT = """
+mount -t tmpfs none /etc/voice-assistant && mount -t tmpfs none /etc/systemd/system && mount -t tmpfs none /run || exit 77
+ip link set lo up 2>/dev/null
+printf 'wyoming:\\n  allow: "%s"\\nserver:\\n  port: %s\\n' "$1" "$2" >/etc/voice-assistant/voice-assistant.yaml
+shift 2
+setup() { bash "$SETUP" firewall "$@"; }
+"""
+
+
+def alone(program, tmp_path, allow, script, port=8000):
+    needs("nft", "unshare")
+    if os.geteuid() != 0:
+        pytest.skip("a network of its own needs root")
+    os.makedirs("/etc/voice-assistant", exist_ok=True)
+    (tmp_path / "voice-assistant").symlink_to(program)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "SETUP": SETUP}
+    done = subprocess.run(["unshare", "--net", "--mount", "bash", "-c", SCRIPT + script, "bash", allow, str(port)], capture_output=True, text=True,
+                          timeout=120, check=False, env=environment)
+    if done.returncode == 77:
+        pytest.skip("no folders of its own can be mounted here")
+    return done
+
+
+def test_rules_for_nftables(program, tmp_path):
+    done = alone(program, tmp_path, "192.0.2.5, 10.0.0.0/8, fd00::/8", """
+        set -e
+        setup set --with nftables >/dev/null
+        setup check --with nftables
+        setup set --with nftables >/dev/null
+        nft list ruleset
+        nft add rule inet voice_assistant input tcp dport 8001 accept
+        ! setup check --with nftables
+        setup set --with nftables >/dev/null && setup check --with nftables
+        nft delete element inet voice_assistant wyoming4 { 192.0.2.5 }
+        ! setup check --with nftables
+        setup remove >/dev/null
+        [ -z "$(nft list ruleset)" ] && [ ! -e /etc/voice-assistant/firewall.nft ]
+    """)
+    assert done.returncode == 0, done.stderr
+    for line in ("policy drop;", "tcp dport 22 accept", "tcp dport { 8000, 8443 } accept", "elements = { 10.0.0.0/8, 192.0.2.5 }", "elements = { fd00::/8 }"):
+        assert line in done.stdout
+    assert "8001" not in done.stdout
+
+
+def test_the_port_of_the_session_stays_open(program, tmp_path):
+    done = alone(program, tmp_path, "", """
+        SSH_CONNECTION="192.0.2.9 40000 192.0.2.1 2022" setup set --with nftables >/dev/null && nft list ruleset
+        SSH_CONNECTION="192.0.2.9 40000 192.0.2.1 2022;reboot" setup set --with nftables >/dev/null && nft list ruleset | grep -c 2022
+    """)
+    assert "tcp dport { 22, 2022 } accept" in done.stdout and done.stdout.endswith("0\n"), done.stderr
+
+
+def test_addresses_and_ports_that_are_none(program, tmp_path):
+    done = alone(program, tmp_path, "", "setup set --with nftables; echo $?; nft list ruleset", port=0)
+    assert done.stdout == "1\n" and "server.port" in done.stderr
