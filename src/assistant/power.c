@@ -156,15 +156,15 @@ int va_power_start(va_assistant *assistant, va_error *error)
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&watch->changed, &attributes);
     pthread_condattr_destroy(&attributes);
-    assistant->power_watch = watch;
-    if ((r = va_power_check_options(&assistant->power, error)) < 0)
-        return r;
     va_power_read(assistant->power.root, &state);
     watch->assistant = assistant;
     watch->is_automatic = config->power_automatic;
     watch->automatic.low_percent = config->power_low_battery;
     watch->mode = state.mode != NULL ? state.mode : "balanced";
     watch->automatic.usual = strcmp(config->power_mode, "keep") == 0 ? watch->mode : config->power_mode;
+    assistant->power_watch = watch; /* the assistant's, whatever comes now */
+    if ((r = va_power_check_options(&assistant->power, error)) < 0)
+        return r;
     r = va_thread_start(&watch->thread, run_watch, watch);
     watch->has_thread = r == 0;
     return r == 0 ? 0 : va_fail_memory(error);
