@@ -100,7 +100,8 @@ static const char *const refused_calls[] = {
     "quotactl",       "quotactl_fd", "setdomainname", "sethostname",    "settimeofday",  "syslog",         "vhangup"};
 
 #ifdef VA_CONFINE_SANITIZED
-static const char *const sanitizer_calls[] = {"clone", "mincore", "personality", "prctl", "process_vm_readv", "ptrace", "tkill"};
+static const char *const sanitizer_calls[] = {"clone", "getdents",         "mincore", "personality",
+                                              "prctl", "process_vm_readv", "ptrace",  "tkill"};
 #endif
 
 /* Beside netlink, which gives the list of interfaces. */
