@@ -17,6 +17,7 @@
 #ifndef PR_SET_VMA
 #define PR_SET_VMA 0x53564d41
 #endif
+#define ACTIONS_LEVEL 3 /* libseccomp's: kernels that know the actions used here */
 #define OF_A_THREAD (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
 
 /* ---- the service: what may be called ---- */
@@ -280,8 +281,10 @@ int va_confine_calls(const struct va_confine_plan *plan, enum va_confine_kind ki
 int va_confine_calls_write(const struct va_confine_plan *plan, enum va_confine_kind kind, unsigned processor, int fd)
 {
     struct filter filter;
-    int r = make(plan, kind, &filter, processor);
 
+    /* Whatever runs this, it is not the kernel that the filter is for. */
+    (void)seccomp_api_set(ACTIONS_LEVEL);
+    int r = make(plan, kind, &filter, processor);
     if (r == 0)
         r = seccomp_export_bpf(filter.context, fd);
     seccomp_release(filter.context);
