@@ -7,7 +7,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Without KVM: what counts here is order and success, not speed.
 EMULATION = ["-accel", "tcg,thread=multi,tb-size=512", "-smp", "2", "-m", "1024"]
-CONSOLE = "root=/dev/vda rw console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on"
+CONSOLE = "root=/dev/vda rw console=ttyS0 quiet panic=-1 rootdelay=300 mitigations=off random.trust_cpu=on"
 FIRMWARE = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd"
 FIRMWARE_KEYS = "/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd"
 
