@@ -104,8 +104,9 @@ def boot(machine, devices, image, share, folder, limit_s, boot_disk=None, stop_a
     tpm = start_tpm(folder) if "tpm" in devices else None
     processor = next((PROCESSOR[device] for device in devices if device in PROCESSOR), "max")
     arguments = ["qemu-system-x86_64", *EMULATION, "-cpu", processor, "-nodefaults", "-display", "none", "-no-reboot", "-rtc", "base=utc",
-                 "-serial", f"file:{console}", *device_arguments(devices, folder),
+                 "-serial", f"file:{console}",
                  "-drive", f"if=none,id=root,file={folder}/root.qcow2,format=qcow2,cache=unsafe,discard=unmap", "-device", "virtio-blk-pci,drive=root",
+                 *device_arguments(devices, folder),  # behind the root: the first disk is /dev/vda
                  "-virtfs", f"local,path={share},mount_tag=host,security_model=none,multidevs=remap", "-device", "virtio-rng-pci",
                  *boot_arguments(machine, devices, image, share, folder, boot_disk)]
     begun = time.monotonic()
