@@ -113,13 +113,13 @@ struct va_language {
     int has_home;                          /* empty lists stand for a home nothing is known about */
     const struct va_number_words *numbers; /* or NULL */
     char plain_words[VA_PLAIN_WORDS][VA_PLAIN_WORD_SIZE]; /* found to be no numbers, each where its hash says */
-    const char *failure, *question;        /* of commands that have none of their own, or NULL */
-    struct va_rule *rules;                 /* [n_rules] */
-    struct va_slot_list *lists;            /* [n_lists] */
-    struct va_list_value *values;          /* [n_values] */
-    const char **slot_names;               /* [n_slot_names] */
-    uint32_t *skips;                       /* [n_skips] nodes */
-    struct va_sentence *sentences;         /* [n_sentences] */
+    const char *failure, *question;                       /* of commands that have none of their own, or NULL */
+    struct va_rule *rules;                                /* [n_rules] */
+    struct va_slot_list *lists;                           /* [n_lists] */
+    struct va_list_value *values;                         /* [n_values] */
+    const char **slot_names;                              /* [n_slot_names] */
+    uint32_t *skips;                                      /* [n_skips] nodes */
+    struct va_sentence *sentences;                        /* [n_sentences] */
     size_t n_rules, n_lists, n_values, n_slot_names, n_skips, n_sentences;
     size_t rules_capacity, lists_capacity, values_capacity, slot_names_capacity, skips_capacity, sentences_capacity;
 };
