@@ -28,7 +28,7 @@ static void print_help(FILE *out)
           "  --list                   list the items\n"
           "  --strict                 exit with 3 when something was not checked\n"
           "  --output FILE            keep the report there as JSON, too\n"
-          "  --debsecan FILE          a report of debsecan --only-fixed\n"
+          "  --debsecan FILE          a report of debsecan, see docs/audit.md\n"
           "  --token-file FILE        file of mode 0600 with a token, where access.local is token\n"
           "  --config FILE            the configuration (default: voice-assistant.yaml of the user, else of the system)\n"
           "  --set SECTION.KEY=VALUE  set an option, after the file; may be given again\n"

@@ -2,7 +2,7 @@
 # order: 60
 # limit: 240
 # devices: cpufreq-acpi, display, battery-acpi
-# Governor, backlight, Wi-Fi, cameras and batteries of the kernel's own drivers, through the API of the program, whose user may not write them: the helper does.
+# Governor, backlight, Wi-Fi and batteries of the kernel's own drivers, through the API of the program, whose user may not write them: the helper does.
 
 policy=/sys/devices/system/cpu/cpufreq/policy0
 panel=/sys/class/backlight/acpi_video0
@@ -104,19 +104,6 @@ if modprobe mac80211_hwsim radios=1 2>/dev/null; then
     modprobe -r mac80211_hwsim
 else
     skip "Wi-Fi" "the kernel has no mac80211_hwsim"
-fi
-
-# ---- cameras ----
-if modprobe vivid n_devs=1 node_types=0x1 2>/dev/null; then
-    within 10 "there is a camera" test -e /dev/video0
-    restart 'privacy:' '  cameras: /dev/video0'
-    api POST /privacy/enable
-    same "privacy mode takes the camera from its driver" "$status $(test -e /dev/video0 || echo gone)" "200 gone"
-    api POST /privacy/disable
-    same "and gives it back" "$status $(test -e /dev/video0 && echo there)" "200 there"
-    modprobe -r vivid
-else
-    skip "cameras" "the kernel has no vivid"
 fi
 
 # ---- the kernel's battery ----
