@@ -24,7 +24,8 @@ systemctl daemon-reload
 expect 'the policy is enforced' setenforce 1
 same 'by the kernel' "$(getenforce)" Enforcing
 mark
-expect 'the service starts' systemctl restart voice-assistant.service
+# The socket has the label of the program that it starts.
+expect 'the service starts' systemctl restart voice-assistant-helper.socket voice-assistant.service
 within 60 'it is healthy' healthy
 same 'the daemon runs in its domain' "$(label "$(main_pid)")" system_u:system_r:voice_assistant_t:s0
 same 'so does all of its service' "$(service_labels)" system_u:system_r:voice_assistant_t:s0
