@@ -14,7 +14,7 @@ cat >"$commands" <<'END'
 language: en
 commands:
   vm_data: {sentences: [write the vm data], response: Done., action: {type: process, executable: touch, arguments: [/var/lib/voice-assistant/vm-data]}}
-  vm_look: {sentences: [name the vm kernel], response: "{{ output }}", action: {type: process, executable: uname, arguments: [-s]}}
+  vm_look: {sentences: [name the vm kernel], response: "{output}", action: {type: process, executable: uname, arguments: [-s]}}
 END
 systemctl restart voice-assistant.service
 within 30 "it answers" healthy
