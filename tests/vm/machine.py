@@ -14,7 +14,7 @@ FIRMWARE_KEYS = "/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd"
 # The kernel's command line of each kind of machine, behind CONSOLE. AppArmor and SELinux exclude each other.
 MACHINES = {
     "main": "apparmor=1 security=apparmor",
-    "hardened": "apparmor=1 security=apparmor loglevel=1 logo.nologo rootwait fsck.repair=yes",
+    "hardened": "apparmor=1 security=apparmor loglevel=1 logo.nologo rootwait rootdelay=300 fsck.repair=yes",
     "own": "apparmor=1 security=apparmor",
     "selinux": "security=selinux selinux=1 enforcing=0",
     "secureboot": "apparmor=1 security=apparmor",
