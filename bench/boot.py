@@ -58,13 +58,16 @@ def say(text=""):
 
 
 def build(name, options):
+    image = os.path.join(options.folder, SYSTEMS[name] + ".img")
+    if options.built and os.path.exists(image):
+        return image
     arguments = [os.path.join(SOURCE, "deploy", "image", "build"), "--out", options.folder, "--arch", "amd64", "--model", options.model, "--models", options.models]
     if options.deb:
         arguments += ["--deb", options.deb]
     if name == "plain":
         arguments.append("--plain")
     subprocess.run(arguments, check=True, stdout=sys.stderr)
-    return os.path.join(options.folder, SYSTEMS[name] + ".img")
+    return image
 
 
 def put(image, source, target):
@@ -73,7 +76,7 @@ def put(image, source, target):
 
 
 def add_probe(image, folder):
-    """Writes the probe into the image, which nothing mounts."""
+    """Writes the probe into a copy of the image, which nothing mounts."""
     for name, text, target in (("unit", PROBE_UNIT, "/etc/systemd/system/boot-probe.service"), ("probe", PROBE, "/etc/boot-probe")):
         path = os.path.join(folder, name)
         with open(path, "w", encoding="ascii") as file:
@@ -126,8 +129,10 @@ def measure(options, folder):
     images, rounds = {}, {name: [] for name in SYSTEMS}
     for name in SYSTEMS:
         images[name] = build(name, options)
-        add_probe(images[name], folder)
-        overlay(images[name], f"{folder}/{name}.settled")
+        probed = f"{folder}/{name}.img"
+        subprocess.run(["cp", "--sparse=always", images[name], probed], check=True)
+        add_probe(probed, folder)
+        overlay(probed, f"{folder}/{name}.settled")
         say(f"first boot of {name}")
         boot(images[name], f"{folder}/{name}.settled", folder, options.limit)
     for number in range(options.rounds):
@@ -170,6 +175,7 @@ def main():
     parser.add_argument("--deb", help="the package of the program (default: what make deb makes)")
     parser.add_argument("--model", default="base", help="the model in the images (default: base)")
     parser.add_argument("--models", default=os.path.join(SOURCE, "build-models"), help="the folder of the models (default: build-models)")
+    parser.add_argument("--built", action="store_true", help="take the images that are there")
     parser.add_argument("--limit", type=int, default=300, help="seconds a boot may take (default: 300)")
     parser.add_argument("--details", action="store_true", help="print what systemd-analyze says of the last boot of each")
     options = parser.parse_args()

@@ -141,6 +141,17 @@ void va_power_nudge(va_assistant *assistant)
     pthread_mutex_unlock(&watch->lock);
 }
 
+/* A text that lives for ever: the option goes with its settings. */
+static const char *usual_mode(const char *option, const char *found)
+{
+    static const char *const modes[] = {"low-power", "balanced", "performance"};
+
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
+        if (strcmp(option, modes[i]) == 0)
+            return modes[i];
+    return found;
+}
+
 int va_power_start(va_assistant *assistant, va_error *error)
 {
     const va_config *config = assistant->settings->config;
@@ -156,15 +167,15 @@ int va_power_start(va_assistant *assistant, va_error *error)
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&watch->changed, &attributes);
     pthread_condattr_destroy(&attributes);
-    assistant->power_watch = watch;
-    if ((r = va_power_check_options(&assistant->power, error)) < 0)
-        return r;
     va_power_read(assistant->power.root, &state);
     watch->assistant = assistant;
     watch->is_automatic = config->power_automatic;
     watch->automatic.low_percent = config->power_low_battery;
     watch->mode = state.mode != NULL ? state.mode : "balanced";
-    watch->automatic.usual = strcmp(config->power_mode, "keep") == 0 ? watch->mode : config->power_mode;
+    watch->automatic.usual = usual_mode(config->power_mode, watch->mode);
+    assistant->power_watch = watch; /* the assistant's, whatever comes now */
+    if ((r = va_power_check_options(&assistant->power, error)) < 0)
+        return r;
     r = va_thread_start(&watch->thread, run_watch, watch);
     watch->has_thread = r == 0;
     return r == 0 ? 0 : va_fail_memory(error);

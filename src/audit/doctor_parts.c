@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "audio/devices.h"
+#include "audio/playback.h"
+#include "audio/source.h"
 #include "base/child.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -143,43 +144,42 @@ void va_doctor_commands(struct va_scene *scene, struct va_check_result *result)
 
 /* ---- sound ---- */
 
-/* The configured device among those there are: 0, its status, or VA_ENOTFOUND. */
-static int find_device(enum va_device_kind kind, const char *wanted, char ret_text[128], va_error *error)
+/* Opens the device and closes it. */
+static int try_microphone(const char *name, va_error *error)
 {
-    struct va_device *devices = NULL;
-    size_t n = 0;
-    int r = va_devices_list(kind, &devices, &n, error);
+    va_audio_source *source = NULL;
+    int r = va_audio_source_open(name, &source, error);
 
-    if (r < 0)
-        return r;
-    r = VA_ENOTFOUND;
-    for (size_t i = 0; i < n && r == VA_ENOTFOUND; i++) {
-        if (strcmp(devices[i].name, wanted) != 0)
-            continue;
-        snprintf(ret_text, 128, "%.40s: %.80s", devices[i].name, devices[i].description);
-        r = devices[i].status;
-    }
-    if (r == VA_ENOTFOUND)
-        snprintf(ret_text, 128, n == 0 ? "there is none" : "there is none of the name %.60s", wanted);
-    va_devices_free(devices, n);
+    if (r == 0)
+        va_audio_source_free(source);
     return r;
 }
 
-static void judge_device(enum va_device_kind kind, const char *wanted, const char *option, struct va_check_result *result)
+static int try_loudspeaker(const char *name, va_error *error)
 {
-    char text[128] = "";
+    va_playback *playback = NULL;
+    int r = va_playback_open(name, &playback, error);
+
+    if (r == 0)
+        va_playback_free(playback);
+    return r;
+}
+
+static void judge_device(int (*try_it)(const char *name, va_error *error), const char *name, const char *option,
+                         struct va_check_result *result)
+{
     va_error error;
-    int r = find_device(kind, wanted, text, &error);
+    int r = try_it(name, &error);
 
     if (r == 0) {
-        va_check_say(result, VA_CHECK_PASS, "%s", text);
+        va_check_say(result, VA_CHECK_PASS, "%.200s can be opened", name);
     } else if (r == VA_EBUSY) {
-        va_check_say(result, VA_CHECK_NOTE, "%s is in use by another program", text);
+        va_check_say(result, VA_CHECK_NOTE, "%.200s is in use by another program", name);
     } else if (r == VA_EDENIED) {
-        va_check_say(result, VA_CHECK_FAIL, "%s: this user may not use it", text);
+        va_check_say(result, VA_CHECK_FAIL, "%.200s: this user may not use it", name);
         va_check_advise(result, "sudo usermod -aG audio USER, and log in again");
     } else {
-        va_check_say(result, VA_CHECK_FAIL, "%s", text[0] != '\0' ? text : error.text);
+        va_check_say(result, VA_CHECK_FAIL, "%s", error.text);
         va_check_advise(result, "plug one in, or set %s to one that voice-assistant devices lists", option);
     }
 }
@@ -204,7 +204,7 @@ void va_doctor_microphone(struct va_scene *scene, struct va_check_result *result
     else if (state != NULL && strcmp(state, "lost") == 0)
         va_check_say(result, VA_CHECK_FAIL, "the assistant has lost it: %s", problem != NULL ? problem : "");
     else
-        judge_device(VA_DEVICE_MICROPHONE, wanted, "audio.microphone", result);
+        judge_device(try_microphone, wanted, "audio.microphone", result);
 }
 
 void va_doctor_loudspeaker(struct va_scene *scene, struct va_check_result *result)
@@ -216,7 +216,7 @@ void va_doctor_loudspeaker(struct va_scene *scene, struct va_check_result *resul
     else if (scene->config->speech_output[0] != '\0')
         va_check_say(result, VA_CHECK_PASS, "%.200s", scene->config->speech_output);
     else
-        judge_device(VA_DEVICE_LOUDSPEAKER, scene->config->speech_device, "speech.device", result);
+        judge_device(try_loudspeaker, scene->config->speech_device, "speech.device", result);
 }
 
 void va_doctor_voice(struct va_scene *scene, struct va_check_result *result)

@@ -44,7 +44,7 @@ struct va_confine_plan {
 
 /* A path that is not there when the plan is applied is left out, and so is an empty one. VA_ELIMIT, VA_ENOMEM. */
 VA_MUST_CHECK int va_confine_allow(struct va_confine_plan *plan, const char *path, unsigned access, va_error *error);
-/* The folder of the file: it may be replaced by another of its name. */
+/* The folder of the file, which may be replaced by another of its name; of a link, also the folder of what it leads to. */
 VA_MUST_CHECK int va_confine_allow_beside(struct va_confine_plan *plan, const char *path, unsigned access, va_error *error);
 /* Each of a list, separated by commas. */
 VA_MUST_CHECK int va_confine_allow_list(struct va_confine_plan *plan, const char *list, unsigned access, va_error *error);

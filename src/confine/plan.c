@@ -1,4 +1,6 @@
 #include <libgen.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -30,10 +32,8 @@ int va_confine_allow(struct va_confine_plan *plan, const char *path, unsigned ac
     return 0;
 }
 
-int va_confine_allow_beside(struct va_confine_plan *plan, const char *path, unsigned access, va_error *error)
+static int allow_folder(struct va_confine_plan *plan, const char *path, unsigned access, va_error *error)
 {
-    if (path[0] == '\0')
-        return 0;
     char *copy = va_strdup(path);
     if (copy == NULL)
         return va_fail_memory(error);
@@ -42,6 +42,15 @@ int va_confine_allow_beside(struct va_confine_plan *plan, const char *path, unsi
     int r = va_confine_allow(plan, strcmp(folder, "/") == 0 ? path : folder, access, error);
     va_free(copy);
     return r;
+}
+
+int va_confine_allow_beside(struct va_confine_plan *plan, const char *path, unsigned access, va_error *error)
+{
+    char target[PATH_MAX];
+    int r = path[0] == '\0' ? 0 : allow_folder(plan, path, access, error);
+
+    /* The kernel looks at where links lead. */
+    return r == 0 && path[0] != '\0' && realpath(path, target) != NULL ? allow_folder(plan, target, access, error) : r;
 }
 
 int va_confine_allow_list(struct va_confine_plan *plan, const char *list, unsigned access, va_error *error)

@@ -157,8 +157,10 @@ static int sleep_for(const char *root, const char *word, va_error *error)
 /* What this machine does not have is no failure of its start. */
 static int apply(const struct va_power_options *options, const char *mode, va_error *error)
 {
-    if (strcmp(mode, "keep") == 0)
+    if (strcmp(mode, "keep") == 0) {
+        fputs("power.mode is keep: nothing is changed\n", stderr);
         return 0;
+    }
     int r = va_power_set_mode(options, mode, VA_POWER_ALL, error);
     if (r != VA_ENOTFOUND)
         return r;

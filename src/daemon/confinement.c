@@ -114,6 +114,26 @@ static int allow_configuration(struct va_confine_plan *plan, const va_config *co
     return r;
 }
 
+/* Models may be links to another disk. */
+static int allow_models(struct va_confine_plan *plan, const va_config *config, va_error *error)
+{
+    char *folder = NULL, *pattern = NULL;
+    glob_t found = {0};
+    int r = config->model_folder[0] == '\0' ? va_paths_data("models", &folder, error) : 0;
+    if (r < 0)
+        return r;
+    const char *path = folder != NULL ? folder : config->model_folder;
+    if ((r = va_confine_allow(plan, path, VA_CONFINE_READ, error)) == 0 && (pattern = va_paths_join(path, "*.vam")) == NULL)
+        r = va_fail_memory(error);
+    if (r == 0 && glob(pattern, GLOB_NOSORT, NULL, &found) == 0)
+        for (size_t i = 0; r == 0 && i < found.gl_pathc; i++)
+            r = va_confine_allow(plan, found.gl_pathv[i], VA_CONFINE_READ, error);
+    globfree(&found);
+    va_free(pattern);
+    va_free(folder);
+    return r;
+}
+
 /* Each may be replaced by another of its name, and is then read again. */
 static int allow_named(struct va_confine_plan *plan, const va_config *config, va_error *error)
 {
@@ -122,7 +142,7 @@ static int allow_named(struct va_confine_plan *plan, const va_config *config, va
                                  config->mqtt_password_file,       config->remote_token_file, config->remote_ca_file,
                                  config->home_assistant_token_file};
     const char *const models[] = {config->model_name, config->listen_vad};
-    int r = va_confine_allow(plan, config->model_folder, VA_CONFINE_READ, error);
+    int r = allow_models(plan, config, error);
 
     for (size_t i = 0; r == 0 && i < sizeof files / sizeof files[0]; i++)
         r = va_confine_allow_beside(plan, files[i], VA_CONFINE_READ, error);

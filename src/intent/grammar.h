@@ -101,6 +101,9 @@ struct va_sentence {
 /* Behind the name of a list or rule that only one block of sentences knows: the mark, and a number. */
 #define VA_LOCAL_MARK '\x1f'
 
+#define VA_PLAIN_WORDS 256
+#define VA_PLAIN_WORD_SIZE 16
+
 /* Everything of one language; lists and rules are found in it by name, from any file. */
 struct va_language {
     const char *code;                      /* "": what all languages share */
@@ -109,13 +112,14 @@ struct va_language {
     struct va_command_action action;       /* of commands that have none */
     int has_home;                          /* empty lists stand for a home nothing is known about */
     const struct va_number_words *numbers; /* or NULL */
-    const char *failure, *question;        /* of commands that have none of their own, or NULL */
-    struct va_rule *rules;                 /* [n_rules] */
-    struct va_slot_list *lists;            /* [n_lists] */
-    struct va_list_value *values;          /* [n_values] */
-    const char **slot_names;               /* [n_slot_names] */
-    uint32_t *skips;                       /* [n_skips] nodes */
-    struct va_sentence *sentences;         /* [n_sentences] */
+    char plain_words[VA_PLAIN_WORDS][VA_PLAIN_WORD_SIZE]; /* found to be no numbers, each where its hash says */
+    const char *failure, *question;                       /* of commands that have none of their own, or NULL */
+    struct va_rule *rules;                                /* [n_rules] */
+    struct va_slot_list *lists;                           /* [n_lists] */
+    struct va_list_value *values;                         /* [n_values] */
+    const char **slot_names;                              /* [n_slot_names] */
+    uint32_t *skips;                                      /* [n_skips] nodes */
+    struct va_sentence *sentences;                        /* [n_sentences] */
     size_t n_rules, n_lists, n_values, n_slot_names, n_skips, n_sentences;
     size_t rules_capacity, lists_capacity, values_capacity, slot_names_capacity, skips_capacity, sentences_capacity;
 };
@@ -167,7 +171,7 @@ const char *va_nearest_name(const char *name, const void *names, size_t n, size_
 
 /* A node for the other written form of a word that is a number, in digits or in words; EMPTY when there is none, or a negative VA_E*.
  * word: normalized. */
-int64_t va_template_other_number(va_commands *commands, const struct va_language *language, const char *word);
+int64_t va_template_other_number(va_commands *commands, struct va_language *language, const char *word);
 
 /* Compiles one template. place is for references to rules and lists. VA_EFORMAT: error->text says what is wrong where. */
 VA_MUST_CHECK int va_template_compile(va_commands *commands, struct va_language *language, const char *text, struct va_place place,

@@ -58,17 +58,32 @@ static double whole_number(const struct va_number_words *words, const char *word
     return value;
 }
 
-int64_t va_template_other_number(va_commands *commands, const struct va_language *language, const char *word)
+/* Where the language remembers the word as no number, or NULL: it is too long. The same few words stand in most sentences. */
+static char *plain_place(struct va_language *language, const char *word)
 {
-    char other[200];
+    uint32_t hash = 2166136261u; /* FNV-1a */
+
+    if (strlen(word) >= VA_PLAIN_WORD_SIZE)
+        return NULL;
+    for (const char *c = word; *c != '\0'; c++)
+        hash = (hash ^ (uint8_t)*c) * 16777619u;
+    return language->plain_words[hash % VA_PLAIN_WORDS];
+}
+
+int64_t va_template_other_number(va_commands *commands, struct va_language *language, const char *word)
+{
+    char other[200], *plain = plain_place(language, word);
     struct va_text text;
     int in_words;
 
-    if (language->numbers == NULL)
+    if (language->numbers == NULL || (plain != NULL && strcmp(plain, word) == 0))
         return VA_NODE_INDEX_EMPTY;
     double value = whole_number(language->numbers, word, &in_words);
-    if (isnan(value))
+    if (isnan(value)) {
+        if (plain != NULL)
+            memcpy(plain, word, strlen(word) + 1);
         return VA_NODE_INDEX_EMPTY;
+    }
     if (in_words)
         snprintf(other, sizeof other, "%.10g", value);
     else if (va_numbers_spell(language->numbers, value, other, sizeof other) < 0)

@@ -31,13 +31,47 @@ struct va_token_filter {
     size_t n_tokens, tokens_capacity;
 };
 
+/* A token with the first bytes of its text, which settle most comparisons: sorting is a good part of the program's start. */
+struct spelled {
+    uint64_t start; /* big-endian */
+    uint16_t token;
+};
+
 static int compare_tokens(const void *a, const void *b, void *user)
 {
+    const struct spelled *first = a, *second = b;
     size_t n, m;
-    const uint8_t *left = va_tokenizer_bytes(user, *(const uint16_t *)a, &n), *right = va_tokenizer_bytes(user, *(const uint16_t *)b, &m);
+
+    if (first->start != second->start)
+        return first->start < second->start ? -1 : 1;
+    const uint8_t *left = va_tokenizer_bytes(user, first->token, &n), *right = va_tokenizer_bytes(user, second->token, &m);
     int order = memcmp(left, right, n < m ? n : m);
 
     return order != 0 ? order : n < m ? -1 : n > m;
+}
+
+/* Tokens below end that have a text, in the order of its bytes. */
+static int sort_tokens(va_token_filter *filter, int32_t end)
+{
+    struct spelled *spelled = va_alloc((size_t)end, sizeof *spelled);
+
+    if (spelled == NULL)
+        return VA_ENOMEM;
+    for (int32_t token = 0; token < end; token++) {
+        size_t n;
+        const uint8_t *bytes = va_tokenizer_bytes(filter->tokenizer, token, &n);
+        uint64_t start = 0;
+        if (n == 0)
+            continue;
+        for (size_t i = 0; i < sizeof start; i++)
+            start = start << 8 | (i < n ? bytes[i] : 0);
+        spelled[filter->n_sorted++] = (struct spelled){.start = start, .token = (uint16_t)token};
+    }
+    qsort_r(spelled, filter->n_sorted, sizeof *spelled, compare_tokens, (void *)filter->tokenizer);
+    for (size_t i = 0; i < filter->n_sorted; i++)
+        filter->sorted[i] = spelled[i].token;
+    va_free(spelled);
+    return 0;
 }
 
 int va_token_filter_new(const va_tokenizer *tokenizer, const va_commands *commands, const char *language, va_token_filter **ret_filter,
@@ -51,19 +85,12 @@ int va_token_filter_new(const va_tokenizer *tokenizer, const va_commands *comman
     filter->tokenizer = tokenizer;
     pthread_mutex_init(&filter->lock, NULL);
     int r = va_automaton_new(commands, language, &filter->automaton, error);
-    if (r == 0 && (filter->sorted = va_alloc((size_t)end, sizeof *filter->sorted)) == NULL)
+    if (r == 0 && ((filter->sorted = va_alloc((size_t)end, sizeof *filter->sorted)) == NULL || sort_tokens(filter, end) < 0))
         r = va_fail_memory(error);
     if (r < 0) {
         va_token_filter_free(filter);
         return r;
     }
-    for (int32_t token = 0; token < end; token++) {
-        size_t n;
-        va_tokenizer_bytes(tokenizer, token, &n);
-        if (n > 0)
-            filter->sorted[filter->n_sorted++] = (uint16_t)token;
-    }
-    qsort_r(filter->sorted, filter->n_sorted, sizeof *filter->sorted, compare_tokens, (void *)tokenizer);
     *ret_filter = filter;
     return 0;
 }

@@ -90,8 +90,10 @@ int va_wyoming_detect_begin(va_wyoming_session *session, va_error *error)
 {
     const struct va_wyoming_parts *parts = session->parts;
     struct va_wyoming_detector *detector;
-    int needs_listener = 0, r;
+    int needs_listener = 0, r = va_assistant_check_storage(parts->assistant, error);
 
+    if (r < 0)
+        return r;
     if (va_assistant_is_private(parts->assistant))
         return va_fail(error, VA_EDENIED, "privacy mode is on: nobody is listened to");
     detector = va_calloc(1, sizeof *detector);

@@ -61,7 +61,7 @@ static inline int machine_run(void *user, const char *const *argv, struct va_buf
     if (answer->code < 0)
         return va_fail(error, answer->code, "it failed");
     *ret_exit = answer->code;
-    return va_buffer_append_string(out, answer->text);
+    return va_buffer_append_string(out, answer->text) < 0 ? va_fail_memory(error) : 0;
 }
 
 static inline int machine_get(void *user, const char *url, const char *ca_file, const char *token, struct va_buffer *out, int *ret_status,
@@ -73,7 +73,7 @@ static inline int machine_get(void *user, const char *url, const char *ca_file, 
     if (answer == NULL || answer->code < 0)
         return va_fail(error, VA_EFAILED, "nobody answers on %s", url);
     *ret_status = answer->code;
-    return va_buffer_append_string(out, answer->text);
+    return va_buffer_append_string(out, answer->text) < 0 ? va_fail_memory(error) : 0;
 }
 
 static inline int machine_probe_tls(void *user, const char *address, int port, struct va_tls_facts *ret_facts, va_error *error)

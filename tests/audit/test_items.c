@@ -1,6 +1,8 @@
 /* Items of the audit that look at the machine and at processes, where they hold and where not. */
 #include "items.h"
 
+#include "base/memory.h"
+
 /* ---- confinement ---- */
 
 static void apparmor_must_enforce(void **state)
@@ -188,6 +190,30 @@ static void of_several_the_one_on_the_port_counts(void **state)
     ASSERT_CHECK(m, "sandbox", PASS, "");
 }
 
+/* Whatever allocation fails: every item says something, and nothing is lost. */
+static void memory_that_runs_out_is_no_pass(void **state)
+{
+    struct machine *m = *state;
+    struct va_report report;
+    size_t n;
+    const struct va_check *items = va_audit_items(&n);
+    va_error error;
+
+    m->pages[0] = (struct answer){"/privacy", "{\"privacy_mode\":false}", 200};
+    put_listeners(m, HEAD);
+    for (size_t failing = 2; failing < 40; failing++) {
+        va_scene_close(&m->scene);
+        va_memory_fail_after(failing);
+        int r = va_report_make(items, n, NULL, &m->scene, &report, &error);
+        va_memory_fail_after(0);
+        assert_int_equal(r, 0);
+        for (size_t i = 0; i < n; i++)
+            if (report.results[i].evidence[0] == '\0')
+                fail_msg("%s with the %zu. allocation: %s", items[i].name, failing, va_check_state_text(report.results[i].state));
+        va_report_free(&report);
+    }
+}
+
 /* Every list of the requirements has its items, and each item says how it is mended. */
 static void the_table_is_whole(void **state)
 {
@@ -218,6 +244,7 @@ int main(void)
         TEST(the_governor_is_a_modes_on_all_processors),
         TEST(power_modes_need_the_helper),
         TEST(of_several_the_one_on_the_port_counts),
+        TEST(memory_that_runs_out_is_no_pass),
         TEST(the_table_is_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

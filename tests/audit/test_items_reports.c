@@ -168,6 +168,8 @@ static void the_boot_is_analysed(void **state)
     ASSERT_CHECK(m, "boot-analysed", PASS, "0.3 s");
     m->programs[0].text = "1min 2.5s voice-assistant.service\n2.1s dev-vda.device\n";
     ASSERT_CHECK(m, "boot-analysed", FAIL, "62.5 s");
+    put_emulated(m);
+    ASSERT_CHECK(m, "boot-analysed", NONE, "emulated");
     m->programs[0].text = "2.1s dev-vda.device\n";
     ASSERT_CHECK(m, "boot-analysed", FAIL, "no start");
     m->programs[0].text = "312ms voice-assistant.service\n";

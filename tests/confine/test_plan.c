@@ -32,6 +32,10 @@ static void test_paths(void **state)
     assert_string_equal(plan.paths[3].path, "/one");
     assert_string_equal(plan.paths[4].path, "/two");
     assert_int_equal(plan.paths[4].access, VA_CONFINE_WRITE);
+    assert_int_equal(va_confine_allow_beside(&plan, "/proc/self/exe", VA_CONFINE_READ, &error), 0);
+    assert_int_equal(plan.n_paths, 7);
+    assert_string_equal(plan.paths[5].path, "/proc/self");
+    assert_non_null(strstr(plan.paths[6].path, "/confine"));
     while (plan.n_paths < VA_CONFINE_MAX_PATHS)
         assert_int_equal(va_confine_allow(&plan, "/x", VA_CONFINE_READ, &error), 0);
     assert_int_equal(va_confine_allow(&plan, "/x", VA_CONFINE_READ, &error), VA_ELIMIT);

@@ -25,8 +25,8 @@ mount -t proc proc "$root/proc"
 mount -t tmpfs none "$root/run"
 mount --rbind /dev "$root/dev"
 inside() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 "$@"; }
-install() { inside dpkg --force-confdef --force-confold --force-depends --force-unsafe-io -i "/packages/$1" >/dev/null; }
-inside dpkg --purge --force-depends voice-assistant >/dev/null 2>&1
+install() { inside dpkg --no-triggers --force-confdef --force-confold --force-depends --force-unsafe-io -i "/packages/$1" >/dev/null; }
+inside dpkg --no-triggers --purge --force-depends voice-assistant >/dev/null 2>&1
 """
 
 
@@ -113,6 +113,24 @@ def test_what_it_needs(package):
     for name in ("libasound2", "libc6", "libssl3", "libsqlite3-0", "libcurl4", "systemd"):
         assert re.search(rf"\b{name}\b", depends), name
     assert "-dev" not in depends
+
+
+@pytest.mark.parametrize("architecture, machine", [("amd64", "X86-64"), ("arm64", "AArch64")])
+def test_programs_are_for_the_architecture(source, architecture, machine, tmp_path):
+    found = glob.glob(os.path.join(source, "build-deb", f"voice-assistant_*_{architecture}.deb"))
+    if not found:
+        pytest.skip(f"there is no package for {architecture} in build-deb")
+    path = max(found, key=os.path.getmtime)
+    subprocess.run(["dpkg-deb", "-x", path, tmp_path], check=True)
+    header = subprocess.run(["readelf", "-h", tmp_path / "usr/bin/voice-assistant"], capture_output=True, text=True, check=True).stdout
+    assert machine in header
+    assert field(path, "Architecture") == architecture
+    assert "libc6" in field(path, "Depends") and "libgpiod2" in field(path, "Depends")
+    libraries = os.path.join(source, "build-arm64-root")
+    if architecture == "arm64" and shutil.which("qemu-aarch64") and os.path.isdir(libraries):
+        answer = subprocess.run(["qemu-aarch64", "-L", libraries, tmp_path / "usr/bin/voice-assistant", "match", "what time is it"],
+                                capture_output=True, text=True, check=False)
+        assert answer.returncode == 0 and "get_time" in answer.stdout, answer.stderr
 
 
 def test_it_is_built_from_what_start_installs(source):
@@ -211,7 +229,7 @@ mkdir -p "$root/var/lib/voice-assistant"
 mount -t tmpfs none "$root/var/lib/voice-assistant"
 mkdir "$root/var/lib/voice-assistant/models"
 touch "$root/var/lib/voice-assistant/models/base.vam"
-inside dpkg --purge --force-depends voice-assistant >/dev/null
+inside dpkg --no-triggers --purge --force-depends voice-assistant >/dev/null
 ls -A "$root/var/lib/voice-assistant"
 echo done""") == ["done"]
 
@@ -224,9 +242,9 @@ touch "$root/var/lib/voice-assistant/tokens" "$root/var/log/voice-assistant/app.
 touch "$root/etc/voice-assistant/commands/mine.yaml"
 there() { for path in /etc/voice-assistant/commands/mine.yaml /etc/voice-assistant/voice-assistant.yaml /var/lib/voice-assistant/tokens \
     /var/log/voice-assistant/app.log /usr/bin/voice-assistant; do [ ! -e "$root$path" ] || echo "${path##*/}"; done | tr '\n' ' '; echo; }
-inside dpkg --remove voice-assistant >/dev/null
+inside dpkg --no-triggers --remove voice-assistant >/dev/null
 there
-inside dpkg --purge voice-assistant >/dev/null 2>&1
+inside dpkg --no-triggers --purge voice-assistant >/dev/null 2>&1
 there
 find "$root/etc" "$root/usr" "$root/lib/systemd" "$root/var/lib/voice-assistant" "$root/var/log" -path '*voice-assistant*' -o -path '*voice_assistant*' 2>/dev/null |
     grep -vE '^[^ ]*/(work|packages|__pycache__)/' || true

@@ -105,6 +105,26 @@ def test_every_line_of_the_sandbox_counts(tmp_path):
         assert faults(text.replace(f"\n{line}\n", "\n", 1), tmp_path), f"nobody misses {line}"
 
 
+@pytest.mark.parametrize("name, limit", [("voice-assistant-helper.service.in", 1.0), ("cpu-governor.service.in", 0.5)])
+def test_the_other_units_are_closed(name, limit, tmp_path):
+    path = write(tmp_path, name.removesuffix(".in"), text_of(name))
+    assert analyze("security", "--offline=true", f"--threshold={limit * 10:.0f}", path).returncode == 0
+    open_unit = write(tmp_path, "open.service", re.sub(r"^(Capability|Protect|Private|Restrict|SystemCall).*\n", "", text_of(name), flags=re.M))
+    assert analyze("security", "--offline=true", f"--threshold={limit * 10:.0f}", open_unit).returncode != 0
+
+
+# The helper's rights are those of root without a capability: what it may write of the system is what it is for.
+def test_the_helper_writes_nothing_else():
+    text = text_of("voice-assistant-helper.service.in")
+    for line in ("CapabilityBoundingSet=", "NoNewPrivileges=yes", "ProtectSystem=strict", "ProtectKernelTunables=yes", "ReadWritePaths=/sys/bus /sys/devices /sys/power",
+                 "DevicePolicy=closed", "DeviceAllow=/dev/rfkill rw", "RestrictAddressFamilies=none", "PrivateNetwork=yes"):
+        assert line in text.split("\n")
+    assert len(re.findall(r"^(?:ReadWritePaths|DeviceAllow|BindPaths|StateDirectory)=", text, re.M)) == 2
+    socket = text_of("voice-assistant-helper.socket").split("\n")
+    for line in ("SocketUser=root", "SocketGroup=voice-assistant", "SocketMode=0660", "ListenSequentialPacket=/run/voice-assistant/helper.sock"):
+        assert line in socket
+
+
 def test_nothing_waits_for_the_network():
     text = text_of("voice-assistant.service.in")
     assert not re.search(r"^(After|Requires|BindsTo)=.*network", text, re.M)

@@ -1,12 +1,15 @@
 """The helper of root: the real executable, with a socket passed as the system manager passes it, on a machine of files."""
 import os
+import re
 import socket
 import subprocess
 import time
+import urllib.request
 
 import pytest
 
 from test_power import BATTERY, CPU, PANEL, first_line, overwritten, put
+from test_server import Server
 
 NOBODY = 65534
 
@@ -25,7 +28,7 @@ def machine(tmp_path_factory):
     for folder in (root, *root.parents):
         if os.stat(folder).st_uid == os.getuid() and str(folder).startswith("/tmp/"):
             os.chmod(folder, 0o755)
-    put(root, CPU + "scaling_governor", "performance\n")
+    put(root, CPU + "scaling_governor", "none\n")
     put(root, CPU + "scaling_available_governors", "powersave performance\n")
     put(root, PANEL + "brightness", "255\n")
     put(root, PANEL + "max_brightness", "255\n")
@@ -112,7 +115,7 @@ def test_without_the_helper(program, machine):
         pytest.skip("another user needs root, and a program that it may start")
     found = as_nobody(program, "power", "low-power", "--set", f"system.root={machine}")
     assert found.returncode == 1 and "needs permission to write" in found.stderr and "voice-assistant-helper.socket" in found.stderr
-    assert overwritten(first_line(machine, CPU + "scaling_governor"), "performance")
+    assert first_line(machine, CPU + "scaling_governor") == "none"
 
 
 def test_another_user_is_not_heard(helper, machine):
@@ -122,13 +125,13 @@ def test_another_user_is_not_heard(helper, machine):
                             "s.send(b'governor powersave'); print(s.recv(999).decode())", str(machine / "run/voice-assistant/helper.sock")],
                            user=NOBODY - 1, group=NOBODY, extra_groups=[], capture_output=True, text=True, timeout=20)
     assert found.stdout.startswith("-11 "), found.stderr
-    assert overwritten(first_line(machine, CPU + "scaling_governor"), "performance")
+    assert first_line(machine, CPU + "scaling_governor") == "none"
 
 
 def test_applying_what_the_options_say(run, machine):
     root = f"system.root={machine}"
     assert run("power", "apply", "--set", root).returncode == 0  # keep
-    assert overwritten(first_line(machine, CPU + "scaling_governor"), "performance")
+    assert first_line(machine, CPU + "scaling_governor") == "none"
     assert run("power", "apply", "--set", root, "--set", "power.mode=low-power").returncode == 0
     assert overwritten(first_line(machine, CPU + "scaling_governor"), "powersave")
     assert run("power", "apply", "--set", root, "--set", "power.mode=balanced").returncode == 1  # no such governor here
@@ -137,7 +140,6 @@ def test_applying_what_the_options_say(run, machine):
 
 
 def test_modes_by_themselves(program, small_model, source, tmp_path, machine):
-    from test_server import Server
     put(machine, BATTERY + "type", "Battery\n")
     put(machine, BATTERY + "capacity", "12\n")
     put(machine, BATTERY + "status", "Discharging\n")
@@ -147,6 +149,13 @@ def test_modes_by_themselves(program, small_model, source, tmp_path, machine):
     while not (overwritten(first_line(machine, CPU + "scaling_governor"), "powersave") and overwritten(first_line(machine, PANEL + "brightness"), "50")):
         assert time.monotonic() < end
         time.sleep(0.05)
+    url = re.search(r"http://\S+/metrics", server.process.stdout.readline())[0]
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        metrics = answer.read().decode()
+    for line in ("voice_assistant_battery_percent 12", "voice_assistant_battery_charging 0", 'voice_assistant_power_mode{mode="low-power"} 1',
+                 'voice_assistant_power_mode{mode="balanced"} 0'):
+        assert line in metrics.splitlines()
+    assert "voice_assistant_cpu_throttled " not in metrics  # the firmware does not say
     assert server.stop() == 0
 
 

@@ -168,12 +168,12 @@ def test_bodies_cut_off_everywhere(server, recordings):
             s.sendall(whole[:len(whole) * i // 60])
             if i % 2:  # a reset instead of an end
                 s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    wait_for_closing(server, before)
     # Those that it has not accepted yet still take places: who is turned away asks again, as the answer says.
     deadline = time.monotonic() + 30
     while (answer := server.get("/status")).status_code == 503 and time.monotonic() < deadline:
         time.sleep(0.1)
     assert answer.json()["failures"] == 0
-    wait_for_closing(server, before)
 
 
 def wav(n_bytes, rate=8000, claimed=None, data=b""):

@@ -248,6 +248,17 @@ def test_privacy_mode(server, jfk):
         assert server.post("/privacy/disable").status_code == 200
 
 
+def test_a_plain_disk(program, arguments, jfk, tmp_path):
+    """Nobody is heard where the options want an encrypted disk, and the kernel (here an empty folder) knows of none."""
+    (tmp_path / "root").mkdir()
+    server = Wyoming(program, *arguments, "--set", "privacy.require_encryption=true", "--set", f"system.root={tmp_path / 'root'}", folder=tmp_path)
+    for first in (Transcribe(), Detect()):
+        got = run(ask(server, first, *chunks(jfk[:64000]), Ping(), until=[Pong]))
+        assert [event.type for event in got] == ["error", "pong"] and Error.from_event(got[0]).code == "privacy"
+        assert "privacy.require_encryption" in Error.from_event(got[0]).text
+    assert server.stop() == 0
+
+
 # ---- wake words ----
 
 def test_wake_word(server, shared_data):

@@ -1,5 +1,5 @@
 # Runs the topic $TOPIC in a shell that has the checks; that its end was reached is a check, too.
-. /mnt/host/lib.sh
-. "/mnt/host/topics/$TOPIC.sh"
+. /run/vm/lib.sh
+. "/run/vm/topics/$TOPIC.sh"
 mountpoint --quiet /mnt/host || share_mount
 printf '%s\treached\t\t\n' "$TOPIC" >>/mnt/host/results

@@ -91,6 +91,16 @@ for what in "${probed[@]}"; do
 done
 refuse 'nothing runs in a profile that is not there' aa-exec -p voice-assistant -- "$probe" tcp
 
+# ---- what an administrator adds ----
+
+action_may() { aa-exec -p 'voice-assistant//&voice-assistant//action' -- "$probe" "$@"; }
+local=/etc/apparmor.d/local/voice-assistant-programs
+echo '/srv/probe/** rw,' >"$local"
+expect 'the profile is loaded with a local file' apparmor_parser --replace "$profile"
+expect 'what it names is permitted to programs' action_may write /srv/probe/new
+refuse 'and nothing beside it' action_may write /srv/new
+rm -f "$local" /srv/new
+
 stop_probed_daemon
 expect 'the profile is loaded again' apparmor_parser --replace "$profile"
 expect 'and the service in it' systemctl restart voice-assistant.service

@@ -120,6 +120,7 @@ control exposure "with an open unit" expose undrop
 loose() {
     systemctl stop voice-assistant.service
     systemd-run --quiet --unit loose --uid voice-assistant --gid voice-assistant --property Type=notify --property NotifyAccess=all \
+        --property StateDirectory=voice-assistant --property LogsDirectory=voice-assistant --property ConfigurationDirectory=voice-assistant \
         /usr/bin/voice-assistant serve --set confine.mode=off --set server.tls_listen=0.0.0.0
     wait_for 60 healthy
 }
@@ -149,7 +150,8 @@ open_port() { nft insert rule inet voice_assistant input tcp dport 5900 accept; 
 control firewall "with a port more" open_port refill
 
 plain() { mkdir -p /srv/plain; over /srv/plain "$data"; }
-control encryption "on a plain disk" plain "uncover $data"
+not_plain() { uncover "$data"; }
+control encryption "on a plain disk" plain not_plain
 
 unencrypted() { printf 'mqtt:\n  enabled: yes\n  host: broker.example\n' >>/etc/voice-assistant/voice-assistant.yaml; }
 as_before() { cp /mnt/host/voice-assistant.yaml /etc/voice-assistant/voice-assistant.yaml; }
@@ -166,7 +168,8 @@ api POST /privacy/enable
 api POST /privacy/disable
 echo on >"$work/on"
 lie() { over "$work/on" "$data/privacy"; }
-control privacy "a switch that the program does not obey, as if" lie "uncover $data/privacy"
+not_lie() { uncover "$data/privacy"; }
+control privacy "a switch that the program does not obey, as if" lie not_lie
 
 unaudited() { systemctl disable --now voice-assistant-audit.timer; }
 audited() { systemctl enable --now voice-assistant-audit.timer; }
@@ -220,9 +223,6 @@ no_helper() { systemctl stop voice-assistant-helper.socket voice-assistant-helpe
 helper() { systemctl start voice-assistant-helper.socket; }
 control power-modes "without the helper" no_helper helper
 
-linger() { drop_in <<<$'[Service]\nExecStartPre=+/bin/sleep 11'; restart; }
-control boot-analysed "a start of eleven seconds" linger confine_on
-
 bluetooth=/etc/systemd/system/bluetooth.service
 serve_bluetooth() { install -m 644 /dev/stdin "$bluetooth" <<<$'[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target'; systemctl enable bluetooth.service; }
 mask_bluetooth() { systemctl disable bluetooth.service; rm -f "$bluetooth"; systemctl mask bluetooth.service; }
@@ -231,7 +231,8 @@ systemctl unmask bluetooth.service
 
 echo "root=/dev/vda quiet" >"$work/cmdline"
 other_line() { over "$work/cmdline" /proc/cmdline; }
-control kernel-parameters "booted without them, as if" other_line "uncover /proc/cmdline"
+own_line() { uncover /proc/cmdline; }
+control kernel-parameters "booted without them, as if" other_line own_line
 
 fat() { sed -E 's/^(RssAnon:[[:space:]]*)[0-9]+/\1700000/' "/proc/$(main_pid)/status" >"$work/status"; over "$work/status" "/proc/$(main_pid)/status"; }
 thin() { uncover "/proc/$(main_pid)/status"; }
@@ -249,7 +250,13 @@ over "$work/systemctl" /usr/bin/systemctl
 is pass boot-time "holds: 29 s, as if"
 uncover /usr/bin/systemctl
 is fail cpu-active "turns red: by what it takes in emulation, as if"
+drop_in <<<$'[Service]\nExecStartPre=+/bin/sleep 11'
+restart
+is fail boot-analysed "turns red: a start of eleven seconds"
+undrop
+restart
 uncover /proc/cpuinfo
+is '(pass|not_applicable)' boot-analysed "holds again, as far as emulation lets it"
 
 # Firmware with Secure Boot, as if; the topic secureboot has it for real.
 variable=/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c

@@ -109,6 +109,8 @@ rm -rf /var/tmp/data.luks /var/lib/voice-assistant.plain
 
 # ---- the TPM ----
 
+modprobe --quiet tpm_tis
+export TPM2TOOLS_TCTI=device:/dev/tpmrm0
 refuse "a volume is not overwritten without --force" "${setup[@]}" create --partition "$LUKS_DISK" --unlock tpm2
 expect "a volume that the TPM unlocks" answer yes "${setup[@]}" create --partition "$LUKS_DISK" --unlock tpm2 --force
 recovery=$(grep -xoE '([a-z]{8}-){7}[a-z]{8}' "$output")

@@ -11,6 +11,7 @@ probe=/usr/local/libexec/voice-assistant-probe
 user=unconfined_u:unconfined_r
 denied='avc:  denied .*scontext=[a-z_:]*:voice_assistant'
 . /mnt/host/topics/confined.part
+
 # ---- it is enforced ----
 
 expect 'the package has the module' test -s "$module"
@@ -23,13 +24,17 @@ systemctl daemon-reload
 expect 'the policy is enforced' setenforce 1
 same 'by the kernel' "$(getenforce)" Enforcing
 mark
-expect 'the service starts' systemctl restart voice-assistant.service
+# The socket has the label of the program that it starts.
+expect 'the service starts' systemctl restart voice-assistant-helper.socket voice-assistant.service
 within 60 'it is healthy' healthy
 same 'the daemon runs in its domain' "$(label "$(main_pid)")" system_u:system_r:voice_assistant_t:s0
 same 'so does all of its service' "$(service_labels)" system_u:system_r:voice_assistant_t:s0
 
 everything_works
 same 'the helper ran in its domain' "$(label "$(pidof voice-assistant-helper)")" system_u:system_r:voice_assistant_helper_t:s0
+
+expect 'a unit may start the program without these rules' systemd-run --quiet --wait --property=SELinuxContext=system_u:system_r:unconfined_t:s0 \
+    --property=NoNewPrivileges=yes /usr/bin/voice-assistant --version
 
 # ---- what must fail ----
 
