@@ -20,18 +20,21 @@
 #define ACTIONS_LEVEL 3 /* libseccomp's: kernels that know the actions used here */
 #define OF_A_THREAD (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
 
-/* ---- the service: what may be called ---- */
+/* ---- the service: what may be called ----
+ *
+ * By the program, its libraries, and ALSA's plug-ins for sound servers, which lock memory and wait for timers of their own. */
 
 static const char *const service_calls[] = {
     /* files */
-    "access", "chmod", "close", "close_range", "dup", "dup2", "dup3", "faccessat", "faccessat2", "fadvise64", "fchmod", "fchmodat",
-    "fchown", "fcntl", "fdatasync", "flock", "fstat", "fstatfs", "fsync", "ftruncate", "getcwd", "getdents64", "lseek", "lstat", "mkdir",
-    "mkdirat", "newfstatat", "open", "openat", "pread64", "pwrite64", "read", "readlink", "readlinkat", "readv", "rename", "renameat",
-    "renameat2", "rmdir", "stat", "statfs", "statx", "umask", "unlink", "unlinkat", "utimensat", "write", "writev",
+    "access", "chmod", "close", "close_range", "dup", "dup2", "dup3", "faccessat", "faccessat2", "fadvise64", "fallocate", "fchmod",
+    "fchmodat", "fchown", "fcntl", "fdatasync", "flock", "fstat", "fstatfs", "fsync", "ftruncate", "getcwd", "getdents64", "lseek", "lstat",
+    "mkdir", "mkdirat", "newfstatat", "open", "openat", "pread64", "pwrite64", "read", "readlink", "readlinkat", "readv", "rename",
+    "renameat", "renameat2", "rmdir", "stat", "statfs", "statx", "umask", "unlink", "unlinkat", "utimensat", "write", "writev",
     /* files without a name, and news of files */
-    "eventfd2", "inotify_add_watch", "inotify_init1", "inotify_rm_watch", "memfd_create", "pipe", "pipe2", "signalfd4",
+    "eventfd2", "inotify_add_watch", "inotify_init1", "inotify_rm_watch", "memfd_create", "pipe", "pipe2", "signalfd4", "timerfd_create",
+    "timerfd_gettime", "timerfd_settime",
     /* memory */
-    "brk", "madvise", "mremap", "munmap",
+    "brk", "madvise", "mlock", "mlock2", "mremap", "munlock", "munmap",
     /* threads, and the end */
     "exit", "exit_group", "futex", "getcpu", "getpriority", "gettid", "rseq", "sched_get_priority_max", "sched_get_priority_min",
     "sched_getaffinity", "sched_getparam", "sched_getscheduler", "sched_setscheduler", "sched_yield", "set_robust_list", "set_tid_address",

@@ -19,6 +19,12 @@ enum va_confine_kind { VA_CONFINE_SERVICE, VA_CONFINE_PROGRAMS };
 /* Files, and for the service ports: nothing but the plan's from now on. Returns the version of the kernel's interface, or -1 with errno. */
 int va_confine_files(const struct va_confine_plan *plan, enum va_confine_kind kind);
 
+/* What is refused where no rule of the plan allows it: bits of the kernel's interface in its version. */
+struct va_confine_rules {
+    uint64_t fs, net, scoped;
+};
+struct va_confine_rules va_confine_rules_of(enum va_confine_kind kind, int version);
+
 /* System calls. Returns how many are allowed (VA_CONFINE_PROGRAMS: refused) from now on, or -1 with errno. */
 int va_confine_calls(const struct va_confine_plan *plan, enum va_confine_kind kind);
 

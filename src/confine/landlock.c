@@ -15,7 +15,7 @@
 #define RULE_NET_PORT 2
 #define SCOPE_SIGNAL (1ULL << 1) /* 6 */
 
-#define FS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR | FS_IOCTL_DEV)
+#define FS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define FS_WRITE (LANDLOCK_ACCESS_FS_WRITE_FILE | FS_TRUNCATE | FS_IOCTL_DEV)
 #define FS_MAKE                                                                                                                   \
     (LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | \
@@ -24,18 +24,14 @@
 /* What a file can have that is no folder. */
 #define FS_OF_FILE (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | FS_WRITE)
 
-struct ruleset {
-    uint64_t fs, net, scoped;
-};
-
 struct net_port {
     uint64_t access, port;
 };
 
 /* What a kernel of this version can refuse. Devices of which programs know more than we do take their commands; signals stay among them. */
-static struct ruleset handled(enum va_confine_kind kind, int version)
+struct va_confine_rules va_confine_rules_of(enum va_confine_kind kind, int version)
 {
-    struct ruleset all = {.fs = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | FS_MAKE | FS_NEVER};
+    struct va_confine_rules all = {.fs = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | FS_MAKE | FS_NEVER};
 
     if (kind == VA_CONFINE_SERVICE)
         all.fs |= FS_READ;
@@ -54,7 +50,7 @@ static struct ruleset handled(enum va_confine_kind kind, int version)
 
 static uint64_t rights(unsigned access)
 {
-    return ((access & VA_CONFINE_READ) != 0 ? FS_READ : 0) | ((access & VA_CONFINE_WRITE) != 0 ? FS_WRITE : 0) |
+    return ((access & VA_CONFINE_READ) != 0 ? FS_READ | FS_IOCTL_DEV : 0) | ((access & VA_CONFINE_WRITE) != 0 ? FS_WRITE : 0) |
            ((access & VA_CONFINE_MAKE) != 0 ? FS_MAKE : 0) | ((access & VA_CONFINE_RUN) != 0 ? LANDLOCK_ACCESS_FS_EXECUTE : 0);
 }
 
@@ -76,7 +72,7 @@ static int add_path(int rules, const char *path, uint64_t access)
     return r;
 }
 
-static int add_rules(int rules, const struct ruleset *all, const struct va_confine_plan *plan)
+static int add_rules(int rules, const struct va_confine_rules *all, const struct va_confine_plan *plan)
 {
     int r = 0;
 
@@ -94,7 +90,7 @@ int va_confine_files(const struct va_confine_plan *plan, enum va_confine_kind ki
     int version = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     if (version < 0)
         return -1;
-    const struct ruleset all = handled(kind, version);
+    const struct va_confine_rules all = va_confine_rules_of(kind, version);
     /* A kernel that knows a shorter one takes this as long as the rest is zero. */
     int rules = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof all, 0);
     if (rules < 0)

@@ -205,7 +205,7 @@ static int allow_ports(struct va_confine_plan *plan, const va_config *config, va
 static int plan_service(const va_config *config, const char *folder, struct va_confine_plan *plan, va_error *error)
 {
     static const char *const beside[] = {"ALSA_CONFIG_PATH", "SSL_CERT_FILE", "CURL_CA_BUNDLE"};
-    static const char *const in_home[] = {".asoundrc", ".config/alsa", ".config/pulse"};
+    static const char *const in_home[] = {".asoundrc", ".config/alsa", ".config/pulse", ".config/pipewire"};
     const char *runtime = getenv("RUNTIME_DIRECTORY");
     int r = allow_places(plan, of_service, sizeof of_service / sizeof of_service[0], error);
 

@@ -46,6 +46,22 @@ static void test_paths(void **state)
     assert_int_equal(va_confine_allow_port(&plan, 8000, &error), VA_ELIMIT);
 }
 
+/* An older kernel refuses to take what it does not know. */
+static void test_versions(void **state)
+{
+    static const int bits[] = {0, 13, 14, 15, 15, 16, 16, 16}; /* of file systems, by version */
+
+    for (int version = 1; version < (int)COUNT(bits); version++) {
+        const struct va_confine_rules service = va_confine_rules_of(VA_CONFINE_SERVICE, version);
+        const struct va_confine_rules programs = va_confine_rules_of(VA_CONFINE_PROGRAMS, version);
+        assert_int_equal(service.fs, (1u << bits[version]) - 1);
+        assert_int_equal(programs.fs & ~service.fs, 0);
+        assert_int_equal(service.net, version >= 4);
+        assert_int_equal(programs.scoped, version >= 6 ? 2 : 0);
+        assert_true(programs.net == 0 && service.scoped == 0);
+    }
+}
+
 static void test_out_of_memory(void **state)
 {
     struct va_confine_plan plan = {0};
@@ -61,7 +77,8 @@ static void test_out_of_memory(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_modes), cmocka_unit_test(test_paths), cmocka_unit_test(test_out_of_memory)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_modes), cmocka_unit_test(test_paths), cmocka_unit_test(test_versions),
+                                       cmocka_unit_test(test_out_of_memory)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,7 @@ from test_server import Server  # noqa: E402
 COMMANDS = """language: en
 commands:
   write: {{sentences: [write it down], response: Done., action: {{type: process, executable: touch, arguments: ['{path}']}}}}
-  read: {{sentences: [what is mounted], response: '{{{{ output }}}}', action: {{type: process, executable: head, arguments: ['-n', '1', /proc/mounts]}}}}
+  read: {{sentences: [what is mounted], response: '{{output}}', action: {{type: process, executable: head, arguments: ['-n', '1', /proc/mounts]}}}}
 """
 
 

@@ -13,9 +13,8 @@ inside() { nsenter --target "$(main_pid)" --mount "$@"; }
 cat >"$commands" <<'END'
 language: en
 commands:
-  vm_note: {sentences: [write the vm note], response: Done., action: {type: process, executable: touch, arguments: [/tmp/vm-note]}}
   vm_data: {sentences: [write the vm data], response: Done., action: {type: process, executable: touch, arguments: [/var/lib/voice-assistant/vm-data]}}
-  vm_look: {sentences: [read the vm mounts], response: Done., action: {type: process, executable: head, arguments: [-n, "1", /proc/self/mounts]}}
+  vm_look: {sentences: [name the vm kernel], response: "{output}", action: {type: process, executable: uname, arguments: [-s]}}
 END
 systemctl restart voice-assistant.service
 within 30 "it answers" healthy
@@ -42,16 +41,13 @@ api POST /audio/stop
 same "and ends" "$status" 200
 api POST /v1/audio/speech --header 'Content-Type: application/json' --data '{"model":"tts-1","input":"hello","voice":"alloy","response_format":"wav"}'
 same "a text is spoken by a program" "$status $(head -c 4 /run/vm-body)" "200 RIFF"
-api POST /command/execute --data '{"text":"write the vm note"}'
-same "a program of a command may write to its temporary folder" "$status $(field .success)" "200 true"
-api POST /command/execute --data '{"text":"read the vm mounts"}'
-same "and read" "$status $(field .success)" "200 true"
+api POST /command/execute --data '{"text":"name the vm kernel"}'
+same "a command runs its program" "$status $(field '.success, .response' | paste -s -d ' ')" "200 true Linux"
 
 # What does not.
 api POST /command/execute --data '{"text":"write the vm data"}'
 same "it may not write among the data" "$(field .success)" false
 refuse "nothing of it is there" test -e /var/lib/voice-assistant/vm-data
-refuse "its temporary folder is its own" test -e /tmp/vm-note
 refuse "in its view /usr cannot be written, not even by root" inside touch /usr/vm-test
 refuse "nor /etc" inside touch /etc/vm-test
 refuse "nor the kernel's switches" inside sh -c 'echo 1 >/proc/sys/kernel/sysrq'
