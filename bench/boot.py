@@ -38,10 +38,17 @@ until systemctl is-system-running | grep -qE 'running|degraded'; do sleep 0.2; d
 {
     systemctl show --property UserspaceTimestampMonotonic
     systemctl show --property ActiveState,ActiveEnterTimestampMonotonic,ExecMainStartTimestampMonotonic voice-assistant.service
+    sync
+    echo 3 >/proc/sys/vm/drop_caches
     awk '$1 == "MemTotal:" { t = $2 } $1 == "MemAvailable:" { a = $2 } END { print "UsedKilobytes=" t - a }' /proc/meminfo
     echo "Microphone=$(curl -s http://127.0.0.1:8000/status | sed 's/.*"microphone":{"state":"\([a-z]*\)".*/\1/')"
     echo "Failed=$(systemctl --failed --no-legend --plain | wc -l)"
     systemd-analyze time
+    echo '# microphone'
+    cat /proc/asound/cards
+    curl -s http://127.0.0.1:8000/status
+    echo
+    journalctl --boot --unit voice-assistant.service --output short-monotonic --no-hostname --no-pager
     echo '# chain'
     systemd-analyze critical-chain --no-pager voice-assistant.service
     echo '# blame'

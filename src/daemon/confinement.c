@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -29,8 +30,7 @@ static const struct place of_service[] = {{"/usr", VA_CONFINE_READ},
                                           {"/var/lib/voice-assistant/models", VA_CONFINE_READ},
                                           {"/dev/urandom", VA_CONFINE_READ},
                                           {"/dev/random", VA_CONFINE_READ},
-                                          {"/dev/null", DEVICE},
-                                          {"/dev/snd", DEVICE}};
+                                          {"/dev/null", DEVICE}};
 
 /* What can be executed cannot be written, and the other way round. */
 static const struct place of_programs[] = {{"/usr", VA_CONFINE_RUN}, {"/bin", VA_CONFINE_RUN},   {"/sbin", VA_CONFINE_RUN},
@@ -209,6 +209,9 @@ static int plan_service(const va_config *config, const char *folder, struct va_c
     const char *runtime = getenv("RUNTIME_DIRECTORY");
     int r = allow_places(plan, of_service, sizeof of_service / sizeof of_service[0], error);
 
+    /* At an early start, or without a sound card yet, that folder is still to come. */
+    if (r == 0)
+        r = va_confine_allow(plan, access("/dev/snd", F_OK) == 0 ? "/dev/snd" : "/dev", DEVICE, error);
     for (size_t i = 0; r == 0 && i < sizeof beside / sizeof beside[0]; i++)
         r = allow_environment(plan, beside[i], VA_CONFINE_READ, error);
     for (size_t i = 0; r == 0 && i < sizeof in_home / sizeof in_home[0]; i++)

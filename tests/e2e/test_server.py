@@ -25,7 +25,7 @@ class Server:
         environment = {**os.environ, "XDG_CONFIG_HOME": str(folder), "XDG_STATE_HOME": str(folder)}
         self.log = open(os.path.join(folder, "stderr.txt"), "w+")
         self.folder = str(folder)
-        options = ["server.tls_port=0", "metrics.port=0", f"data.folder={folder}", "log.file=none",
+        options = ["server.tls_port=0", "metrics.port=0", "wyoming.port=0", f"data.folder={folder}", "log.file=none",
                    f"confine.allow={allowed(program)}"]
         self.process = subprocess.Popen([program, "serve", "--port", "0", *(word for option in options for word in ("--set", option)), *arguments],
                                         stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment)

@@ -46,6 +46,11 @@ def files_open(server):
     return len(os.listdir(f"/proc/{server.process.pid}/fd"))
 
 
+def open_files(server):
+    folder = f"/proc/{server.process.pid}/fd"
+    return {name: os.readlink(os.path.join(folder, name)) for name in os.listdir(folder)}
+
+
 @pytest.mark.parametrize("request_, expected", [
     (b"GET / HTTP/1.1\r\n\r\n", 400),
     (b"GET / HTTP/1.1\r\n" + HOST + HOST + b"\r\n", 400),
@@ -123,7 +128,7 @@ def wait_for_closing(server, before):
     """Until the server has noticed that its clients are gone: no more files open than `before`."""
     deadline = time.monotonic() + 30
     while files_open(server) > before:
-        assert time.monotonic() < deadline, f"{files_open(server)} files are open, {before} before"
+        assert time.monotonic() < deadline, f"{before} files were open before, and now {open_files(server)}"
         time.sleep(0.1)
 
 
