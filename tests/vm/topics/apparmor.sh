@@ -45,6 +45,17 @@ same 'the probe works in the profile: a file among the data' "$?" 0
 as_user aa-exec -p 'voice-assistant//&voice-assistant//action' -- "$probe" read /var/lib/voice-assistant/probe >/run/vm-probe 2>&1
 same 'a program may not: read the data' "$?" 1
 
+# A single user's daemon has its folders in the home, and nothing else of it.
+home=/home/va-probe
+install -d -o voice-assistant -g voice-assistant "$home" "$home/.voice-assistant" "$home/.local" "$home/.local/share" "$home/.local/share/voice-assistant"
+in_home() { as_user aa-exec -p voice-assistant -- "$probe" write "$home/$1"; }
+expect 'the daemon may write to ~/.voice-assistant' in_home .voice-assistant/probe
+expect 'the daemon may write to the folder of XDG' in_home .local/share/voice-assistant/probe
+refuse 'the daemon may not write to its configuration there' in_home .voice-assistant/voice-assistant.yaml
+refuse 'the daemon may not write beside them' in_home probe
+expect 'without the profile its user may' as_user "$probe" write "$home/probe"
+rm -rf "$home"
+
 mkdir -p /srv/probe
 echo data >/srv/probe/file
 cp "$probe" /srv/probe/program
