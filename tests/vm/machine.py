@@ -7,14 +7,14 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Without KVM: what counts here is order and success, not speed.
 EMULATION = ["-accel", "tcg,thread=multi,tb-size=512", "-smp", "2", "-m", "1024"]
-CONSOLE = "root=/dev/vda rw console=ttyS0 quiet panic=-1 rootdelay=300 mitigations=off random.trust_cpu=on"
+CONSOLE = "root=/dev/vda rw console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on"
 FIRMWARE = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd"
 FIRMWARE_KEYS = "/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd"
 
 # The kernel's command line of each kind of machine, behind CONSOLE. AppArmor and SELinux exclude each other.
 MACHINES = {
     "main": "apparmor=1 security=apparmor",
-    "hardened": "apparmor=1 security=apparmor loglevel=1 logo.nologo rootwait rootdelay=300 fsck.repair=yes",
+    "hardened": "apparmor=1 security=apparmor loglevel=1 logo.nologo rootwait fsck.repair=yes",
     "own": "apparmor=1 security=apparmor",
     "selinux": "security=selinux selinux=1 enforcing=0",
     "secureboot": "apparmor=1 security=apparmor",
