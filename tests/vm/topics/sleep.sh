@@ -27,5 +27,5 @@ share_mount
 figure "from the request until it is awake" "$(($(date +%s) - begun))" s
 wakes() { journalctl --after-cursor "$cursor" --unit voice-assistant.service --output json | jq -e 'select(.VA_EVENT == "slept" or (.MESSAGE | tostring | test("slept")))'; }
 within 20 "the program says for how long" wakes
-matches "the kernel slept in memory" "$(journalctl --after-cursor "$cursor" --dmesg --output cat)" 'PM: suspend entry \(deep\)'
+matches "the kernel slept in memory" "$(journalctl --after-cursor "$cursor" --dmesg --output cat)" 'Preparing to enter system sleep state S3'
 within 20 "it answers" healthy
