@@ -34,7 +34,7 @@ extern const struct va_listen_word words[2]; /* a wake word, a stop word */
 
 struct told {
     pthread_mutex_t lock;
-    char text[16384]; /* "NAME field=value ...\n" each */
+    char text[1 << 18]; /* "NAME field=value ...\n" each */
     _Atomic int n;
 };
 extern struct told told;
