@@ -242,6 +242,7 @@ control memory-idle "with 700 MB, as if" fat thin
 sed 's/QEMU TCG/Real/' /proc/cpuinfo >"$work/cpuinfo"
 install -m 755 /dev/stdin "$work/systemctl" <<<$'#!/bin/sh\nprintf "FirmwareTimestampMonotonic=0\\nFinishTimestampMonotonic=31000000\\n"'
 over "$work/cpuinfo" /proc/cpuinfo
+mount -o remount,exec /run
 over "$work/systemctl" /usr/bin/systemctl
 is fail boot-time "turns red: 31 s, as if"
 uncover /usr/bin/systemctl
@@ -249,6 +250,9 @@ install -m 755 /dev/stdin "$work/systemctl" <<<$'#!/bin/sh\nprintf "FirmwareTime
 over "$work/systemctl" /usr/bin/systemctl
 is pass boot-time "holds: 29 s, as if"
 uncover /usr/bin/systemctl
+mount -o remount,noexec /run
+api POST /transcribe --form "audio=@/mnt/host/forward.wav"
+api POST /transcribe --form "audio=@/mnt/host/forward.wav"
 is fail cpu-active "turns red: by what it takes in emulation, as if"
 drop_in <<<$'[Service]\nExecStartPre=+/bin/sleep 11'
 restart
