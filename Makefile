@@ -97,7 +97,7 @@ deb: ## Debian packages in build-deb (ARGS="--arch arm64", ARGS=--lint)
 	scripts/deb $(ARGS)
 container: ## the container's image with buildah, and its tests (ARGS=--local), root, minutes
 	scripts/container $(ARGS)
-	VA_IMAGE=build-container/image build-venv/bin/python -m pytest -q -p no:cacheprovider tests/deploy/test_container.py
+	VA_IMAGE=build-container/image VA_TEST_MODELS=$(or $(VA_TEST_MODELS),build-models) build-venv/bin/python -m pytest -q -p no:cacheprovider tests/deploy/test_container.py
 image: ## a bootable image of the appliance in build-image (ARGS="--arch arm64 --ssh-key ~/.ssh/id_ed25519.pub"), root, minutes
 	deploy/image/build $(ARGS)
 bench-boot: ## power-on to listening: the appliance beside a plain Debian, in an emulated machine (ARGS="--rounds 1"), root, many minutes
