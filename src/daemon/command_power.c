@@ -88,11 +88,6 @@ static int parse_arguments(struct request *request, int argc, char **argv, void 
     return -1;
 }
 
-static int load(const struct request *request, va_config **ret_config, va_error *error)
-{
-    return va_overrides_load(&request->overrides, ret_config, error);
-}
-
 static int print_json(void (*write)(struct va_json *json, const void *user), const void *user)
 {
     struct va_buffer text;
@@ -200,7 +195,7 @@ int va_command_power(int argc, char **argv)
         fputs("voice-assistant power: expected a mode, apply, or sleep and a number of seconds; see --help\n", stderr);
         return VA_EXIT_USAGE;
     }
-    if (load(&request, &config, &error) < 0) {
+    if (va_overrides_load(&request.overrides, &config, &error) < 0) {
         fprintf(stderr, "voice-assistant power: %s\n", error.text);
         return VA_EXIT_FAILED;
     }
@@ -247,7 +242,7 @@ int va_command_battery(int argc, char **argv)
         fputs("voice-assistant battery: too many arguments; see --help\n", stderr);
         return VA_EXIT_USAGE;
     }
-    if (load(&request, &config, &found.error) == 0) {
+    if (va_overrides_load(&request.overrides, &config, &found.error) == 0) {
         const struct va_power_options options = {config->system_root, config->power_charge_gpio, config->power_wifi_off};
         found.is_there = va_battery_read(&options, &found.battery, &found.error) == 0;
     }
