@@ -145,21 +145,6 @@ static void publish_problem(va_mqtt *mqtt)
     va_buffer_free(&out);
 }
 
-static void publish_battery(va_mqtt *mqtt)
-{
-    struct va_battery battery;
-    int is_there = va_battery_read(va_assistant_power(mqtt->assistant), &battery, NULL) == 0;
-    char text[16];
-
-    if (is_there != mqtt->device.has_battery) {
-        mqtt->device.has_battery = is_there;
-        mqtt->is_told = 0;
-    }
-    if (is_there)
-        snprintf(text, sizeof text, "%.0f", battery.percent);
-    publish_value(mqtt, BATTERY, is_there ? text : NULL);
-}
-
 static void describe_entities(va_mqtt *mqtt)
 {
     struct va_buffer topic, payload;
@@ -178,12 +163,22 @@ static void describe_entities(va_mqtt *mqtt)
 static void publish_all(va_mqtt *mqtt)
 {
     struct va_assistant_status status;
+    struct va_battery battery;
+    int has_battery = va_battery_read(va_assistant_power(mqtt->assistant), &battery, NULL) == 0;
+    char percent[16];
 
-    publish_battery(mqtt);
+    if (has_battery != mqtt->device.has_battery) {
+        mqtt->device.has_battery = has_battery;
+        mqtt->is_told = 0;
+    }
+    /* An entity is told of before its value: whoever sees the value knows what it is. */
     if (!mqtt->is_told) {
         describe_entities(mqtt);
         publish(mqtt, VA_MQTT_AVAILABILITY, "online");
     }
+    if (has_battery)
+        snprintf(percent, sizeof percent, "%.0f", battery.percent);
+    publish_value(mqtt, BATTERY, has_battery ? percent : NULL);
     va_assistant_get_status(mqtt->assistant, &status);
     publish_value(mqtt, STATE, status.state);
     publish_value(mqtt, PRIVACY, status.privacy ? "ON" : "OFF");

@@ -7,6 +7,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import threading
 import time
 
 import pytest
@@ -30,12 +31,15 @@ class Home:
     def __init__(self, port, **more):
         self.messages, self.all = {}, queue.Queue()
         self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+        subscribed = threading.Event()
         self.client.on_connect = lambda client, *_: client.subscribe("#", 1)
+        self.client.on_subscribe = lambda *_: subscribed.set()
         self.client.on_message = self.take
         for name, value in more.items():
             getattr(self.client, name)(*value)
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()
+        assert subscribed.wait(WAIT_S)
 
     def take(self, client, user, message):
         self.messages[message.topic] = message.payload.decode()
@@ -114,7 +118,8 @@ def test_home_assistant_finds_the_device(start, home):
             assert home.wait(config["state_topic"], lambda text: text != "")
     # They are kept by the broker, for a Home Assistant that starts later.
     late = Home(home.client.port)
-    late.wait(f"{BASE}/state", "off")
+    for topic in found:
+        late.wait(topic, lambda text: text != "")
     assert configs(late) == found
     late.stop()
 
