@@ -1,10 +1,9 @@
 #include "action/web.h"
 
-#include <curl/curl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <string.h>
 
+#include "action/curl_library.h"
 #include "base/broken_pipe.h"
 #include "base/buffer.h"
 
@@ -61,58 +60,53 @@ static int on_progress(void *user, curl_off_t a, curl_off_t b, curl_off_t c, cur
     return transfer->error != 0;
 }
 
-static void start_library(void)
-{
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
-static CURLcode set_options(CURL *curl, struct transfer *transfer, struct curl_slist *headers, char *why)
+static CURLcode set_options(const struct va_curl *curl, CURL *handle, struct transfer *transfer, struct curl_slist *headers, char *why)
 {
     const struct va_web_request *request = transfer->request;
     const char *redirects = strncmp(request->url, "https:", 6) == 0 ? "https" : "http,https";
 
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L); /* the end does not wait for a name server that is slow */
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, redirects);
-    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-    curl_easy_setopt(curl, CURLOPT_MAXREDIRS, MAX_REDIRECTS);
-    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* straight to the host, whatever the environment says */
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, "voice-assistant");
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)(request->timeout_s * 1000) + 1);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
-    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(curl, CURLOPT_HEADERDATA, transfer);
-    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, transfer);
-    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    CURLcode code = curl_easy_setopt(curl, CURLOPT_URL, request->url);
+    curl->easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+    curl->easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L); /* the end does not wait for a name server that is slow */
+    curl->easy_setopt(handle, CURLOPT_ERRORBUFFER, why);
+    curl->easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl->easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR, redirects);
+    curl->easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
+    curl->easy_setopt(handle, CURLOPT_MAXREDIRS, MAX_REDIRECTS);
+    curl->easy_setopt(handle, CURLOPT_PATH_AS_IS, 1L);
+    curl->easy_setopt(handle, CURLOPT_PROXY, ""); /* straight to the host, whatever the environment says */
+    curl->easy_setopt(handle, CURLOPT_USERAGENT, "voice-assistant");
+    curl->easy_setopt(handle, CURLOPT_TIMEOUT_MS, (long)(request->timeout_s * 1000) + 1);
+    curl->easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
+    curl->easy_setopt(handle, CURLOPT_WRITEDATA, transfer);
+    curl->easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
+    curl->easy_setopt(handle, CURLOPT_HEADERDATA, transfer);
+    curl->easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl->easy_setopt(handle, CURLOPT_XFERINFODATA, transfer);
+    curl->easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
+    curl->easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
+    CURLcode code = curl->easy_setopt(handle, CURLOPT_URL, request->url);
     if (code == CURLE_OK && request->body != NULL)
-        code = curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)strlen(request->body));
+        code = curl->easy_setopt(handle, CURLOPT_POSTFIELDSIZE, (long)strlen(request->body));
     if (code == CURLE_OK && request->body != NULL)
-        code = curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body);
+        code = curl->easy_setopt(handle, CURLOPT_POSTFIELDS, request->body);
     if (strcmp(request->method, "HEAD") == 0)
-        curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+        curl->easy_setopt(handle, CURLOPT_NOBODY, 1L);
     else if (code == CURLE_OK)
-        code = curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
+        code = curl->easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request->method);
     if (code == CURLE_OK && request->ca_file != NULL)
-        code = curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file);
+        code = curl->easy_setopt(handle, CURLOPT_CAINFO, request->ca_file);
     if (code == CURLE_OK && request->token != NULL) {
-        curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
-        code = curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, request->token);
+        curl->easy_setopt(handle, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+        code = curl->easy_setopt(handle, CURLOPT_XOAUTH2_BEARER, request->token);
     } else if (code == CURLE_OK && request->user_password != NULL) {
-        curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
-        code = curl_easy_setopt(curl, CURLOPT_USERPWD, request->user_password);
+        curl->easy_setopt(handle, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+        code = curl->easy_setopt(handle, CURLOPT_USERPWD, request->user_password);
     }
     return code;
 }
 
 /* The host alone: a path or query may hold what was said. */
-static int fail_transfer(const struct transfer *transfer, CURLcode code, const char *why, va_error *error)
+static int fail_transfer(const struct va_curl *curl, const struct transfer *transfer, CURLcode code, const char *why, va_error *error)
 {
     const char *url = transfer->request->url, *host = strstr(url, "//");
     int n = (int)(host - url + 2 + (ptrdiff_t)strcspn(host + 2, "/?#"));
@@ -124,21 +118,21 @@ static int fail_transfer(const struct transfer *transfer, CURLcode code, const c
     if (code == CURLE_OUT_OF_MEMORY)
         return va_fail_memory(error);
     if (code == CURLE_URL_MALFORMAT)
-        return va_fail(error, VA_EINVAL, "the request to %.*s: %s", n, url, why[0] != '\0' ? why : curl_easy_strerror(code));
+        return va_fail(error, VA_EINVAL, "the request to %.*s: %s", n, url, why[0] != '\0' ? why : curl->easy_strerror(code));
     if (code == CURLE_OPERATION_TIMEDOUT)
         return va_fail(error, VA_ETIMEOUT, "%.*s did not answer within %.10g s", n, url, transfer->request->timeout_s);
-    return va_fail(error, VA_EFAILED, "the request to %.*s: %s", n, url, why[0] != '\0' ? why : curl_easy_strerror(code));
+    return va_fail(error, VA_EFAILED, "the request to %.*s: %s", n, url, why[0] != '\0' ? why : curl->easy_strerror(code));
 }
 
 /* NULL when out of memory. "Expect:" is sent by no one: a server that does not know it would cost a second. */
-static struct curl_slist *make_headers(const struct va_web_request *request)
+static struct curl_slist *make_headers(const struct va_curl *curl, const struct va_web_request *request)
 {
-    struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
+    struct curl_slist *headers = curl->slist_append(NULL, "Expect:");
 
     for (size_t i = 0; headers != NULL && i < request->n_headers; i++) {
-        struct curl_slist *more = curl_slist_append(headers, request->headers[i]);
+        struct curl_slist *more = curl->slist_append(headers, request->headers[i]);
         if (more == NULL)
-            curl_slist_free_all(headers);
+            curl->slist_free_all(headers);
         headers = more;
     }
     return headers;
@@ -146,31 +140,30 @@ static struct curl_slist *make_headers(const struct va_web_request *request)
 
 int va_web_call(const struct va_web_request *request, struct va_web_answer *ret_answer, va_error *error)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    const struct va_curl *curl;
     struct transfer transfer = {.request = request};
     char why[CURL_ERROR_SIZE] = "";
     long status = 0;
     int r = va_web_check_url(request->url, error);
 
-    if (r < 0)
+    if (r < 0 || (r = va_curl_load(&curl, error)) < 0)
         return r;
-    pthread_once(&once, start_library);
-    CURL *curl = curl_easy_init();
-    struct curl_slist *headers = make_headers(request);
+    CURL *handle = curl->easy_init();
+    struct curl_slist *headers = make_headers(curl, request);
     va_buffer_init(&transfer.body, request->max_bytes);
-    r = curl == NULL || headers == NULL ? va_fail_memory(error) : va_buffer_append_string(&transfer.body, "");
+    r = handle == NULL || headers == NULL ? va_fail_memory(error) : va_buffer_append_string(&transfer.body, "");
     if (r == 0) {
         struct va_broken_pipe before;
-        CURLcode code = set_options(curl, &transfer, headers, why);
+        CURLcode code = set_options(curl, handle, &transfer, headers, why);
         va_broken_pipe_block(&before);
         if (code == CURLE_OK)
-            code = curl_easy_perform(curl);
+            code = curl->easy_perform(handle);
         va_broken_pipe_restore(&before);
-        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-        r = code == CURLE_OK ? 0 : fail_transfer(&transfer, code, why, error);
+        curl->easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
+        r = code == CURLE_OK ? 0 : fail_transfer(curl, &transfer, code, why, error);
     }
-    curl_slist_free_all(headers);
-    curl_easy_cleanup(curl);
+    curl->slist_free_all(headers);
+    curl->easy_cleanup(handle);
     size_t size = transfer.body.size;
     char *body = r == 0 ? va_buffer_take(&transfer.body) : NULL;
     va_buffer_free(&transfer.body);

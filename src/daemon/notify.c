@@ -1,32 +1,19 @@
 #include "daemon/notify.h"
 
 #include <limits.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
+
+#include "daemon/datagram.h"
 
 void va_notify(const char *state)
 {
-    const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un to = {.sun_family = AF_UNIX};
-    size_t n = path != NULL ? strlen(path) : 0;
+    const char *address = getenv("NOTIFY_SOCKET");
 
-    if (n < 2 || n >= sizeof to.sun_path || (path[0] != '/' && path[0] != '@'))
-        return;
-    memcpy(to.sun_path, path, n);
-    if (path[0] == '@')
-        to.sun_path[0] = '\0';
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return;
     /* A service manager that does not listen is no reason to fail. */
-    ssize_t ignored =
-        sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n));
-    (void)ignored;
-    close(fd);
+    if (address != NULL)
+        (void)va_datagram_send(address, state, strlen(state));
 }
 
 int va_notify_interval_ms(void)

@@ -172,6 +172,13 @@ def test_no_server(say):
     assert "the request to http://no-such-host.invalid" in say({"type": "http", "url": "http://no-such-host.invalid/", "timeout": 5})[1]["error"]
 
 
+def test_no_libcurl(say, web, tmp_path, monkeypatch):
+    (tmp_path / "libcurl.so.4").write_text("no library")
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
+    code, found = say({"type": "http", "url": web.url + "/set"})
+    assert code == 1 and "requests to servers need libcurl" in found["error"] and "libcurl.so.4" in found["error"]
+
+
 def test_a_certificate_must_be_trusted(say, tmp_path):
     certificate = make_certificate(str(tmp_path))
     server = HttpServer(certificate)
@@ -355,6 +362,18 @@ def execute(server, text, **more):
 def start(program, model, folder, commands, *more):
     path = write_commands(str(folder), commands)
     return Server(program, "--model", model, "--microphone", "none", "--commands", path, *more, folder=folder)
+
+
+def test_libcurl_comes_with_the_first_request(program, small_model, web, tmp_path):
+    server = start(program, small_model, tmp_path, {"ask": {"action": {"type": "http", "url": web.url + "/set"}, "response": "{status}"}})
+
+    def libraries():
+        with open(f"/proc/{server.process.pid}/maps", encoding="utf-8") as maps:
+            return {os.path.basename(line.split()[-1]).split(".so")[0] for line in maps if ".so" in line}
+    assert "libcrypto" in libraries() and not {"libcurl", "libgnutls"} & libraries()
+    assert execute(server, "ask").json()["response"] == "200"
+    assert "libcurl" in libraries()
+    assert server.stop() == 0
 
 
 def test_hanging_actions_disturb_nothing(program, small_model, web, recordings, tmp_path):
