@@ -153,13 +153,13 @@ end:
     return r;
 }
 
-/* In privacy mode the device is not opened, not even for a look. */
+/* In privacy mode the device is not opened, not even for a look; who listens has it open, and says what is wrong with it. */
 static void look_for_microphone(const va_assistant *assistant, const va_config *config)
 {
     va_audio_source *source;
     va_error error;
 
-    if (va_assistant_is_private(assistant))
+    if (va_assistant_is_private(assistant) || strcmp(config->listen_mode, "off") != 0)
         return;
     if (va_audio_source_open(config->audio_microphone, &source, &error) < 0)
         va_log(VA_LOG_WARNING, "daemon", "no microphone (%s): uploads work, recordings do not", error.text);

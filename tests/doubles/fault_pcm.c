@@ -14,6 +14,7 @@
  *
  *     missing          it cannot be opened, and is gone when it is open (ENODEV)
  *     busy, denied     it cannot be opened (EBUSY, EACCES)
+ *     alone            it cannot be opened while it is open (EBUSY), as hardware without a mixer; needs a file
  *     rate HZ          the one rate that it has (16000); 0: any
  *     channels N       the one number of channels (1); 0: 1 to 32. The first has 1.5 times the sound, the second half of it, others once.
  *     format NAME      S16_LE, S32_LE, S24_LE, S24_3LE, FLOAT_LE, U8, ...: the one format (S16_LE). U8 and others have no sound.
@@ -37,6 +38,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -49,7 +51,7 @@
 #define NEVER (-1.0)
 
 struct script {
-    int missing, busy, denied, silence, one, stall;
+    int missing, busy, denied, alone, silence, one, stall;
     unsigned rate_hz, channels;
     snd_pcm_format_t format;
     double speed, gain, echo, vanish, xrun, suspend;
@@ -90,10 +92,11 @@ static void take_line(struct script *script, const char *word, const char *value
         int *flag;
         double *number;
     } rows[] = {
-        {"missing", &script->missing, NULL}, {"busy", &script->busy, NULL},       {"denied", &script->denied, NULL},
-        {"silence", &script->silence, NULL}, {"one", &script->one, NULL},         {"stall", &script->stall, NULL},
-        {"speed", NULL, &script->speed},     {"gain", NULL, &script->gain},       {"vanish", NULL, &script->vanish},
-        {"xrun", NULL, &script->xrun},       {"suspend", NULL, &script->suspend}, {"echo", NULL, &script->echo},
+        {"missing", &script->missing, NULL}, {"busy", &script->busy, NULL}, {"denied", &script->denied, NULL},
+        {"silence", &script->silence, NULL}, {"one", &script->one, NULL},   {"stall", &script->stall, NULL},
+        {"speed", NULL, &script->speed},     {"gain", NULL, &script->gain}, {"vanish", NULL, &script->vanish},
+        {"alone", &script->alone, NULL},     {"xrun", NULL, &script->xrun}, {"suspend", NULL, &script->suspend},
+        {"echo", NULL, &script->echo},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -448,7 +451,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(va_fault)
     }
     if (r == 0 && file != NULL) {
         device->file = open(file, is_capture ? O_RDONLY | O_CLOEXEC : O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-        r = device->file >= 0 ? 0 : -errno;
+        r = device->file < 0 ? -errno : device->script.alone && flock(device->file, LOCK_EX | LOCK_NB) < 0 ? -EBUSY : 0;
     }
     if (r < 0) {
         free_device(device);

@@ -51,6 +51,12 @@ def small_model(run):
 
 
 @pytest.fixture(scope="session")
+def vad(run):
+    """The prepared model that hears whether somebody speaks."""
+    return prepared(run, "vad")
+
+
+@pytest.fixture(scope="session")
 def recordings():
     """Folder of Debian's pocketsphinx-testdata."""
     if not os.path.isdir(RECORDINGS):

@@ -71,6 +71,21 @@ def test_recording_goes_on_after_the_microphone_was_unplugged(program, small_mod
     assert server.stop() == 0
 
 
+def test_a_microphone_that_one_alone_can_open(program, small_model, source, vad, device, tmp_path):
+    device.script("alone")
+    server = Server(program, "--model", small_model, "--commands", os.path.join(source, "deploy", "commands"), "--microphone", "va_test",
+                    "--set", "listen.mode=always", "--set", f"listen.vad={vad}", folder=tmp_path)
+    deadline = time.monotonic() + 30
+    while (state := server.get("/status").json()["microphone"])["state"] != "open":
+        assert time.monotonic() < deadline, state
+        time.sleep(0.05)
+    assert state["lost"] == 0
+    with open(server.log.name, encoding="utf-8") as log:
+        lines = log.read()
+    assert "state=open" in lines and "state=lost" not in lines and "no microphone" not in lines, lines
+    assert server.stop() == 0
+
+
 def test_a_reply_goes_on_after_the_loudspeaker_was_unplugged(run, device, tmp_path):
     voice = tmp_path / "voice"
     sound = tone(2)

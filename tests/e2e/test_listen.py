@@ -67,11 +67,6 @@ def wait_until(condition, seconds=30):
 
 
 @pytest.fixture(scope="session")
-def vad(run):
-    return prepared(run, "vad")
-
-
-@pytest.fixture(scope="session")
 def sentence(recordings):
     """Somebody says SENTENCE."""
     with open(os.path.join(recordings, "goforward.raw"), "rb") as f:

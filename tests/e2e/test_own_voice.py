@@ -7,7 +7,7 @@ import time
 import pytest
 
 from fault_device import FaultDevice
-from test_listen import SENTENCE, alexa, decoded, moved, sentence, silence, vad, wait_until  # noqa: F401: fixtures
+from test_listen import SENTENCE, alexa, decoded, moved, sentence, silence, wait_until  # noqa: F401: fixtures
 from test_server import Server
 
 # Nothing but a voice that says a command.

@@ -203,14 +203,6 @@ def speech_samples(recordings):
     return samples + [0] * (32000 + -len(samples) % 160)
 
 
-@pytest.fixture
-def vad():
-    path = os.path.join(os.environ.get("VA_TEST_MODELS", ""), "vad.vam")
-    if not os.path.exists(path):
-        pytest.skip(f"{path} is not there")
-    return path
-
-
 def test_what_was_heard_during_a_reply_is_gone(serve, source, vad):
     """The echo canceller remembers it."""
     server = serve("--commands", f"{source}/deploy/commands", "--set", "listen.mode=always", "--set", f"listen.vad={vad}", "--set", "speech.device=null")
