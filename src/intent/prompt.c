@@ -68,14 +68,18 @@ static int is_chosen(const struct chooser *chooser, const char *word, int pair)
 /* What the words of a phrase are worth that no chosen one has. */
 static float gain(const struct chooser *chooser, const struct va_phrase *phrase)
 {
-    float sum = 0;
+    const char *word = chooser->phrases->text + phrase->text;
+    float sum = 0, rare = *word == '\0' ? 0 : rarity(chooser->tokenizer, word);
 
-    for (const char *word = chooser->phrases->text + phrase->text; *word != '\0'; word = next_word(word)) {
-        float rare = rarity(chooser->tokenizer, word), behind = *next_word(word) == '\0' ? 0 : rarity(chooser->tokenizer, next_word(word));
+    while (*word != '\0') {
+        const char *next = next_word(word);
+        float behind = *next == '\0' ? 0 : rarity(chooser->tokenizer, next);
         if (!is_chosen(chooser, word, 0))
             sum += rare;
-        if (*next_word(word) != '\0' && (rare > 0 || behind > 0) && !is_chosen(chooser, word, 1))
+        if (*next != '\0' && (rare > 0 || behind > 0) && !is_chosen(chooser, word, 1))
             sum += PAIR_GAIN;
+        word = next;
+        rare = behind;
     }
     return sum;
 }
