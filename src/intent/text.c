@@ -5,53 +5,6 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 
-static size_t encode(uint32_t code, char ret_bytes[4])
-{
-    if (code < 0x80) {
-        ret_bytes[0] = (char)code;
-        return 1;
-    }
-    if (code < 0x800) {
-        ret_bytes[0] = (char)(0xC0 | code >> 6);
-        ret_bytes[1] = (char)(0x80 | (code & 0x3F));
-        return 2;
-    }
-    if (code < 0x10000) {
-        ret_bytes[0] = (char)(0xE0 | code >> 12);
-        ret_bytes[1] = (char)(0x80 | (code >> 6 & 0x3F));
-        ret_bytes[2] = (char)(0x80 | (code & 0x3F));
-        return 3;
-    }
-    ret_bytes[0] = (char)(0xF0 | code >> 18);
-    ret_bytes[1] = (char)(0x80 | (code >> 12 & 0x3F));
-    ret_bytes[2] = (char)(0x80 | (code >> 6 & 0x3F));
-    ret_bytes[3] = (char)(0x80 | (code & 0x3F));
-    return 4;
-}
-
-/* Capitals of the scripts that have them: first..last map to +add, or every second one to +1. */
-static const struct {
-    uint16_t first, last;
-    int16_t add; /* 0: pairs, capital at even distance from first */
-} capitals[] = {
-    {'A', 'Z', 32},     {0xC0, 0xD6, 32},     {0xD8, 0xDE, 32},    {0x100, 0x12F, 0},    {0x132, 0x137, 0},  {0x139, 0x148, 0},
-    {0x14A, 0x177, 0},  {0x178, 0x178, -121}, {0x179, 0x17E, 0},   {0x1CD, 0x1DC, 0},    {0x1DE, 0x1EF, 0},  {0x1F8, 0x21F, 0},
-    {0x222, 0x233, 0},  {0x386, 0x386, 38},   {0x388, 0x38A, 37},  {0x38C, 0x38C, 64},   {0x38E, 0x38F, 63}, {0x391, 0x3A1, 32},
-    {0x3A3, 0x3AB, 32}, {0x400, 0x40F, 80},   {0x410, 0x42F, 32},  {0x460, 0x481, 0},    {0x48A, 0x4BF, 0},  {0x4D0, 0x52F, 0},
-    {0x531, 0x556, 48}, {0x1E00, 0x1E95, 0},  {0x1EA0, 0x1EFF, 0}, {0xFF21, 0xFF3A, 32},
-};
-
-static uint32_t lower(uint32_t code)
-{
-    for (size_t i = 0; i < sizeof capitals / sizeof capitals[0]; i++)
-        if (code >= capitals[i].first && code <= capitals[i].last) {
-            if (capitals[i].add != 0)
-                return code + (uint32_t)capitals[i].add;
-            return code + ((code - capitals[i].first) % 2 == 0);
-        }
-    return code;
-}
-
 static enum va_char_class classify(uint32_t code)
 {
     if (code < 0x80) {
@@ -123,7 +76,7 @@ int va_text_next(const char *text, size_t size, size_t *pos, enum va_char_class 
         class = VA_CHAR_SYMBOL;
         code = '-';
     }
-    *ret_n = encode(lower(code), ret_bytes);
+    *ret_n = va_utf8_put(va_utf8_lower(code), ret_bytes);
     *ret_class = class;
     *pos = at + n;
     return 0;

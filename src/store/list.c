@@ -4,24 +4,76 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/utf8.h"
 
-/* "50%" -> "%50\%%": any text around it, and nothing in it stands for others. */
-static char *pattern_of(const char *search)
+/* Writes text [n] so that capitals are as small letters; returns the length, which is n at most. */
+static size_t fold(const char *text, size_t n, char *ret_folded)
 {
-    size_t n = strlen(search), at = 0;
-    char *pattern = va_alloc(2 * n + 3, 1);
+    static const uint32_t sigma = 0x3C3, final_sigma = 0x3C2; /* both have the same capital */
+    size_t size = 0;
 
-    if (pattern == NULL)
-        return NULL;
-    pattern[at++] = '%';
-    for (size_t i = 0; i < n; i++) {
-        if (search[i] == '%' || search[i] == '_' || search[i] == '\\')
-            pattern[at++] = '\\';
-        pattern[at++] = search[i];
+    for (size_t at = 0; at < n;) {
+        uint32_t code;
+        size_t length = (unsigned char)text[at] < 0x80 ? 0 : (size_t)va_utf8_next(text + at, n - at, &code);
+        if (length == 0) { /* ASCII, which is most, or damaged */
+            ret_folded[size++] = (char)(text[at] >= 'A' && text[at] <= 'Z' ? text[at] | 0x20 : text[at]);
+            at++;
+            continue;
+        }
+        at += length;
+        size += va_utf8_put(code == final_sigma ? sigma : va_utf8_lower(code), ret_folded + size);
     }
-    pattern[at++] = '%';
-    pattern[at] = '\0';
-    return pattern;
+    return size;
+}
+
+static char *fold_search(const char *search)
+{
+    size_t n = strlen(search);
+    char *folded = va_alloc(n + 1, 1);
+
+    if (folded != NULL)
+        folded[fold(search, n, folded)] = '\0';
+    return folded;
+}
+
+/* SQL: contains(text, folded). LIKE knows the capitals of ASCII only. */
+static void contains(sqlite3_context *context, int n_values, sqlite3_value **values)
+{
+    (void)n_values;
+    if (sqlite3_value_type(values[0]) == SQLITE_NULL)
+        return;
+    const char *text = (const char *)sqlite3_value_text(values[0]), *folded = (const char *)sqlite3_value_text(values[1]);
+    size_t n = (size_t)sqlite3_value_bytes(values[0]);
+    char *own = text == NULL || folded == NULL ? NULL : va_alloc(n, 1);
+    if (own == NULL)
+        sqlite3_result_error_nomem(context);
+    else
+        sqlite3_result_int(context, memmem(own, fold(text, n, own), folded, (size_t)sqlite3_value_bytes(values[1])) != NULL);
+    va_free(own);
+}
+
+/* With read_lock held. */
+static int hold_reader(va_history *history, va_error *error)
+{
+    const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY;
+
+    if (history->reader != NULL && !va_database_is_current(history->reader, history->path)) {
+        va_database_close(history->reader);
+        history->reader = NULL;
+    }
+    if (history->reader != NULL)
+        return 0;
+    va_database *reader;
+    int r = va_database_open(history->path, 0, &reader, error);
+    if (r < 0)
+        return r;
+    if (sqlite3_create_function(reader->db, "contains", 2, flags, NULL, contains, NULL, NULL) != SQLITE_OK) {
+        r = va_database_fail(reader, error);
+        va_database_close(reader);
+        return r;
+    }
+    history->reader = reader;
+    return 0;
 }
 
 static int bind_bound(sqlite3_stmt *statement, int at, double unix_s)
@@ -29,7 +81,7 @@ static int bind_bound(sqlite3_stmt *statement, int at, double unix_s)
     return unix_s == 0 || !isfinite(unix_s) ? sqlite3_bind_null(statement, at) : sqlite3_bind_double(statement, at, unix_s * 1000.0);
 }
 
-static int bind(sqlite3_stmt *statement, const struct va_history_query *query, const char *pattern)
+static int bind(sqlite3_stmt *statement, const struct va_history_query *query, const char *folded)
 {
     int code = query->before_id > 0 ? sqlite3_bind_int64(statement, 1, query->before_id) : sqlite3_bind_null(statement, 1);
 
@@ -39,8 +91,8 @@ static int bind(sqlite3_stmt *statement, const struct va_history_query *query, c
         code = bind_bound(statement, 3, query->since_s);
     if (code == SQLITE_OK)
         code = bind_bound(statement, 4, query->until_s);
-    if (code == SQLITE_OK && pattern != NULL)
-        code = sqlite3_bind_text(statement, 5, pattern, -1, SQLITE_STATIC);
+    if (code == SQLITE_OK && folded != NULL)
+        code = sqlite3_bind_text(statement, 5, folded, -1, SQLITE_STATIC);
     if (code == SQLITE_OK)
         code = sqlite3_bind_int(statement, 6, query->limit + 1);
     return code;
@@ -104,25 +156,21 @@ static int read_rows(va_database *database, sqlite3_stmt *statement, const struc
 }
 
 /* With read_lock held. */
-static int list(va_history *history, const struct va_history_query *query, const char *pattern, va_history_entry_fn call, void *user,
+static int list(va_history *history, const struct va_history_query *query, const char *folded, va_history_entry_fn call, void *user,
                 int64_t *ret_next, va_error *error)
 {
     static const char sql[] =
         "SELECT id, unix_ms, kind, source, request_id, text, language, command, slots, response, confidence, duration_s, success"
         " FROM entries WHERE id < ifnull(?1, 9223372036854775807) AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR unix_ms >= ?3)"
-        " AND (?4 IS NULL OR unix_ms < ?4) AND (?5 IS NULL OR text LIKE ?5 ESCAPE '\\' OR command LIKE ?5 ESCAPE '\\'"
-        " OR response LIKE ?5 ESCAPE '\\') ORDER BY id DESC LIMIT ?6";
+        " AND (?4 IS NULL OR unix_ms < ?4) AND (?5 IS NULL OR contains(text, ?5) OR contains(command, ?5) OR contains(response, ?5))"
+        " ORDER BY id DESC LIMIT ?6";
     sqlite3_stmt *statement = NULL;
-    int r = 0;
+    int r = hold_reader(history, error);
 
-    if (history->reader != NULL && !va_database_is_current(history->reader, history->path)) {
-        va_database_close(history->reader);
-        history->reader = NULL;
-    }
-    if (history->reader == NULL && (r = va_database_open(history->path, 0, &history->reader, error)) < 0)
+    if (r < 0)
         return r;
     r = va_database_prepare(history->reader, sql, &statement, error);
-    if (r == 0 && bind(statement, query, pattern) != SQLITE_OK)
+    if (r == 0 && bind(statement, query, folded) != SQLITE_OK)
         r = va_database_fail(history->reader, error);
     if (r == 0)
         r = read_rows(history->reader, statement, query, call, user, ret_next, error);
@@ -133,19 +181,19 @@ static int list(va_history *history, const struct va_history_query *query, const
 int va_history_list(va_history *history, const struct va_history_query *query, va_history_entry_fn call, void *user, int64_t *ret_next,
                     va_error *error)
 {
-    char *pattern = NULL;
+    char *folded = NULL;
     int64_t next = 0;
 
     if (query->limit < 1 || query->limit > VA_HISTORY_MAX_PAGE)
         return va_fail(error, VA_EINVAL, "a page has 1 to %d entries", VA_HISTORY_MAX_PAGE);
     if (query->search != NULL && strlen(query->search) > VA_HISTORY_MAX_SEARCH_BYTES)
         return va_fail(error, VA_EINVAL, "what is searched for has more than %d bytes", VA_HISTORY_MAX_SEARCH_BYTES);
-    if (query->search != NULL && (pattern = pattern_of(query->search)) == NULL)
+    if (query->search != NULL && (folded = fold_search(query->search)) == NULL)
         return va_fail_memory(error);
     pthread_mutex_lock(&history->read_lock);
-    int r = list(history, query, pattern, call, user, &next, error);
+    int r = list(history, query, folded, call, user, &next, error);
     pthread_mutex_unlock(&history->read_lock);
-    va_free(pattern);
+    va_free(folded);
     if (r == VA_EFORMAT)
         va_upkeep_want(history, VA_UPKEEP_CHECK);
     if (r < 0 && r != VA_ENOTFOUND)

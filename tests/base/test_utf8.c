@@ -59,8 +59,41 @@ static void mends_damage(void **state)
     va_utf8_mend(text, 0);
 }
 
+static void writes_what_it_reads(void **state)
+{
+    char bytes[4];
+
+    for (uint32_t code = 0; code <= 0x10ffff; code++) {
+        uint32_t read = 0;
+        if (code == 0xd800)
+            code = 0xe000;
+        size_t n = va_utf8_put(code, bytes);
+        assert_int_equal(va_utf8_next(bytes, n, &read), n);
+        assert_int_equal(read, code);
+    }
+}
+
+static void small_letters(void **state)
+{
+    static const uint32_t rows[][2] = {{'A', 'a'},       {'Z', 'z'},       {'a', 'a'},       {'[', '['},          {0xdc, 0xfc},
+                                       {0xd7, 0xd7},     {0xdf, 0xdf},     {0x178, 0xff},    {0x1a0, 0x1a1},      {0x18f, 0x259},
+                                       {0x3a3, 0x3c3},   {0x3c2, 0x3c2},   {0x386, 0x3ac},   {0x401, 0x451},      {0x416, 0x436},
+                                       {0x4c1, 0x4c2},   {0x531, 0x561},   {0x130, 0x130},   {0x1e9e, 0xdf},      {0x1ea0, 0x1ea1},
+                                       {0x1e9f, 0x1e9f}, {0xff21, 0xff41}, {0x4e00, 0x4e00}, {0x10ffff, 0x10ffff}};
+    char bytes[4];
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_int_equal(va_utf8_lower(rows[i][0]), rows[i][1]);
+    for (uint32_t code = 0; code <= 0x10ffff; code++) {
+        uint32_t lower = va_utf8_lower(code);
+        assert_int_equal(va_utf8_lower(lower), lower);
+        assert_true(va_utf8_put(lower, bytes) <= va_utf8_put(code, bytes));
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_valid), cmocka_unit_test(refuses_damage), cmocka_unit_test(mends_damage)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_valid), cmocka_unit_test(refuses_damage), cmocka_unit_test(mends_damage),
+                                       cmocka_unit_test(writes_what_it_reads), cmocka_unit_test(small_letters)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -104,6 +104,9 @@ def test_lists_and_exports(serve):
     assert seen == [f"number {i}" for i in range(250, 0, -1)]
     assert len(history(server)["entries"]) == 50
     assert [e["id"] for e in history(server, search="NUMBER 24")["entries"]] == [249, 248, 247, 246, 245, 244, 243, 242, 241, 240, 24]
+    note(server, "über 100%")
+    assert [e["slots"]["n"] for e in history(server, search="ÜBER 100%")["entries"]] == ["über 100%"]
+    assert delete(server, "/251").status_code == 200
     assert history(server, kind="transcription")["entries"] == history(server, search="%")["entries"] == []
     middle = history(server, before_id=126, limit=1)["entries"][0]["time"]
     later, earlier = (history(server, limit=200, **{key: middle})["entries"] for key in ("since", "until"))

@@ -133,6 +133,35 @@ static void it_is_searched(void **state)
     va_history_close(history);
 }
 
+/* What is searched for and the number of the text that has it. */
+static void capitals_of_other_scripts_are_the_same(void **state)
+{
+    static const char *const texts[] = {"Mach das Licht über dem Tisch an",
+                                        "Règle la lumière à GARÇON",
+                                        "Άναψε το φως στην οδό Ερμής",
+                                        "Включи свет на Ёлке",
+                                        "100%_Größe\\STRAẞE",
+                                        "damaged \xc3\x9c \xff \xc3"};
+    static const struct {
+        const char *search, *found;
+    } rows[] = {{"ÜBER", "1"}, {"über DEM", "1"}, {"uber", ""},      {"LUMIÈRE À", "2"}, {"garçon", "2"},     {"GARCON", ""},  {"ΦΩΣ", "3"},
+                {"φωσ", "3"},  {"ΕΡΜΉΣ", "3"},    {"άΝΑΨΕ", "3"},    {"СВЕТ", "4"},      {"ёлке", "4"},       {"0%_GRÖ", "5"}, {"%ö", ""},
+                {"_grö", "5"}, {"SSE\\", ""},     {"\\straße", "5"}, {"größe", "5"},     {"ü \xff \xc3", "6"}};
+    va_history *history = open_history();
+    int64_t id;
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct va_history_entry entry = entry_of((const char *[]){"1", "2", "3", "4", "5", "6"}[i]);
+        entry.response = texts[i];
+        assert_int_equal(va_history_add(history, &entry, &id, NULL), 0);
+    }
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct va_history_query query = {.search = rows[i].search};
+        assert_string_equal(texts_of(history, &query, NULL), rows[i].found);
+    }
+    va_history_close(history);
+}
+
 static void it_is_bounded_by_time(void **state)
 {
     va_history *history = open_history();
@@ -245,6 +274,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_is_for_its_user_alone, start, stop),
         cmocka_unit_test_setup_teardown(pages_are_newest_first, start, stop),
         cmocka_unit_test_setup_teardown(it_is_searched, start, stop),
+        cmocka_unit_test_setup_teardown(capitals_of_other_scripts_are_the_same, start, stop),
         cmocka_unit_test_setup_teardown(it_is_bounded_by_time, start, stop),
         cmocka_unit_test_setup_teardown(off_adds_nothing_and_can_be_looked_at, start, stop),
         cmocka_unit_test_setup_teardown(a_file_that_was_taken_away_is_made_anew, start, stop),
