@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "base/log.h"
 #include "server/history_query.h"
 #include "server/request.h"
 
@@ -140,8 +141,8 @@ static int write_piece(void *user, const char *data, size_t n)
     return r;
 }
 
-/* It has begun as a success: JSON lines end with why it is not one. */
-static void end_unfinished(struct export *export, const va_error *error)
+/* It has begun as a success: JSON lines say why it is not one. */
+static void write_error(struct export *export, const va_error *error)
 {
     const struct va_request_error why = {.status = 500, .code = "history_unavailable", .message = error->text};
     struct va_buffer line;
@@ -151,6 +152,15 @@ static void end_unfinished(struct export *export, const va_error *error)
     if (export->format == VA_HISTORY_JSONL && line.size > 0 && va_buffer_append(&line, "\n", 1) == 0)
         (void)write_piece(export, line.data, line.size);
     va_buffer_free(&line);
+}
+
+static void cut(struct export *export, int code, const va_error *error)
+{
+    if (code != VA_ECANCELLED) /* the client has gone */
+        va_log(VA_LOG_WARNING, "server", "an export of the history was cut off: %s", error->text);
+    if (code != VA_ECANCELLED && code != VA_ELIMIT) /* it takes nothing */
+        write_error(export, error);
+    va_stream_reply_cut(export->stream);
 }
 
 static void export_all(va_api *api, va_request *request)
@@ -169,12 +179,12 @@ static void export_all(va_api *api, va_request *request)
     int r = va_history_export(history, &query.query, query.format, write_piece, &export, &error);
     if (r == 0 && (r = begin_stream(&export)) < 0) /* it was empty */
         (void)va_fail_memory(&error);
-    if (r < 0 && r != VA_ECANCELLED && r != VA_ELIMIT && export.stream != NULL)
-        end_unfinished(&export, &error);
-    if (export.stream != NULL)
-        va_stream_reply_end(export.stream);
-    else if (r < 0)
+    if (export.stream == NULL)
         fail(request, r, &error);
+    else if (r == 0)
+        va_stream_reply_end(export.stream);
+    else
+        cut(&export, r, &error);
     atomic_store(&api->exporting, 0);
 }
 

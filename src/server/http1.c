@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "server/outflow.h"
 
 #define LINGER_S 10.0
 
@@ -193,7 +192,7 @@ static void next_request(struct va_http1 *connection, double now_s)
 
     va_http1_drop_head(connection);
     connection->head_only = 0;
-    connection->last_taken = 0;
+    connection->end = VA_OUTFLOW_OPEN;
     connection->state = VA_HTTP1_READING;
     connection->started_s = now_s;
     connection->base.deadline_s = now_s + VA_IDLE_S;
@@ -228,7 +227,7 @@ static void flushed(va_connection *base, double now_s)
         if (base->output.size > 0 || connection->state != VA_HTTP1_STREAMING)
             return;
         base->deadline_s = 0; /* nothing waits */
-        if (!connection->last_taken)
+        if (connection->end == VA_OUTFLOW_OPEN)
             return;
         va_http1_drop_request(connection);
         connection->state = VA_HTTP1_ANSWERING;
@@ -285,7 +284,7 @@ static void leave(va_connection *base, double now_s)
     if (connection->state == VA_HTTP1_STREAMING) {
         atomic_store(&connection->request->gone, 1);
         connection->close_after = 1;
-        connection->last_taken = 1; /* without the last chunk: the client sees that it was cut */
+        connection->end = VA_OUTFLOW_CUT;
         connection->state = base->output.size > 0 ? VA_HTTP1_STREAMING : VA_HTTP1_CLOSED;
     } else if (connection->state == VA_HTTP1_SOCKET) {
         va_socket_leave(va_http1_socket_of(connection), now_s);
@@ -301,7 +300,7 @@ static unsigned wishes(const va_connection *base)
     if (connection->state == VA_HTTP1_CLOSED)
         return VA_CONNECTION_CLOSE;
     if (base->output.size > 0 || connection->state == VA_HTTP1_ANSWERING ||
-        (connection->state == VA_HTTP1_STREAMING && connection->last_taken))
+        (connection->state == VA_HTTP1_STREAMING && connection->end != VA_OUTFLOW_OPEN))
         wishes |= VA_CONNECTION_WRITE;
     if (connection->state == VA_HTTP1_SOCKET ? connection->pending.size > 0 || va_socket_is_paused(va_http1_socket_of(connection))
                                              : connection->pending.size > VA_HTTP1_MAX_PENDING_BYTES / 2)

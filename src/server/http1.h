@@ -4,6 +4,7 @@
 
 #include "server/admit.h"
 #include "server/connection_internal.h"
+#include "server/outflow.h"
 #include "server/socket.h"
 
 #define VA_HTTP1_MAX_PENDING_BYTES 65536
@@ -32,7 +33,7 @@ struct va_http1 {
     double started_s;         /* of the present phase, or of waiting for a next request */
     double moved_s;           /* when bytes last moved in it */
     uint64_t n_moved;         /* so many */
-    int last_taken;           /* no more comes from the outflow */
+    enum va_outflow_end end;  /* of the outflow, once its last bytes have been taken */
 };
 
 /* A phase in which the client must keep bytes moving; bytes that have; by when more must. */

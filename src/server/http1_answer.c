@@ -2,7 +2,6 @@
 #include "server/http1.h"
 
 #include "server/answer.h"
-#include "server/outflow.h"
 
 /* Bodies up to here are copied behind their head, so that both go out at once. */
 #define COPY_BYTES 16384
@@ -116,10 +115,10 @@ void va_http1_pull(struct va_http1 *connection, double now_s)
     struct va_buffer data, *out = &connection->base.output;
     int r = 0, as_chunk = connection->state == VA_HTTP1_STREAMING && connection->minor > 0;
 
-    if (out->size > 0 || connection->last_taken)
+    if (out->size > 0 || connection->end != VA_OUTFLOW_OPEN)
         return;
     va_buffer_init(&data, 0);
-    connection->last_taken = va_outflow_take(atomic_load(&connection->request->outflow), &data);
+    connection->end = va_outflow_take(atomic_load(&connection->request->outflow), &data);
     if (data.size > 0 && !as_chunk) {
         va_buffer_free(out);
         *out = data;
@@ -132,7 +131,9 @@ void va_http1_pull(struct va_http1 *connection, double now_s)
             r = va_buffer_append_string(out, "\r\n");
     }
     va_buffer_free(&data);
-    if (r == 0 && connection->last_taken && as_chunk)
+    if (connection->end == VA_OUTFLOW_CUT) /* without the last chunk */
+        connection->close_after = 1;
+    else if (r == 0 && connection->end == VA_OUTFLOW_ENDED && as_chunk)
         r = va_buffer_append_string(out, "0\r\n\r\n");
     if (r < 0)
         connection->state = VA_HTTP1_CLOSED;
@@ -146,7 +147,7 @@ static void update_socket(struct va_http1 *connection, double now_s)
 {
     double deadline_s = va_socket_deadline_s(va_http1_socket_of(connection));
 
-    if (va_socket_is_over(va_http1_socket_of(connection)) && connection->base.output.size == 0 && connection->last_taken) {
+    if (va_socket_is_over(va_http1_socket_of(connection)) && connection->base.output.size == 0 && connection->end != VA_OUTFLOW_OPEN) {
         va_http1_drop_request(connection);
         va_http1_linger(connection, now_s);
         return;

@@ -6,6 +6,7 @@
 #include <nghttp2/nghttp2.h>
 
 #include "server/connection_internal.h"
+#include "server/outflow.h"
 
 enum va_http2_state {
     VA_HTTP2_READING,
@@ -26,9 +27,10 @@ struct va_http2_stream {
     struct va_http *http; /* while the head comes */
     char *method, *path, *authority;
     va_request *request;
-    int head_only, last_taken;
-    struct va_buffer body; /* of the answer [n_sent given to the library] */
-    const char *fixed;     /* or this [n_fixed] */
+    int head_only;
+    enum va_outflow_end end; /* of the outflow, once its last bytes have been taken */
+    struct va_buffer body;   /* of the answer [n_sent given to the library] */
+    const char *fixed;       /* or this [n_fixed] */
     size_t n_fixed, n_sent;
     double started_s, moved_s; /* of the present phase; when bytes last moved in it */
     uint64_t n_moved;

@@ -6,7 +6,6 @@
 #include "base/memory.h"
 #include "server/admit.h"
 #include "server/answer.h"
-#include "server/outflow.h"
 
 #define MAX_FIELDS 32 /* of an answer */
 /* How long a stream lingers. */
@@ -114,8 +113,8 @@ static ssize_t read_fixed(struct va_http2_stream *stream, uint8_t *out, size_t c
 
 static ssize_t read_outflow(struct va_http2_stream *stream, uint8_t *out, size_t capacity, uint32_t *flags)
 {
-    if (stream->n_sent == stream->body.size && !stream->last_taken) {
-        stream->last_taken = va_outflow_take(atomic_load(&stream->request->outflow), &stream->body);
+    if (stream->n_sent == stream->body.size && stream->end == VA_OUTFLOW_OPEN) {
+        stream->end = va_outflow_take(atomic_load(&stream->request->outflow), &stream->body);
         stream->n_sent = 0;
         va_http2_begin_phase(stream, VA_HTTP2_STREAMING);
     }
@@ -125,10 +124,10 @@ static ssize_t read_outflow(struct va_http2_stream *stream, uint8_t *out, size_t
         memcpy(out, stream->body.data + stream->n_sent, n);
     stream->n_sent += n;
     va_http2_moved(stream, n);
-    if (stream->n_sent == stream->body.size && stream->last_taken)
+    if (stream->n_sent == stream->body.size && stream->end == VA_OUTFLOW_ENDED)
         *flags |= NGHTTP2_DATA_FLAG_EOF;
     else if (n == 0)
-        return NGHTTP2_ERR_DEFERRED;
+        return stream->end == VA_OUTFLOW_CUT ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE /* a reset: INTERNAL_ERROR */ : NGHTTP2_ERR_DEFERRED;
     return (ssize_t)n;
 }
 

@@ -39,7 +39,7 @@ int va_outflow_write(struct va_outflow *outflow, const void *head, size_t n_head
 
     pthread_mutex_lock(&outflow->lock);
     size_t n_before = outflow->waiting.size;
-    if (outflow->gone || outflow->ended || va_request_is_gone(outflow->request))
+    if (outflow->gone || outflow->end != VA_OUTFLOW_OPEN || va_request_is_gone(outflow->request))
         r = VA_ECANCELLED;
     else if (outflow->n_taken + n_before + n_head + n_data > VA_OUTFLOW_MAX_BYTES)
         r = VA_ELIMIT;
@@ -55,10 +55,10 @@ int va_outflow_write(struct va_outflow *outflow, const void *head, size_t n_head
     return r;
 }
 
-void va_outflow_end(struct va_outflow *outflow)
+void va_outflow_end(struct va_outflow *outflow, enum va_outflow_end end)
 {
     pthread_mutex_lock(&outflow->lock);
-    outflow->ended = 1;
+    outflow->end = end;
     tell(outflow);
     pthread_mutex_unlock(&outflow->lock);
 }
@@ -84,16 +84,16 @@ void va_outflow_heard(struct va_outflow *outflow)
     pthread_mutex_unlock(&outflow->lock);
 }
 
-int va_outflow_take(struct va_outflow *outflow, struct va_buffer *ret_data)
+enum va_outflow_end va_outflow_take(struct va_outflow *outflow, struct va_buffer *ret_data)
 {
     pthread_mutex_lock(&outflow->lock);
     va_buffer_free(ret_data);
     *ret_data = outflow->waiting;
     va_buffer_init(&outflow->waiting, VA_OUTFLOW_MAX_BYTES);
     outflow->n_taken = ret_data->size;
-    int ended = outflow->ended;
+    enum va_outflow_end end = outflow->end;
     pthread_mutex_unlock(&outflow->lock);
-    return ended;
+    return end;
 }
 
 void va_outflow_leave(struct va_outflow *outflow)

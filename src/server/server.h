@@ -154,7 +154,8 @@ VA_MUST_CHECK int va_request_stream(va_request *request, int status, const char 
 /* Any thread. VA_ECANCELLED: the client is gone. VA_ELIMIT: it is too slow, more than 1 MB waits. VA_ENOMEM. */
 VA_MUST_CHECK int va_stream_reply_write(va_stream_reply *stream, const char *data, size_t n);
 int va_stream_reply_is_gone(const va_stream_reply *stream); /* any thread */
-void va_stream_reply_end(va_stream_reply *stream);          /* exactly once; frees it */
+void va_stream_reply_end(va_stream_reply *stream);          /* exactly one of these two, once; frees it */
+void va_stream_reply_cut(va_stream_reply *stream);          /* not all of it was written: so that the client sees that, but in HTTP/1.0 */
 
 /* ---- a WebSocket: pings every 30 s, ends after 60 s without a sign of life ---- */
 

@@ -77,7 +77,7 @@ static void send_close(va_socket *socket, int code, const char *reason)
     }
     /* Where even that does not fit, the connection just ends. */
     (void)!va_outflow_write(&socket->outflow, frame, 2 + n_payload, NULL, 0);
-    va_outflow_end(&socket->outflow);
+    va_outflow_end(&socket->outflow, VA_OUTFLOW_ENDED);
 }
 
 void va_socket_close(va_socket *socket, int code, const char *reason)
@@ -171,7 +171,7 @@ void va_socket_expire(va_socket *socket, double now_s)
         return;
     if (socket->closing_s > 0 || now_s >= socket->heard_s + SILENCE_S) {
         socket->over = 1;
-        va_outflow_end(&socket->outflow);
+        va_outflow_end(&socket->outflow, VA_OUTFLOW_ENDED);
         return;
     }
     socket->pinged_s = now_s;

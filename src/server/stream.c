@@ -32,8 +32,18 @@ int va_stream_reply_is_gone(const va_stream_reply *stream)
     return va_request_is_gone(stream->outflow.request);
 }
 
+static void end(va_stream_reply *stream, enum va_outflow_end end)
+{
+    va_outflow_end(&stream->outflow, end);
+    va_request_release(stream->outflow.request);
+}
+
 void va_stream_reply_end(va_stream_reply *stream)
 {
-    va_outflow_end(&stream->outflow);
-    va_request_release(stream->outflow.request);
+    end(stream, VA_OUTFLOW_ENDED);
+}
+
+void va_stream_reply_cut(va_stream_reply *stream)
+{
+    end(stream, VA_OUTFLOW_CUT);
 }

@@ -15,6 +15,7 @@ import pytest
 
 from test_server import Server, TIMEOUT_S, WAV, requests
 from test_server_life import upload, wait_until
+from tls_client import add_token
 
 KILLS = int(os.environ.get("VA_KILLS", "60"))
 CLIENTS = 4
@@ -252,6 +253,57 @@ def test_a_damaged_file_is_set_aside(serve, tmp_path):
     assert [e["slots"]["n"] for e in history(server)["entries"]] == ["new"]
     assert (tmp_path / "history.db.damaged").read_bytes().startswith(b"no database")
     assert "a new one is begun" in (tmp_path / "stderr.txt").read_text()
+
+
+def damage_old_entries(serve, path):
+    """A server on a history of 4 MB whose older half cannot be read any more, newer entries coming first."""
+    server = serve()
+    note(server, "1")
+    assert server.stop() == 0
+    with sqlite3.connect(path) as db:
+        db.executemany("INSERT INTO entries (unix_ms, kind, source, text, success) VALUES (?, 'command', 'api', ?, 1)",
+                       [(0 if i == 0 else time.time() * 1000, f"{i} " + "x" * 2000) for i in range(2000)])
+    db.close()
+    server = serve("--set", "server.tls=yes")
+    wait_until(lambda: history(server, until="1980-01-01")["entries"] == [])  # it has been checked at the start, and what was too old is gone
+    with open(path, "r+b") as f:
+        for at in range(4096 * 10, os.path.getsize(path) // 2, 4096):
+            f.seek(at)
+            if f.read(1) == b"\r":  # a page of entries, none of the tree above them
+                f.seek(at)
+                f.write(b"\xff" * 4096)
+    return server
+
+
+@pytest.mark.parametrize("protocol", ["http/1.1", "h2"])
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_an_export_that_breaks_is_seen_to(serve, program, tmp_path, protocol, form):
+    server = damage_old_entries(serve, tmp_path / "history.db")
+    path = f"/api/v1/history/export?format={form}"
+    if protocol == "h2":
+        server.token = add_token(program, server.folder, "all", "all")
+        client = pytest.importorskip("test_http2").Client(server)
+        stream = client.request("GET", path)
+        head, body = client.wait(stream)
+        client.socket.close()
+        assert head[":status"] == "200" and client.reset == {stream: 2}  # INTERNAL_ERROR
+    else:
+        connection = http.client.HTTPConnection(*server.address, timeout=TIMEOUT_S)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        assert answer.status == 200 and answer.getheader("Transfer-Encoding") == "chunked"
+        with pytest.raises(http.client.IncompleteRead) as broken:
+            answer.read()
+        body = broken.value.partial
+        connection.close()
+    lines = body.decode().splitlines()
+    assert 100 < len(lines) < 2000
+    if form == "jsonl":
+        assert json.loads(lines[0])["id"] == 2001 and json.loads(lines[-1])["error"]["code"] == "history_unavailable"
+    else:
+        assert lines[0].startswith("id,time") and lines[1].startswith("2001,")
+    assert server.get("/status").status_code == 200
+    assert "an export of the history was cut off: the history is damaged" in (tmp_path / "stderr.txt").read_text()
 
 
 def client(server, name, acknowledged):

@@ -173,6 +173,24 @@ static void a_stream_in_pieces(void **state)
     assert_int_equal(n, 0);
 }
 
+/* What was written comes first. */
+static void a_stream_that_is_cut(void **state)
+{
+    size_t n;
+
+    receive(GET_ROOT, sizeof GET_ROOT - 1, 0);
+    assert_int_equal(va_request_stream(held, 200, "text/csv", &stream), 0);
+    assert_int_equal(va_stream_reply_write(stream, "id,time\r\n", 9), 0);
+    va_stream_reply_cut(stream);
+    take(0);
+    drain(0);
+    assert_memory_equal(frame(0, 0, &n), "id,time\r\n", 9);
+    assert_int_equal(n, 9);
+    assert_null(frame(0, 1, &n));
+    assert_memory_equal(frame(3, 0, &n), "\0\0\0\2", 4); /* INTERNAL_ERROR */
+    assert_int_equal(va_connection_wishes(connection), 0);
+}
+
 static void a_stream_whose_client_resets_it(void **state)
 {
     receive(GET_ROOT, sizeof GET_ROOT - 1, 0);
@@ -257,6 +275,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_body_that_does_not_come, start, stop),
         cmocka_unit_test_setup_teardown(a_body_that_is_too_large, start, stop),
         cmocka_unit_test_setup_teardown(a_stream_in_pieces, start, stop),
+        cmocka_unit_test_setup_teardown(a_stream_that_is_cut, start, stop),
         cmocka_unit_test_setup_teardown(a_stream_whose_client_resets_it, start, stop),
         cmocka_unit_test_setup_teardown(who_opens_no_window_is_let_go, start, stop),
         cmocka_unit_test_setup_teardown(stopping, start, stop),

@@ -68,6 +68,13 @@ static void get_stream(void *user, va_request *request)
     assert_int_equal(pthread_create(&late_threads[n_late++], NULL, stream_late, NULL), 0);
 }
 
+static void get_cut(void *user, va_request *request)
+{
+    assert_int_equal(va_request_stream(request, 200, "text/csv", &stream), 0);
+    assert_int_equal(va_stream_reply_write(stream, "id,time\r\n", 9), 0);
+    va_stream_reply_cut(stream);
+}
+
 /* Writes until the client is gone or too slow. */
 static void *stream_much(void *arg)
 {
@@ -110,9 +117,13 @@ static void get_socket(void *user, va_request *request)
 }
 
 static const struct va_route routes[] = {
-    {"GET", "/now", VA_BODY_NONE, 0, NULL, 0, get_now},           {"GET", "/page", VA_BODY_NONE, 0, NULL, 0, get_page},
-    {"GET", "/sounds/{id}", VA_BODY_NONE, 0, NULL, 0, get_sound}, {"GET", "/stream", VA_BODY_NONE, 0, NULL, 0, get_stream},
-    {"GET", "/flood", VA_BODY_NONE, 0, NULL, 0, get_flood},       {"GET", "/socket", VA_BODY_SOCKET, 0, NULL, VA_SCOPE_CONTROL, get_socket},
+    {"GET", "/now", VA_BODY_NONE, 0, NULL, 0, get_now},
+    {"GET", "/page", VA_BODY_NONE, 0, NULL, 0, get_page},
+    {"GET", "/sounds/{id}", VA_BODY_NONE, 0, NULL, 0, get_sound},
+    {"GET", "/stream", VA_BODY_NONE, 0, NULL, 0, get_stream},
+    {"GET", "/cut", VA_BODY_NONE, 0, NULL, 0, get_cut},
+    {"GET", "/flood", VA_BODY_NONE, 0, NULL, 0, get_flood},
+    {"GET", "/socket", VA_BODY_SOCKET, 0, NULL, VA_SCOPE_CONTROL, get_socket},
 };
 
 static int start(void **state)
@@ -193,6 +204,16 @@ static void replies_in_pieces(void **state)
     assert_non_null(strstr(strstr(answer, "\r\n0\r\n\r\n"), "{\"now\":true}"));
 }
 
+/* It ends without its last chunk, and another request is not answered behind it. */
+static void a_reply_that_is_cut(void **state)
+{
+    const char *answer = ask("GET /cut HTTP/1.1\r\nHost: localhost\r\n\r\nGET /now" HEAD "\r\n");
+    const char *end = "\r\n9\r\nid,time\r\n\r\n";
+
+    assert_non_null(strstr(answer, "Transfer-Encoding: chunked\r\n"));
+    assert_string_equal(answer + strlen(answer) - strlen(end), end);
+}
+
 static void who_does_not_read_a_stream_holds_bounded_memory(void **state)
 {
     int fd = dial();
@@ -265,6 +286,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(pages_that_do_not_change, start, stop),
         cmocka_unit_test_setup_teardown(other_content_and_segments, start, stop),
         cmocka_unit_test_setup_teardown(replies_in_pieces, start, stop),
+        cmocka_unit_test_setup_teardown(a_reply_that_is_cut, start, stop),
         cmocka_unit_test_setup_teardown(who_does_not_read_a_stream_holds_bounded_memory, start, stop),
         cmocka_unit_test_setup_teardown(sockets, start, stop),
         cmocka_unit_test_setup_teardown(upgrades_that_are_none, start, stop),
