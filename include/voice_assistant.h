@@ -87,6 +87,10 @@ VA_API int va_model_is_multilingual(const va_model *model);
 /* The instruction set in use. Lives as long as the model. */
 VA_API const char *va_model_kernels(const va_model *model);
 
+/* The bytes [*ret_n] of a token: text that may begin or end within a UTF-8 character, without a NUL behind it. Of what is no text token,
+ * 0 bytes. Lives as long as the model. */
+VA_API const char *va_model_token(const va_model *model, int32_t token, size_t *ret_n);
+
 /* ---- transcription ---- */
 
 typedef struct va_context va_context;
@@ -147,6 +151,7 @@ typedef struct va_segment {
     float compression_ratio; /* UTF-8 bytes / zlib-compressed bytes */
     float temperature;
     const int32_t *tokens; /* [n_tokens] text tokens */
+    const float *logprobs; /* [n_tokens] of each */
     size_t n_tokens;
     const va_word *words; /* [n_words], with VA_TIMESTAMPS_WORD */
     size_t n_words;

@@ -192,6 +192,11 @@ int va_assistant_reload(va_assistant *assistant, va_config *config, va_commands 
     return 0;
 }
 
+const va_model *va_assistant_model(const va_assistant *assistant)
+{
+    return assistant->model;
+}
+
 void va_assistant_get_status(va_assistant *assistant, struct va_assistant_status *ret_status)
 {
     va_workers_status workers;

@@ -295,6 +295,9 @@ struct va_assistant_status {
 
 void va_assistant_get_status(va_assistant *assistant, struct va_assistant_status *ret_status);
 
+/* That of the parts. */
+const va_model *va_assistant_model(const va_assistant *assistant);
+
 /* VA_ENOTFOUND: uploads are transcribed here only. */
 VA_MUST_CHECK int va_assistant_get_remote(va_assistant *assistant, struct va_remote_status *ret_status);
 

@@ -1,9 +1,11 @@
 #include "assistant/transcript_openai.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "token/tokenizer.h"
 
+#define MAX_TOKEN_BYTES 256
 #define SEEKS_PER_S 100.0 /* Whisper counts its place in the audio in frames of 10 ms */
 
 void va_transcript_openai_usage(struct va_json *json, const va_transcript *transcript)
@@ -14,9 +16,44 @@ void va_transcript_openai_usage(struct va_json *json, const va_transcript *trans
     va_json_close(json, '}');
 }
 
-void va_transcript_openai(struct va_json *json, const va_transcript *transcript)
+static void write_logprob(struct va_json *json, const va_model *model, int32_t token, float logprob)
+{
+    char text[MAX_TOKEN_BYTES];
+    size_t n;
+    const char *bytes = va_model_token(model, token, &n);
+
+    if (n >= sizeof text)
+        n = sizeof text - 1;
+    if (n > 0)
+        memcpy(text, bytes, n);
+    text[n] = '\0';
+    va_json_open(json, NULL, '{');
+    va_json_text(json, "token", text);
+    va_json_number(json, "logprob", (double)logprob, 6);
+    va_json_open(json, "bytes", '[');
+    for (size_t i = 0; i < n; i++)
+        va_json_integer(json, NULL, (unsigned char)text[i]);
+    va_json_close(json, ']');
+    va_json_close(json, '}');
+}
+
+void va_transcript_openai_logprobs(struct va_json *json, const va_transcript *transcript, const struct va_openai_detail *detail)
+{
+    if (detail->logprobs == NULL)
+        return;
+    va_json_open(json, "logprobs", '[');
+    for (size_t i = 0; i < transcript->n_segments; i++) {
+        const va_segment *segment = &transcript->segments[i];
+        for (size_t t = 0; t < segment->n_tokens; t++)
+            write_logprob(json, detail->logprobs, segment->tokens[t], segment->logprobs[t]);
+    }
+    va_json_close(json, ']');
+}
+
+void va_transcript_openai(struct va_json *json, const va_transcript *transcript, const struct va_openai_detail *detail)
 {
     va_json_text(json, "text", transcript->text);
+    va_transcript_openai_logprobs(json, transcript, detail);
     va_transcript_openai_usage(json, transcript);
 }
 

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "remote/json_read.h"
 
-#define VERSION 1
+#define VERSION 2
 
 /* ---- writing ---- */
 
@@ -36,6 +36,10 @@ static void write_segment(struct va_json *json, const va_segment *segment)
     va_json_open(json, "tokens", '[');
     for (size_t i = 0; i < segment->n_tokens; i++)
         va_json_integer(json, NULL, segment->tokens[i]);
+    va_json_close(json, ']');
+    va_json_open(json, "logprobs", '[');
+    for (size_t i = 0; i < segment->n_tokens; i++)
+        va_json_number(json, NULL, (double)segment->logprobs[i], 6);
     va_json_close(json, ']');
     va_json_open(json, "words", '[');
     for (size_t i = 0; i < segment->n_words; i++)
@@ -105,6 +109,7 @@ struct layout {
     va_segment *segments;
     va_word *words;
     int32_t *tokens;
+    float *logprobs;
     char *text;
 };
 
@@ -140,19 +145,22 @@ static int read_words(const json_t *words, va_segment *segment, struct layout *l
     return json_is_array(words) ? 0 : VA_EFORMAT;
 }
 
-static int read_tokens(const json_t *tokens, va_segment *segment, struct layout *layout)
+static int read_tokens(const json_t *tokens, const json_t *logprobs, va_segment *segment, struct layout *layout)
 {
     segment->n_tokens = json_array_size(tokens);
     segment->tokens = layout->block != NULL ? layout->tokens + layout->n_tokens : NULL;
+    segment->logprobs = layout->block != NULL ? layout->logprobs + layout->n_tokens : NULL;
     for (size_t i = 0; i < segment->n_tokens; i++) {
         json_int_t token = json_integer_value(json_array_get(tokens, i));
-        if (token < 0 || token > INT32_MAX)
+        if (token < 0 || token > INT32_MAX || !json_is_number(json_array_get(logprobs, i)))
             return VA_EFORMAT;
-        if (layout->block != NULL)
+        if (layout->block != NULL) {
             layout->tokens[layout->n_tokens] = (int32_t)token;
+            layout->logprobs[layout->n_tokens] = (float)json_number_value(json_array_get(logprobs, i));
+        }
         layout->n_tokens++;
     }
-    return json_is_array(tokens) ? 0 : VA_EFORMAT;
+    return json_is_array(tokens) && json_array_size(logprobs) == segment->n_tokens ? 0 : VA_EFORMAT;
 }
 
 static int read_segment(const json_t *object, va_segment *ret_segment, struct layout *layout)
@@ -168,7 +176,7 @@ static int read_segment(const json_t *object, va_segment *ret_segment, struct la
         va_remote_read_float(object, "temperature", &segment.temperature) < 0)
         return VA_EFORMAT;
     segment.text = put_text(layout, text);
-    if (read_tokens(json_object_get(object, "tokens"), &segment, layout) < 0 ||
+    if (read_tokens(json_object_get(object, "tokens"), json_object_get(object, "logprobs"), &segment, layout) < 0 ||
         read_words(json_object_get(object, "words"), &segment, layout) < 0)
         return VA_EFORMAT;
     *ret_segment = segment;
@@ -228,15 +236,16 @@ static int read_transcript(const json_t *object, va_transcript **ret_transcript)
     if (r < 0)
         return r;
     size_t segments = head.n_segments * sizeof *layout.segments, words = layout.n_words * sizeof *layout.words,
-           tokens = layout.n_tokens * sizeof *layout.tokens;
-    va_transcript *transcript = va_alloc(sizeof *transcript + segments + words + tokens + layout.n_text, 1);
+           tokens = layout.n_tokens * sizeof *layout.tokens, logprobs = layout.n_tokens * sizeof *layout.logprobs;
+    va_transcript *transcript = va_alloc(sizeof *transcript + segments + words + tokens + logprobs + layout.n_text, 1);
     if (transcript == NULL)
         return VA_ENOMEM;
     layout.block = (char *)(transcript + 1); /* in falling order of alignment */
     layout.segments = (va_segment *)layout.block;
     layout.words = (va_word *)(layout.block + segments);
     layout.tokens = (int32_t *)(layout.block + segments + words);
-    layout.text = layout.block + segments + words + tokens;
+    layout.logprobs = (void *)(layout.block + segments + words + tokens);
+    layout.text = layout.block + segments + words + tokens + logprobs;
     *transcript = head;
     (void)read_parts(object, transcript, &layout); /* it has succeeded once */
     *ret_transcript = transcript;

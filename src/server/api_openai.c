@@ -125,8 +125,10 @@ static int is_gone(const void *user)
     return transcription->stream != NULL ? va_stream_reply_is_gone(transcription->stream) : va_request_is_gone(transcription->request);
 }
 
-/* {"type": ..., NAME: text}, as a server-sent event. What cannot be sent any more is the client's loss: it will be gone. */
-static void send_event(struct transcription *transcription, const char *type, const char *name, const char *blank, const char *text)
+/* {"type": ..., NAME: text}, as a server-sent event; with the log-probabilities of the transcript, where that is not NULL. What cannot be
+ * sent any more is the client's loss: it will be gone. */
+static void send_event(struct transcription *transcription, const char *type, const char *name, const char *blank, const char *text,
+                       const va_transcript *transcript)
 {
     struct va_buffer event, whole;
     struct va_json json = {.out = &event};
@@ -142,6 +144,8 @@ static void send_event(struct transcription *transcription, const char *type, co
         va_json_open(&json, NULL, '{');
         va_json_text(&json, "type", type);
         va_json_text(&json, name, whole.data);
+        if (transcript != NULL)
+            va_transcript_openai_logprobs(&json, transcript, &transcription->detail);
         va_json_close(&json, '}');
         r = json.error < 0 ? json.error : va_buffer_append(&event, "\n\n", 2);
     }
@@ -156,16 +160,16 @@ static void on_text(void *user, const char *text)
 {
     struct transcription *transcription = user;
 
-    send_event(transcription, "transcript.text.delta", "delta", transcription->has_text ? " " : "", text);
+    send_event(transcription, "transcript.text.delta", "delta", transcription->has_text ? " " : "", text, NULL);
     transcription->has_text = 1;
 }
 
 static void end_stream(struct transcription *transcription, const struct va_job_result *result)
 {
     if (result->status == 0)
-        send_event(transcription, "transcript.text.done", "text", "", result->transcript->text);
+        send_event(transcription, "transcript.text.done", "text", "", result->transcript->text, result->transcript);
     else if (transcription->stream != NULL)
-        send_event(transcription, "error", "message", "", result->error->text);
+        send_event(transcription, "error", "message", "", result->error->text, NULL);
     if (transcription->stream != NULL)
         va_stream_reply_end(transcription->stream);
     else if (result->status < 0)
@@ -200,7 +204,7 @@ static void reply_json(struct transcription *transcription, const va_transcript 
 
     va_reply_begin(&reply);
     if (transcription->format == JSON)
-        va_transcript_openai(&reply.json, transcript);
+        va_transcript_openai(&reply.json, transcript, &transcription->detail);
     else
         va_transcript_openai_verbose(&reply.json, transcript, &transcription->detail);
     va_reply_end(&reply, transcription->request, 200);
@@ -264,6 +268,24 @@ static int read_granularities(va_request *request, struct transcription *transcr
     return 0;
 }
 
+/* Named as the granularities are. */
+static int read_include(va_api *api, va_request *request, struct transcription *transcription)
+{
+    static const char *const names[] = {"include[]", "include"};
+
+    for (int i = 0; i < 2; i++) {
+        const char *value = va_request_field(request, names[i]);
+        for (; value != NULL; value = va_request_next_field(request, names[i], value)) {
+            if (strcmp(value, "logprobs") != 0)
+                return blame(request, names[i], "include must be logprobs");
+            transcription->detail.logprobs = va_assistant_model(api->assistant);
+        }
+    }
+    if (transcription->detail.logprobs != NULL && transcription->format != JSON)
+        return blame(request, names[0], "logprobs need the response_format json");
+    return 0;
+}
+
 static int read_stream(va_request *request, struct transcription *transcription)
 {
     const char *value = va_request_field(request, "stream");
@@ -320,7 +342,8 @@ static int read_request(va_api *api, va_request *request, struct transcription *
         return -1;
     }
     if (read_format(request, transcription) < 0 || read_granularities(request, transcription, job) < 0 ||
-        read_stream(request, transcription) < 0 || read_temperature(request) < 0 || read_language(api, request, job) < 0)
+        read_include(api, request, transcription) < 0 || read_stream(request, transcription) < 0 || read_temperature(request) < 0 ||
+        read_language(api, request, job) < 0)
         return -1;
     if ((job->fd = va_request_take_file(request)) < 0)
         return blame(request, "file", "the form has no field 'file' with a recording");

@@ -269,3 +269,8 @@ const char *va_model_kernels(const va_model *model)
 {
     return model->kernels->name;
 }
+
+const char *va_model_token(const va_model *model, int32_t token, size_t *ret_n)
+{
+    return (const char *)va_tokenizer_bytes(model->tokenizer, token, ret_n);
+}

@@ -15,7 +15,7 @@ void va_transcript_free(va_transcript *transcript)
 
 int va_transcript_init(struct va_transcript_builder *builder)
 {
-    struct va_buffer *const lists[] = {&builder->segments, &builder->tokens,    &builder->words,
+    struct va_buffer *const lists[] = {&builder->segments, &builder->tokens,    &builder->logprobs, &builder->words,
                                        &builder->text,     &builder->word_text, &builder->command};
     int r = 0;
 
@@ -31,6 +31,7 @@ void va_transcript_discard(struct va_transcript_builder *builder)
 {
     va_buffer_free(&builder->segments);
     va_buffer_free(&builder->tokens);
+    va_buffer_free(&builder->logprobs);
     va_buffer_free(&builder->words);
     va_buffer_free(&builder->text);
     va_buffer_free(&builder->word_text);
@@ -41,6 +42,7 @@ void va_transcript_begin(struct va_transcript_builder *builder)
 {
     va_buffer_clear(&builder->segments);
     va_buffer_clear(&builder->tokens);
+    va_buffer_clear(&builder->logprobs);
     va_buffer_clear(&builder->words);
     va_buffer_clear(&builder->text);
     va_buffer_clear(&builder->word_text);
@@ -76,7 +78,7 @@ int va_transcript_add(struct va_transcript_builder *builder, const va_tokenizer 
                       const int32_t *tokens, const float *logprobs, int n, int *ret_added, va_error *error)
 {
     int end = va_tokenizer_special(tokenizer)->end, r = 0;
-    size_t text_before = builder->text.size, tokens_before = builder->tokens.size;
+    size_t text_before = builder->text.size, tokens_before = builder->tokens.size, logprobs_before = builder->logprobs.size;
     struct va_segment added = *segment;
     double sum = 0.0;
 
@@ -84,6 +86,8 @@ int va_transcript_add(struct va_transcript_builder *builder, const va_tokenizer 
     for (int i = 0; i < n && r == 0; i++)
         if (tokens[i] < end) {
             r = va_buffer_append(&builder->tokens, &tokens[i], sizeof *tokens);
+            if (r == 0)
+                r = va_buffer_append(&builder->logprobs, &logprobs[i], sizeof *logprobs);
             sum += logprobs[i];
             added.n_tokens++;
         }
@@ -96,6 +100,7 @@ int va_transcript_add(struct va_transcript_builder *builder, const va_tokenizer 
     *ret_added = builder->text.size > text_before;
     if (!*ret_added) {
         builder->tokens.size = tokens_before;
+        builder->logprobs.size = logprobs_before;
         return 0;
     }
     added.avg_logprob = (float)(sum / (double)added.n_tokens);
@@ -146,8 +151,8 @@ static void *put(char **place, const struct va_buffer *list)
 }
 
 /* Makes the pointers of a transcript whose lists stand in one block, one after the other in the same order, and joins its text. */
-static void connect(va_transcript *transcript, struct va_segment *segments, struct va_word *words, const int32_t *tokens, const char *text,
-                    const char *word_text, char *joined)
+static void connect(va_transcript *transcript, struct va_segment *segments, struct va_word *words, const int32_t *tokens,
+                    const float *logprobs, const char *text, const char *word_text, char *joined)
 {
     transcript->segments = segments;
     transcript->text = joined;
@@ -156,6 +161,7 @@ static void connect(va_transcript *transcript, struct va_segment *segments, stru
         size_t length = strlen(text);
         segment->text = text;
         segment->tokens = tokens;
+        segment->logprobs = logprobs;
         segment->words = segment->n_words > 0 ? words : NULL;
         if (i > 0)
             *joined++ = ' ';
@@ -163,6 +169,7 @@ static void connect(va_transcript *transcript, struct va_segment *segments, stru
         joined += length;
         text += length + 1;
         tokens += segment->n_tokens;
+        logprobs += segment->n_tokens;
         for (size_t w = 0; w < segment->n_words; w++, words++) {
             words->text = word_text;
             word_text += strlen(word_text) + 1;
@@ -174,8 +181,8 @@ static void connect(va_transcript *transcript, struct va_segment *segments, stru
 int va_transcript_end(struct va_transcript_builder *builder, va_transcript **ret_transcript, va_error *error)
 {
     /* The joined text is the segments' with blanks in place of NULs. */
-    size_t size = sizeof builder->head + builder->segments.size + builder->words.size + builder->tokens.size + 2 * builder->text.size +
-                  builder->word_text.size + builder->command.size + 1;
+    size_t size = sizeof builder->head + builder->segments.size + builder->words.size + builder->tokens.size + builder->logprobs.size +
+                  2 * builder->text.size + builder->word_text.size + builder->command.size + 1;
     va_transcript *transcript = va_alloc(size, 1);
     if (transcript == NULL)
         return va_fail_memory(error);
@@ -186,10 +193,11 @@ int va_transcript_end(struct va_transcript_builder *builder, va_transcript **ret
     struct va_segment *segments = put(&place, &builder->segments); /* in falling order of alignment */
     struct va_word *words = put(&place, &builder->words);
     const int32_t *tokens = put(&place, &builder->tokens);
+    const float *logprobs = put(&place, &builder->logprobs);
     const char *text = put(&place, &builder->text), *word_text = put(&place, &builder->word_text),
                *command = put(&place, &builder->command);
     transcript->command_text = builder->command.size > 0 ? command : NULL;
-    connect(transcript, segments, words, tokens, text, word_text, place);
+    connect(transcript, segments, words, tokens, logprobs, text, word_text, place);
     *ret_transcript = transcript;
     return 0;
 }

@@ -14,6 +14,7 @@ struct va_transcript_builder {
     va_transcript head;               /* what is not in the lists */
     struct va_buffer segments;        /* of va_segment, in order; what they point to is in the other lists, in the same order */
     struct va_buffer tokens;          /* of int32_t */
+    struct va_buffer logprobs;        /* of float, one for each token */
     struct va_buffer words;           /* of va_word */
     struct va_buffer text, word_text; /* each one's text and a NUL */
     struct va_buffer command;         /* command_text and a NUL, or empty */

@@ -62,6 +62,14 @@ const char *va_model_kernels(const va_model *model)
     return "double";
 }
 
+const char *va_model_token(const va_model *model, int32_t token, size_t *ret_n)
+{
+    (void)model;
+    (void)token;
+    *ret_n = 0;
+    return "";
+}
+
 int va_context_new(const va_model *model, int threads, va_context **ret_context, va_error *error)
 {
     (void)model;

@@ -111,6 +111,23 @@ def test_streaming(client, recording):
     assert "".join(event.delta for event in events[:-1]) == whole
 
 
+def test_logprobs(client, recording):
+    made = client.audio.transcriptions.create(model="whisper-1", file=recording, include=["logprobs"])
+    assert b"".join(bytes(map(int, token.bytes)) for token in made.logprobs).decode().strip() == made.text
+    assert all(token.token.encode() == bytes(map(int, token.bytes)) for token in made.logprobs)
+    recording.seek(0)
+    segments = client.audio.transcriptions.create(model="whisper-1", file=recording, response_format="verbose_json").segments
+    assert len(made.logprobs) == sum(len(segment.tokens) for segment in segments)
+    mean = sum(segment.avg_logprob * len(segment.tokens) for segment in segments) / len(made.logprobs)
+    assert sum(token.logprob for token in made.logprobs) / len(made.logprobs) == pytest.approx(mean, abs=1e-3)
+    recording.seek(0)
+    done = list(client.audio.transcriptions.create(model="whisper-1", file=recording, stream=True, include=["logprobs"]))[-1]
+    assert [token.model_dump() for token in done.logprobs] == [token.model_dump() for token in made.logprobs]
+    recording.seek(0)
+    assert client.audio.transcriptions.create(model="whisper-1", file=recording).logprobs is None
+    assert client.audio.transcriptions.create(model="whisper-1", file=silence(1), include=["logprobs"]).logprobs == []
+
+
 def long_speech(recordings, seconds):
     """A file of so much varied speech."""
     data = b""
@@ -154,6 +171,8 @@ def test_silence_is_no_text(client):
     ({"language": "a language that does not exist"}, "language"),
     ({"response_format": "json", "timestamp_granularities": ["word"]}, "timestamp_granularities[]"),
     ({"response_format": "verbose_json", "timestamp_granularities": ["letter"]}, "timestamp_granularities[]"),
+    ({"response_format": "verbose_json", "include": ["logprobs"]}, "include[]"),
+    ({"include": ["usage"]}, "include[]"),
     ({"response_format": "srt", "stream": True}, "response_format"),
     ({"prompt": "x" * 5000}, "prompt"),
 ])

@@ -105,6 +105,7 @@ static void pulses_and_answers(void **state)
 }
 
 static const int32_t tokens[] = {1, 2, 50256, 7};
+static const float logprobs[] = {-0.125f, -0.25f, 0.0f, -3.5f};
 static const va_word words[] = {{0.0, 0.5, 0.75f, " turn"}, {0.5, 0.9, 1.0f, " löng"}};
 static const va_segment segments[] = {
     {.start_s = 0,
@@ -116,10 +117,11 @@ static const va_segment segments[] = {
      .compression_ratio = 1.25f,
      .temperature = 0.2f,
      .tokens = tokens,
+     .logprobs = logprobs,
      .n_tokens = 3,
      .words = words,
      .n_words = 2},
-    {.start_s = 1.5, .end_s = 2, .text = "on.", .tokens = tokens + 3, .n_tokens = 1},
+    {.start_s = 1.5, .end_s = 2, .text = "on.", .tokens = tokens + 3, .logprobs = logprobs + 3, .n_tokens = 1},
 };
 
 static struct va_remote_result some_result(void)
@@ -151,6 +153,8 @@ static void a_result_goes_and_comes(void **state)
         assert_true(transcript->segments[i].avg_logprob == segments[i].avg_logprob);
         assert_int_equal(transcript->segments[i].n_tokens, segments[i].n_tokens);
         assert_memory_equal(transcript->segments[i].tokens, segments[i].tokens, segments[i].n_tokens * sizeof *tokens);
+        for (size_t t = 0; t < segments[i].n_tokens; t++)
+            assert_true(transcript->segments[i].logprobs[t] == segments[i].logprobs[t]);
         assert_int_equal(transcript->segments[i].n_words, segments[i].n_words);
     }
     assert_null(transcript->segments[1].words);

@@ -345,6 +345,8 @@ static void openai_transcriptions(void **state)
         {BODY("response_format\0verbose_json\0timestamp_granularities[]\0letter"), 400, "word or segment"},
         {BODY("stream\0maybe"), 400, "\"param\":\"stream\""},
         {BODY("stream\0true\0response_format\0vtt"), 400, "json or text"},
+        {BODY("include[]\0text"), 400, "\"param\":\"include[]\""},
+        {BODY("include\0logprobs\0response_format\0verbose_json"), 400, "logprobs need"},
         {BODY("temperature\0hot"), 400, "\"param\":\"temperature\""},
         {BODY("temperature\0nan"), 400, "\"param\":\"temperature\""},
         {BODY("language\0a language of no country"), 400, "\"param\":\"language\""},
@@ -352,6 +354,8 @@ static void openai_transcriptions(void **state)
     };
 
     expect_with("POST", path, "", 0, "12345", 200, "{\"text\":\"heard 5\",\"usage\":{\"type\":\"duration\",\"seconds\":1}}");
+    expect_with("POST", path, "include[]\0logprobs", sizeof "include[]\0logprobs", "12345", 200,
+                "{\"text\":\"heard 5\",\"logprobs\":[],\"usage\":");
     expect_with("POST", path, verbose, sizeof verbose, "12345", 200, "\"language\":\"english\",");
     expect_with("POST", path, srt, sizeof srt, "12345", 200, "1\n00:00:00,000 --> ");
     expect_with("POST", path, vtt, sizeof vtt, "12345", 200, "WEBVTT\n\n");

@@ -186,6 +186,10 @@ static void test_segments_are_in_order_and_inside(void **state)
         assert_true(segment->start_s >= last - 1e-9 && segment->end_s >= segment->start_s && segment->end_s <= 70.0 + 0.02);
         assert_true(segment->confidence >= 0.0f && segment->confidence <= 1.0f);
         assert_true(segment->n_tokens > 0 && segment->n_words > 0);
+        float sum = 0.0f;
+        for (size_t t = 0; t < segment->n_tokens; t++)
+            sum += segment->logprobs[t];
+        assert_float_equal(sum / (float)segment->n_tokens, segment->avg_logprob, 1e-4);
         for (size_t w = 0; w < segment->n_words; w++)
             assert_true(segment->words[w].end_s >= segment->words[w].start_s && segment->words[w].probability <= 1.0f);
         last = segment->start_s;
