@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -29,14 +31,33 @@ struct sink {
     int failed; /* the failure was told */
 };
 
+struct console {
+    int fd;        /* of stderr, -1: stderr itself */
+    uint64_t lost; /* lines since the last that was written */
+};
+
 static struct {
     pthread_mutex_t lock;
     _Atomic int level;
-    int console;
+    int has_console;
+    struct console console;
     int (*write)(const struct va_log_record *record); /* instead, or NULL */
     struct sink sink;
     uint64_t lost;
-} logger = {.lock = PTHREAD_MUTEX_INITIALIZER, .level = VA_LOG_INFO, .console = 1, .sink = {.fd = -1}};
+} logger = {.lock = PTHREAD_MUTEX_INITIALIZER, .level = VA_LOG_INFO, .has_console = 1, .console = {.fd = -1}, .sink = {.fd = -1}};
+
+/* As much as a pipe or socket takes at once that takes anything. As write otherwise, but never waits for a reader. */
+static ssize_t write_some(int fd, const char *data, size_t n)
+{
+    struct pollfd room = {.fd = fd, .events = POLLOUT};
+    int r = poll(&room, 1, 0);
+
+    if (r > 0)
+        return write(fd, data, n < PIPE_BUF ? n : PIPE_BUF);
+    if (r == 0)
+        errno = EAGAIN;
+    return -1;
+}
 
 /* 0 or -1 with errno. A reader that went away must not end the program by SIGPIPE. */
 static int write_all(int fd, const char *data, size_t n)
@@ -46,7 +67,7 @@ static int write_all(int fd, const char *data, size_t n)
 
     va_broken_pipe_block(&before);
     while (n > 0 && r == 0) {
-        ssize_t done = write(fd, data, n);
+        ssize_t done = write_some(fd, data, n);
         if (done > 0) {
             data += done;
             n -= (size_t)done;
@@ -58,7 +79,37 @@ static int write_all(int fd, const char *data, size_t n)
     return r;
 }
 
-/* Straight to stderr, so that the logger never calls itself. */
+/* Of a pipe or terminal, opened once more: other programs have stderr, too, and would not expect that it does not wait. Where that is not
+ * possible, write_some waits only when another program has taken the room meanwhile. */
+static int open_console(void)
+{
+    struct stat info;
+
+    if (fstat(STDERR_FILENO, &info) < 0 || (!S_ISFIFO(info.st_mode) && !S_ISCHR(info.st_mode)))
+        return -1;
+    return open("/proc/self/fd/2", O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+}
+
+/* 1, or 0 when the line is lost: what nobody reads holds nobody up. */
+static int write_console(struct console *console, const char *line, size_t n)
+{
+    char text[96];
+    int fd = console->fd >= 0 ? console->fd : STDERR_FILENO, r = 0;
+
+    if (console->lost > 0) { /* the last may have been cut off */
+        int n_text = snprintf(text, sizeof text, "\nvoice-assistant: nobody read this, and %llu log lines are lost\n",
+                              (unsigned long long)console->lost);
+        r = write_all(fd, text, (size_t)n_text);
+    }
+    if (r == 0) {
+        console->lost = 0;
+        r = write_all(fd, line, n);
+    }
+    console->lost += r < 0;
+    return r == 0;
+}
+
+/* Straight to the console, so that the logger never calls itself. */
 static void notice(struct sink *sink, const char *what)
 {
     char text[512];
@@ -70,7 +121,7 @@ static void notice(struct sink *sink, const char *what)
     int n = snprintf(text, sizeof text, "voice-assistant: %s %.300s: %s; log lines are lost until it works again\n", what, sink->path,
                      strerror(number));
     if (n > 0)
-        (void)write_all(STDERR_FILENO, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
+        (void)write_console(&logger.console, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
 }
 
 /* 0 or -1 with errno. Never waits for a reader of a named pipe. */
@@ -138,13 +189,14 @@ static int write_file(struct sink *sink, const char *line, size_t n)
 static void emit(const struct va_log_record *record)
 {
     char line[VA_LOG_LINE_BYTES];
-    int number = errno;
+    int number = errno, is_lost = 0;
 
     pthread_mutex_lock(&logger.lock);
-    if (logger.console && (logger.write == NULL || logger.write(record) < 0))
-        (void)write_all(STDERR_FILENO, line, va_log_line_console(record, line));
+    if (logger.has_console && (logger.write == NULL || logger.write(record) < 0))
+        is_lost = !write_console(&logger.console, line, va_log_line_console(record, line));
     if (logger.sink.path != NULL)
-        logger.lost += !write_file(&logger.sink, line, va_log_line_json(record, line));
+        is_lost = !write_file(&logger.sink, line, va_log_line_json(record, line));
+    logger.lost += is_lost;
     pthread_mutex_unlock(&logger.lock);
     errno = number;
 }
@@ -190,7 +242,9 @@ int va_log_open(const struct va_log_options *options, va_error *error)
     pthread_mutex_lock(&logger.lock);
     old = logger.sink;
     logger.sink = sink;
-    logger.console = options->console;
+    logger.has_console = options->console;
+    if (logger.console.fd < 0)
+        logger.console.fd = open_console();
     atomic_store(&logger.level, (int)options->level);
     pthread_mutex_unlock(&logger.lock);
     close_sink(&old);
@@ -204,7 +258,10 @@ void va_log_close(void)
     pthread_mutex_lock(&logger.lock);
     old = logger.sink;
     logger.sink = (struct sink){.fd = -1};
-    logger.console = 1;
+    logger.has_console = 1;
+    if (logger.console.fd >= 0)
+        close(logger.console.fd);
+    logger.console = (struct console){.fd = -1};
     logger.write = NULL;
     atomic_store(&logger.level, VA_LOG_INFO);
     pthread_mutex_unlock(&logger.lock);

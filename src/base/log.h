@@ -3,7 +3,8 @@
  * A JSON line: {"timestamp","level","module","message", ...fields}. Texts and audio of users never go in unless the privacy
  * option allows it: that is the caller's duty (see `transcription` events in assistant/).
  * Layers below assistant/ log at debug only and return errors; so no error is logged twice.
- * Any thread. Before va_log_open, lines of level info and above go to stderr. */
+ * Any thread; none waits for who reads the console: a line that nobody takes is lost. Before va_log_open, lines of level info and above go
+ * to stderr. */
 #ifndef VA_BASE_LOG_H
 #define VA_BASE_LOG_H
 
@@ -29,7 +30,7 @@ void va_log_divert(int (*write)(const struct va_log_record *record));
 
 struct va_log_status {
     int is_failing; /* the last line could not be written to the file, and cannot be now */
-    uint64_t lost;  /* lines that were not written to it, since the start of the program */
+    uint64_t lost;  /* lines that were not written to it, or without one to the console, since the start of the program */
 };
 void va_log_get_status(struct va_log_status *ret_status);
 

@@ -2,6 +2,7 @@
 import ctypes
 import ctypes.util
 import errno
+import fcntl
 import glob
 import json
 import os
@@ -357,10 +358,10 @@ def test_the_terminal_is_as_before_after_ctrl_c(terminal):
 def serve(program, options, tmp_path):
     servers = []
 
-    def start(*arguments):
+    def start(*arguments, **more):
         folder = tmp_path / "data"
         folder.mkdir(exist_ok=True)
-        servers.append(Server(program, *options, *arguments, folder=folder))
+        servers.append(Server(program, *options, *arguments, folder=folder, **more))
         return servers[-1]
     yield start
     for server in servers:
@@ -370,8 +371,8 @@ def serve(program, options, tmp_path):
 
 @pytest.fixture
 def always(serve, microphone):
-    def start(*arguments, mode="always"):
-        server = serve("--microphone", "file:" + microphone.path, "--set", f"listen.mode={mode}", *arguments)
+    def start(*arguments, mode="always", **more):
+        server = serve("--microphone", "file:" + microphone.path, "--set", f"listen.mode={mode}", *arguments, **more)
         wait_until(lambda: status_of(server)["state"] == "open")
         return server
     return start
@@ -542,6 +543,25 @@ def test_a_full_disk(program, options, microphone, sentence, tmp_path):
         assert server.stop() == 0
     finally:
         subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_nobody_reads_the_log(always, microphone, sentence, moved):
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 8192)
+    server = always(stderr=writer)
+    for _ in range(200):
+        assert server.post("/command", json={"command": "forward"}).status_code == 200
+    assert select.select([], [writer], [], 0)[1] == []  # it is full
+    for _ in range(2):
+        expect_command(microphone, sentence, moved)
+    assert server.get("/health").status_code == 200 and status_of(server)["lost"] == 0
+    os.read(reader, 8192)
+    assert server.post("/command", json={"command": "forward"}).status_code == 200
+    os.close(writer)
+    assert server.stop() == 0
+    with open(reader) as lines:
+        found = re.search(r"nobody read this, and (\d+) log lines are lost\n.*command_execution", lines.read(), re.S)
+    assert int(found[1]) > 50
 
 
 # ---- a device that fails as it is told ----

@@ -20,7 +20,7 @@ TIMEOUT_S = 120
 class Server:
     """A running `serve` on a port of its own; its microphone is a recording."""
 
-    def __init__(self, program, *arguments, folder):
+    def __init__(self, program, *arguments, folder, stderr=None):
         # The user's own settings stay out; the models stay where they are.
         environment = {**os.environ, "XDG_CONFIG_HOME": str(folder), "XDG_STATE_HOME": str(folder)}
         self.log = open(os.path.join(folder, "stderr.txt"), "w+")
@@ -28,7 +28,7 @@ class Server:
         options = ["server.tls_port=0", "metrics.port=0", "wyoming.port=0", f"data.folder={folder}", "log.file=none",
                    f"confine.allow={allowed(program)}"]
         self.process = subprocess.Popen([program, "serve", "--port", "0", *(word for option in options for word in ("--set", option)), *arguments],
-                                        stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment)
+                                        stdout=subprocess.PIPE, stderr=self.log if stderr is None else stderr, text=True, env=environment)
         line = self.process.stdout.readline()
         found = re.search(r"http://([\d.]+):(\d+)", line)
         assert found, f"no address in {line!r}"
