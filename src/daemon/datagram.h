@@ -4,8 +4,8 @@
 
 #include <stddef.h>
 
-/* address: the path of a Unix socket, or "@NAME" of the abstract space. Blocks while the receiver's queue is full. 0, or -1 when nobody has
- * it. */
-int va_datagram_send(const char *address, const void *bytes, size_t n);
+/* address: the path of a Unix socket, or "@NAME" of the abstract space. waits: 1: for room in the receiver's queue. 0, or -1 when nobody
+ * has it. */
+int va_datagram_send(const char *address, const void *bytes, size_t n, int waits);
 
 #endif

@@ -94,5 +94,5 @@ int va_journal_write(const struct va_log_record *record)
         add(&entry, "", "VA_EVENT", record->event);
     for (size_t i = 0; i < record->n_fields; i++)
         add_field(&entry, &record->fields[i]);
-    return va_datagram_send(SOCKET, entry.bytes, entry.size);
+    return va_datagram_send(SOCKET, entry.bytes, entry.size, 0);
 }

@@ -8,7 +8,7 @@
 int va_journal_is_wanted(const char *option);
 
 /* For va_log_divert: MESSAGE, PRIORITY, SYSLOG_IDENTIFIER, VA_MODULE, of an event also VA_EVENT and VA_<FIELD> for each field. 0, or
- * negative when there is no journal. */
+ * negative when there is no journal, or when it takes nothing at once. */
 int va_journal_write(const struct va_log_record *record);
 
 #endif

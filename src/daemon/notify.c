@@ -13,7 +13,7 @@ void va_notify(const char *state)
 
     /* A service manager that does not listen is no reason to fail. */
     if (address != NULL)
-        (void)va_datagram_send(address, state, strlen(state));
+        (void)va_datagram_send(address, state, strlen(state), 1);
 }
 
 int va_notify_interval_ms(void)

@@ -1,9 +1,10 @@
 """Runs a program with a socket of its own in the place of systemd's journal, in a mount namespace with another /run:
 
-    unshare -m python3 fake_journal.py journal|other PROGRAM ARGUMENT...
+    unshare -m python3 fake_journal.py journal|other|unread PROGRAM ARGUMENT...
 
-journal: JOURNAL_STREAM says that the program's stderr is the journal. other: that the journal is something else. When the program says
-where it listens, it gets a command; then it is stopped. Prints {"entries": what the journal got, "stderr"} as JSON."""
+journal: JOURNAL_STREAM says that the program's stderr is the journal. other: that the journal is something else. unread: as journal, which
+reads nothing for a while. When the program says where it listens, it gets a command (unread: COMMANDS); then it is stopped. Prints {"entries":
+what the journal got, "stderr"} as JSON."""
 import json
 import os
 import re
@@ -14,6 +15,9 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
+
+
+COMMANDS = 1500  # more lines than a socket keeps
 
 
 def parse(data):
@@ -46,10 +50,11 @@ def main(stream, *command):
     journal.bind("/run/systemd/journal/socket")
     with tempfile.TemporaryFile("w+") as stderr:
         info = os.fstat(stderr.fileno())
-        name = f"{info.st_dev}:{info.st_ino}" if stream == "journal" else f"{info.st_dev}:1"
+        name = f"{info.st_dev}:1" if stream == "other" else f"{info.st_dev}:{info.st_ino}"
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True, env={**os.environ, "JOURNAL_STREAM": name}) as program:
             url = re.search(r"http://\S+", program.stdout.readline())[0]
-            urllib.request.urlopen(urllib.request.Request(url + "/command/execute", data=b'{"text":"what time is it"}'), timeout=30).close()
+            for _ in range(COMMANDS if stream == "unread" else 1):
+                urllib.request.urlopen(urllib.request.Request(url + "/command/execute", data=b'{"text":"what time is it"}'), timeout=30).close()
             entries = received(journal)
             program.send_signal(signal.SIGTERM)
         stderr.seek(0)

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from fake_journal import COMMANDS
+
 
 @pytest.fixture
 def serve(program, small_model, source, tmp_path):
@@ -45,3 +47,10 @@ def test_the_option_decides(serve):
     assert entries == [] and "command_execution" in stderr
     entries, stderr = serve("other", "log.journal=on")
     assert any(entry.get("VA_EVENT") == "command_execution" for entry in entries) and "command_execution" not in stderr
+
+
+def test_a_journal_that_reads_nothing_holds_nobody_up(serve):
+    entries, stderr = serve("unread")
+    kept = sum(entry.get("VA_EVENT") == "command_execution" for entry in entries)
+    assert kept > 0 and "command_execution" in stderr
+    assert kept + stderr.count("command_execution") == COMMANDS
