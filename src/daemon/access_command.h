@@ -5,7 +5,7 @@
 #include <sys/types.h>
 
 #include "base/json.h"
-#include "daemon/overrides.h"
+#include "daemon/arguments.h"
 
 #define VA_SERVER_MAX_NAMES 32
 
@@ -28,11 +28,7 @@ struct va_access_command {
     gid_t group;
 };
 
-#define VA_ACCESS_COMMAND_HELP                                                                                       \
-    "  --json                   print JSON\n"                                                                        \
-    "  --config FILE            the configuration (default: voice-assistant.yaml of the user, else of the system)\n" \
-    "  --set SECTION.KEY=VALUE  set an option, after the file; may be given again\n"                                 \
-    "  -h, --help               print this help\n"
+#define VA_ACCESS_COMMAND_HELP "  --json                   print JSON\n" VA_ARGUMENTS_HELP
 #define VA_ACCESS_COMMAND_OPTIONS                                                                                      \
     {"json", no_argument, NULL, 'j'}, {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'}, \
     {                                                                                                                  \

@@ -1,7 +1,7 @@
 /* command.h - the commands of the program: one row of the table in main.c, one file command_NAME.c each.
  *
- * A command gets its own arguments (argv[0] is its name), parses them with getopt_long, prints results to stdout and messages to
- * stderr, and returns the exit code. */
+ * A command gets its own arguments (argv[0] is its name), reads them (arguments.h; getopt_long where there is more to it), prints results
+ * to stdout and messages to stderr, and returns the exit code. */
 #ifndef VA_DAEMON_COMMAND_H
 #define VA_DAEMON_COMMAND_H
 

@@ -8,6 +8,7 @@
 #include "audit/audit.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "daemon/arguments.h"
 #include "daemon/audit_scene.h"
 
 #define EXIT_NOT_CHECKED 3
@@ -29,11 +30,8 @@ static void print_help(FILE *out)
           "  --strict                 exit with 3 when something was not checked\n"
           "  --output FILE            keep the report there as JSON, too\n"
           "  --debsecan FILE          a report of debsecan, see docs/audit.md\n"
-          "  --token-file FILE        file of mode 0600 with a token, where access.local is token\n"
-          "  --config FILE            the configuration (default: voice-assistant.yaml of the user, else of the system)\n"
-          "  --set SECTION.KEY=VALUE  set an option, after the file; may be given again\n"
-          "  -h, --help               print this help\n\n"
-          "Exit code: 0 when every item holds or is not applicable, 1 when one does not, 2 when the command line is wrong; 3 with "
+          "  --token-file FILE        file of mode 0600 with a token, where access.local is token\n" VA_ARGUMENTS_HELP
+          "\nExit code: 0 when every item holds or is not applicable, 1 when one does not, 2 when the command line is wrong; 3 with "
           "--strict.\n",
           out);
 }
@@ -41,63 +39,19 @@ static void print_help(FILE *out)
 /* Returns -1 to go on, or an exit code. */
 static int parse_arguments(struct request *request, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'},
-        {"only", required_argument, NULL, 'o'},
-        {"list", no_argument, NULL, 'l'},
-        {"strict", no_argument, NULL, 'S'},
-        {"output", required_argument, NULL, 'O'},
-        {"debsecan", required_argument, NULL, 'd'},
-        {"token-file", required_argument, NULL, 't'},
-        {"config", required_argument, NULL, 'c'},
-        {"set", required_argument, NULL, 's'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int c;
+    const struct va_argument rows[] = {{"json", &request->json, NULL},
+                                       {"only", NULL, &request->only},
+                                       {"list", &request->list, NULL},
+                                       {"strict", &request->strict, NULL},
+                                       {"output", NULL, &request->output},
+                                       {"debsecan", NULL, &request->debsecan},
+                                       {"token-file", NULL, &request->token_file}};
+    int exit_code = va_arguments_read(argc, argv, rows, sizeof rows / sizeof rows[0], &request->overrides, print_help);
 
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        switch (c) {
-        case 'j':
-            request->json = 1;
-            break;
-        case 'o':
-            request->only = optarg;
-            break;
-        case 'l':
-            request->list = 1;
-            break;
-        case 'S':
-            request->strict = 1;
-            break;
-        case 'O':
-            request->output = optarg;
-            break;
-        case 'd':
-            request->debsecan = optarg;
-            break;
-        case 't':
-            request->token_file = optarg;
-            break;
-        case 'c':
-            request->overrides.config_path = optarg;
-            break;
-        case 's':
-            if (va_overrides_add(&request->overrides, NULL, optarg) < 0)
-                return VA_EXIT_USAGE;
-            break;
-        case 'h':
-            print_help(stdout);
-            return VA_EXIT_OK;
-        default:
-            return VA_EXIT_USAGE;
-        }
-    }
-    if (optind < argc) {
-        fprintf(stderr, "voice-assistant audit: '%s' makes no sense; see 'voice-assistant audit --help'\n", argv[optind]);
-        return VA_EXIT_USAGE;
-    }
-    return -1;
+    if (exit_code >= 0 || optind == argc)
+        return exit_code;
+    fprintf(stderr, "voice-assistant audit: '%s' makes no sense; see 'voice-assistant audit --help'\n", argv[optind]);
+    return VA_EXIT_USAGE;
 }
 
 static void print_list(void)

@@ -8,7 +8,7 @@
 #include <voice_assistant.h>
 
 #include "config/config.h"
-#include "daemon/overrides.h"
+#include "daemon/arguments.h"
 
 #define MAX_OUTPUT_BYTES (1u << 20)
 
@@ -112,56 +112,16 @@ static int run_check(const struct request *request)
     return failed ? exit_code(&error) : code;
 }
 
-/* VA_EXIT_OK to go on, else the exit code; ret_help: it was asked for. */
-static int parse_options(int argc, char **argv, struct request *request, int *ret_help)
-{
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"set", required_argument, NULL, 's'},
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int c;
-
-    optind = 1;
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        switch (c) {
-        case 'c':
-            request->overrides.config_path = optarg;
-            break;
-        case 's':
-            if (va_overrides_add(&request->overrides, NULL, optarg) < 0) {
-                fprintf(stderr, "voice-assistant config: more than %d times --set\n", VA_OVERRIDES_MAX);
-                return VA_EXIT_USAGE;
-            }
-            break;
-        case 'j':
-            request->json = 1;
-            break;
-        case 'h':
-            *ret_help = 1;
-            return VA_EXIT_OK;
-        default:
-            return VA_EXIT_USAGE;
-        }
-    }
-    return VA_EXIT_OK;
-}
-
 int va_command_config(int argc, char **argv)
 {
     struct request request = {0};
-    int help = 0;
+    const struct va_argument json = {"json", &request.json, NULL};
+    int code = va_arguments_read(argc, argv, &json, 1, &request.overrides, print_help);
 
-    if (parse_options(argc, argv, &request, &help) != VA_EXIT_OK) {
+    if (code == VA_EXIT_USAGE)
         fputs("'voice-assistant config --help' explains it\n", stderr);
-        return VA_EXIT_USAGE;
-    }
-    if (help) {
-        print_help(stdout);
-        return VA_EXIT_OK;
-    }
+    if (code >= 0)
+        return code;
     if (optind + 1 != argc) {
         print_help(stderr);
         return VA_EXIT_USAGE;

@@ -7,6 +7,7 @@
 
 #include "audio/devices.h"
 #include "base/json.h"
+#include "daemon/arguments.h"
 
 #define MAX_OUTPUT_BYTES ((size_t)1 << 20)
 
@@ -117,22 +118,12 @@ static int run(int as_json)
 
 int va_command_devices(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int as_json = 0, c;
+    int as_json = 0;
+    const struct va_argument json = {"json", &as_json, NULL};
+    int exit_code = va_arguments_read(argc, argv, &json, 1, NULL, print_help);
 
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        if (c == 'h') {
-            print_help(stdout);
-            return VA_EXIT_OK;
-        }
-        if (c != 'j')
-            return VA_EXIT_USAGE;
-        as_json = 1;
-    }
+    if (exit_code >= 0)
+        return exit_code;
     if (optind < argc) {
         fprintf(stderr, "voice-assistant devices: '%s' makes no sense; see 'voice-assistant devices --help'\n", argv[optind]);
         return VA_EXIT_USAGE;

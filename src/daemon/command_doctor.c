@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "audit/doctor.h"
+#include "daemon/arguments.h"
 #include "daemon/audit_scene.h"
 
 struct request {
@@ -19,58 +20,22 @@ static void print_help(FILE *out)
           "Says what is wrong with this installation, and how to mend it. Nothing is changed.\n\n"
           "  --json                   print JSON\n"
           "  --only CHECK             this one only\n"
-          "  --token-file FILE        file of mode 0600 with a token, where access.local is token\n"
-          "  --config FILE            the configuration (default: voice-assistant.yaml of the user, else of the system)\n"
-          "  --set SECTION.KEY=VALUE  set an option, after the file; may be given again\n"
-          "  -h, --help               print this help\n\n"
-          "Exit code: 0 when nothing is wrong, 1 when something is, 2 when the command line is wrong.\n",
+          "  --token-file FILE        file of mode 0600 with a token, where access.local is token\n" VA_ARGUMENTS_HELP
+          "\nExit code: 0 when nothing is wrong, 1 when something is, 2 when the command line is wrong.\n",
           out);
 }
 
 /* Returns -1 to go on, or an exit code. */
 static int parse_arguments(struct request *request, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'},
-        {"only", required_argument, NULL, 'o'},
-        {"token-file", required_argument, NULL, 't'},
-        {"config", required_argument, NULL, 'c'},
-        {"set", required_argument, NULL, 's'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int c;
+    const struct va_argument rows[] = {
+        {"json", &request->json, NULL}, {"only", NULL, &request->only}, {"token-file", NULL, &request->token_file}};
+    int exit_code = va_arguments_read(argc, argv, rows, sizeof rows / sizeof rows[0], &request->overrides, print_help);
 
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        switch (c) {
-        case 'j':
-            request->json = 1;
-            break;
-        case 'o':
-            request->only = optarg;
-            break;
-        case 't':
-            request->token_file = optarg;
-            break;
-        case 'c':
-            request->overrides.config_path = optarg;
-            break;
-        case 's':
-            if (va_overrides_add(&request->overrides, NULL, optarg) < 0)
-                return VA_EXIT_USAGE;
-            break;
-        case 'h':
-            print_help(stdout);
-            return VA_EXIT_OK;
-        default:
-            return VA_EXIT_USAGE;
-        }
-    }
-    if (optind < argc) {
-        fprintf(stderr, "voice-assistant doctor: '%s' makes no sense; see 'voice-assistant doctor --help'\n", argv[optind]);
-        return VA_EXIT_USAGE;
-    }
-    return -1;
+    if (exit_code >= 0 || optind == argc)
+        return exit_code;
+    fprintf(stderr, "voice-assistant doctor: '%s' makes no sense; see 'voice-assistant doctor --help'\n", argv[optind]);
+    return VA_EXIT_USAGE;
 }
 
 int va_command_doctor(int argc, char **argv)

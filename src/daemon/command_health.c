@@ -8,25 +8,21 @@
 
 #include "action/web.h"
 #include "base/memory.h"
+#include "daemon/arguments.h"
 #include "daemon/local_api.h"
-#include "daemon/overrides.h"
 
 #define MAX_ANSWER_BYTES 65536
 #define TIMEOUT_S 10
 
 static void print_help(FILE *out)
 {
-    fputs(
-        "Usage: voice-assistant health [OPTION]...\n\n"
-        "Asks the program that serves on this machine whether all is well, through its API.\n\n"
-        "Options:\n"
-        "  --json                   print the answer as JSON\n"
-        "  --config FILE            the configuration (default: voice-assistant.yaml of the user, else of the system)\n"
-        "  --set SECTION.KEY=VALUE  set an option, after the file; may be given again\n"
-        "  -h, --help               print this help\n\n"
-        "Exit code: 0 when it is healthy, or serves those with a token only; 1 when it is not or does not answer; 2 when the command line\n"
-        "is wrong.\n",
-        out);
+    fputs("Usage: voice-assistant health [OPTION]...\n\n"
+          "Asks the program that serves on this machine whether all is well, through its API.\n\n"
+          "Options:\n"
+          "  --json                   print the answer as JSON\n" VA_ARGUMENTS_HELP
+          "\nExit code: 0 when it is healthy, or serves those with a token only; 1 when it is not or does not answer; 2 when the command "
+          "line\nis wrong.\n",
+          out);
 }
 
 static int print_answer(const struct va_web_answer *answer)
@@ -90,28 +86,13 @@ static int run(const struct va_overrides *overrides, int json)
 
 int va_command_health(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'},
-        {"config", required_argument, NULL, 'c'},
-        {"set", required_argument, NULL, 's'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
     struct va_overrides overrides = {0};
-    int c, json = 0;
+    int json = 0;
+    const struct va_argument row = {"json", &json, NULL};
+    int exit_code = va_arguments_read(argc, argv, &row, 1, &overrides, print_help);
 
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        if (c == 'j') {
-            json = 1;
-        } else if (c == 'c') {
-            overrides.config_path = optarg;
-        } else if (c == 'h') {
-            print_help(stdout);
-            return VA_EXIT_OK;
-        } else if (c != 's' || va_overrides_add(&overrides, NULL, optarg) < 0) {
-            return VA_EXIT_USAGE;
-        }
-    }
+    if (exit_code >= 0)
+        return exit_code;
     if (optind < argc) {
         fputs("voice-assistant health: too many arguments; see --help\n", stderr);
         return VA_EXIT_USAGE;

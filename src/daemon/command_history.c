@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "config/config.h"
-#include "daemon/overrides.h"
+#include "daemon/arguments.h"
 #include "daemon/setup.h"
 #include "store/export.h"
 
@@ -50,11 +50,8 @@ static void print_help(FILE *out)
           "  --until TIME             before then\n"
           "  --limit N                so many entries, at most 200 (default: 20)\n"
           "  --before-id ID           older than this entry: the next page\n"
-          "  --json                   JSON lines instead of text\n"
-          "  --config FILE            the configuration (default: voice-assistant.yaml of the user, else of the system)\n"
-          "  --set SECTION.KEY=VALUE  set an option, after the file; may be given again\n"
-          "  -h, --help               print this help\n\n"
-          "Exit code: 0 when it was done, 1 when not or nothing was found, 2 when the command line is wrong.\n",
+          "  --json                   JSON lines instead of text\n" VA_ARGUMENTS_HELP
+          "\nExit code: 0 when it was done, 1 when not or nothing was found, 2 when the command line is wrong.\n",
           out);
 }
 

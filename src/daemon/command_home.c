@@ -8,6 +8,7 @@
 #include "action/home.h"
 #include "base/file.h"
 #include "config/config.h"
+#include "daemon/arguments.h"
 
 #define TIMEOUT_S 60
 
@@ -73,23 +74,15 @@ static int run(const struct request *request)
 
 int va_command_home(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"url", required_argument, NULL, 'u'},    {"token-file", required_argument, NULL, 't'},
-        {"output", required_argument, NULL, 'o'}, {"config", required_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
-    };
     struct request request = {0};
-    int c;
+    const struct va_argument rows[] = {{"url", NULL, &request.url},
+                                       {"token-file", NULL, &request.token_file},
+                                       {"output", NULL, &request.output},
+                                       {"config", NULL, &request.config}};
+    int exit_code = va_arguments_read(argc, argv, rows, sizeof rows / sizeof rows[0], NULL, print_help);
 
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        if (c == 'h') {
-            print_help(stdout);
-            return VA_EXIT_OK;
-        }
-        if (c == '?')
-            return VA_EXIT_USAGE;
-        *(c == 'u' ? &request.url : c == 't' ? &request.token_file : c == 'o' ? &request.output : &request.config) = optarg;
-    }
+    if (exit_code >= 0)
+        return exit_code;
     if (argc - optind != 1 || strcmp(argv[optind], "fetch") != 0) {
         fputs("voice-assistant home: say 'home fetch'; see 'voice-assistant home --help'\n", stderr);
         return VA_EXIT_USAGE;

@@ -9,7 +9,7 @@
 
 #include "base/buffer.h"
 #include "config/config.h"
-#include "daemon/overrides.h"
+#include "daemon/arguments.h"
 #include "power/power_json.h"
 
 #define MAX_JSON_BYTES 65536
@@ -33,11 +33,8 @@ static void print_power_help(FILE *out)
           "  sleep        until the machine's clock wakes it\n\n"
           "Changes need permission to write the kernel's files, or the helper (voice-assistant-helper.socket).\n\n"
           "Options:\n"
-          "  --json                   print JSON\n"
-          "  --config FILE            the configuration (default: voice-assistant.yaml of the user, else of the system)\n"
-          "  --set SECTION.KEY=VALUE  set an option, after the file; may be given again\n"
-          "  -h, --help               print this help\n\n"
-          "Exit code: 0 when it was done, 1 when not, 2 when the command line is wrong.\n",
+          "  --json                   print JSON\n" VA_ARGUMENTS_HELP
+          "\nExit code: 0 when it was done, 1 when not, 2 when the command line is wrong.\n",
           out);
 }
 
@@ -46,46 +43,17 @@ static void print_battery_help(FILE *out)
     fputs("Usage: voice-assistant battery [OPTION]...\n\n"
           "Shows how full the battery is: one that the kernel reports, or an ADS1115 at address 0x48 of I2C bus 1.\n\n"
           "Options:\n"
-          "  --json                   print JSON\n"
-          "  --config FILE            the configuration (default: voice-assistant.yaml of the user, else of the system)\n"
-          "  --set SECTION.KEY=VALUE  set an option, after the file; may be given again\n"
-          "  -h, --help               print this help\n\n"
-          "Exit code: 0 when there is one, 1 when there is none, 2 when the command line is wrong.\n",
+          "  --json                   print JSON\n" VA_ARGUMENTS_HELP
+          "\nExit code: 0 when there is one, 1 when there is none, 2 when the command line is wrong.\n",
           out);
 }
 
 /* Returns -1 to go on, or an exit code. */
 static int parse_arguments(struct request *request, int argc, char **argv, void (*help)(FILE *out))
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'},
-        {"config", required_argument, NULL, 'c'},
-        {"set", required_argument, NULL, 's'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int c;
+    const struct va_argument json = {"json", &request->json, NULL};
 
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        switch (c) {
-        case 'j':
-            request->json = 1;
-            break;
-        case 'c':
-            request->overrides.config_path = optarg;
-            break;
-        case 's':
-            if (va_overrides_add(&request->overrides, NULL, optarg) < 0)
-                return VA_EXIT_USAGE;
-            break;
-        case 'h':
-            help(stdout);
-            return VA_EXIT_OK;
-        default:
-            return VA_EXIT_USAGE;
-        }
-    }
-    return -1;
+    return va_arguments_read(argc, argv, &json, 1, &request->overrides, help);
 }
 
 static int print_json(void (*write)(struct va_json *json, const void *user), const void *user)

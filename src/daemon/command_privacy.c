@@ -12,8 +12,8 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "config/config.h"
+#include "daemon/arguments.h"
 #include "daemon/local_api.h"
-#include "daemon/overrides.h"
 #include "daemon/setup.h"
 #include "privacy/privacy.h"
 
@@ -37,11 +37,8 @@ static void print_help(FILE *out)
           "Asks the running program through its API. When nothing listens there, the switch in the data folder is read or written "
           "instead.\n\n"
           "Options:\n"
-          "  --json                   print the answer as JSON\n"
-          "  --config FILE            the configuration (default: voice-assistant.yaml of the user, else of the system)\n"
-          "  --set SECTION.KEY=VALUE  set an option, after the file; may be given again\n"
-          "  -h, --help               print this help\n\n"
-          "Exit code: 0 when it was done, 1 when not or not wholly, 2 when the command line is wrong.\n",
+          "  --json                   print the answer as JSON\n" VA_ARGUMENTS_HELP
+          "\nExit code: 0 when it was done, 1 when not or not wholly, 2 when the command line is wrong.\n",
           out);
 }
 
@@ -167,54 +164,15 @@ static int run(const struct request *request)
     return code;
 }
 
-/* VA_EXIT_OK to go on, else the exit code; ret_help: it was asked for. */
-static int parse_options(int argc, char **argv, struct request *request, int *ret_help)
-{
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'},
-        {"config", required_argument, NULL, 'c'},
-        {"set", required_argument, NULL, 's'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    int c;
-
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        switch (c) {
-        case 'j':
-            request->json = 1;
-            break;
-        case 'c':
-            request->overrides.config_path = optarg;
-            break;
-        case 's':
-            if (va_overrides_add(&request->overrides, NULL, optarg) < 0) {
-                fprintf(stderr, "voice-assistant privacy: more than %d times --set\n", VA_OVERRIDES_MAX);
-                return VA_EXIT_USAGE;
-            }
-            break;
-        case 'h':
-            *ret_help = 1;
-            return VA_EXIT_OK;
-        default:
-            return VA_EXIT_USAGE;
-        }
-    }
-    return VA_EXIT_OK;
-}
-
 int va_command_privacy(int argc, char **argv)
 {
     static const char *const verbs[] = {"off", "on", "status"};
     struct request request = {0};
-    int help = 0;
+    const struct va_argument json = {"json", &request.json, NULL};
+    int exit_code = va_arguments_read(argc, argv, &json, 1, &request.overrides, print_help);
 
-    if (parse_options(argc, argv, &request, &help) != VA_EXIT_OK)
-        return VA_EXIT_USAGE;
-    if (help) {
-        print_help(stdout);
-        return VA_EXIT_OK;
-    }
+    if (exit_code >= 0)
+        return exit_code;
     for (size_t i = 0; argc - optind == 1 && i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(argv[optind], verbs[i]) == 0) {
             request.verb = (enum verb)i;

@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "config/config.h"
-#include "daemon/overrides.h"
+#include "daemon/arguments.h"
 #include "speech/speech.h"
 
 #define WAIT_S 1000
@@ -92,43 +92,17 @@ static int run(const struct request *request, const char *text)
     return r < 0 ? VA_EXIT_FAILED : VA_EXIT_OK;
 }
 
-/* Returns 0, or VA_EXIT_USAGE. */
-static int take_option(struct request *request, int c, const char *argument)
-{
-    if (c == 'o')
-        request->output = argument;
-    else if (c == 'l')
-        request->language = argument;
-    else if (c == 'v')
-        request->voice = argument;
-    else if (c == 'd')
-        request->device = argument;
-    else if (c == 'c')
-        request->overrides.config_path = argument;
-    else if (c != 's' || va_overrides_add(&request->overrides, NULL, argument) < 0)
-        return VA_EXIT_USAGE;
-    return 0;
-}
-
 int va_command_say(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"output", required_argument, NULL, 'o'}, {"language", required_argument, NULL, 'l'},
-        {"voice", required_argument, NULL, 'v'},  {"device", required_argument, NULL, 'd'},
-        {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
-    };
     struct request request = {0};
-    int c;
+    const struct va_argument rows[] = {{"output", NULL, &request.output},
+                                       {"language", NULL, &request.language},
+                                       {"voice", NULL, &request.voice},
+                                       {"device", NULL, &request.device}};
+    int exit_code = va_arguments_read(argc, argv, rows, sizeof rows / sizeof rows[0], &request.overrides, print_help);
 
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        if (c == 'h') {
-            print_help(stdout);
-            return VA_EXIT_OK;
-        }
-        if (take_option(&request, c, optarg) != 0)
-            return VA_EXIT_USAGE;
-    }
+    if (exit_code >= 0)
+        return exit_code;
     int n = argc - optind;
     if (n != 1) {
         fprintf(stderr, "voice-assistant say: %s; see 'voice-assistant say --help'\n",

@@ -9,9 +9,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "config/config.h"
+#include "daemon/arguments.h"
 #include "daemon/confinement.h"
 #include "daemon/notify.h"
-#include "daemon/overrides.h"
 #include "daemon/setup.h"
 #include "daemon/signals.h"
 #include "remote/bus.h"
@@ -40,11 +40,8 @@ static void print_help(FILE *out)
           "  --ca-file FILE           certificates that sign the server's (remote.ca_file)\n"
           "  --model NAME             prepared model or a path to one (model.name); the front must have the same\n"
           "  --threads N              threads of one transcription (model.threads)\n"
-          "  --workers N              transcriptions at the same time (model.workers)\n"
-          "  --config FILE            the configuration (default: voice-assistant.yaml of the user, else of the system)\n"
-          "  --set SECTION.KEY=VALUE  set an option, after the file; may be given again\n"
-          "  -h, --help               print this help\n\n"
-          "Prints 'working for URL' when it is ready; the server need not be there yet. Exit code: 0 after SIGTERM or SIGINT, 1 when it "
+          "  --workers N              transcriptions at the same time (model.workers)\n" VA_ARGUMENTS_HELP
+          "\nPrints 'working for URL' when it is ready; the server need not be there yet. Exit code: 0 after SIGTERM or SIGINT, 1 when it "
           "could\n"
           "not start, 2 when the command line is wrong.\n",
           out);

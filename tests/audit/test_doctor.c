@@ -1,36 +1,7 @@
 /* What the doctor says of installations that are well and of those that are not. Models, commands and sound are the e2e tests'. */
-#include "machine.h"
-
 #include "audit/doctor.h"
-
-static enum va_check_state run_check(struct machine *machine, const char *name)
-{
-    size_t n;
-    const struct va_check *checks = va_doctor_checks(&n);
-
-    return check(machine, checks, n, name);
-}
-
-#define PASS VA_CHECK_PASS
-#define FAIL VA_CHECK_FAIL
-#define NONE VA_CHECK_NOT_APPLICABLE
-#define UNSEEN VA_CHECK_NOT_CHECKED
-#define NOTE VA_CHECK_NOTE
-
-static int setup(void **state)
-{
-    static struct machine machine;
-
-    machine_open(&machine);
-    *state = &machine;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    machine_close(*state);
-    return 0;
-}
+#define CHECKS va_doctor_checks
+#include "cases.h"
 
 static void the_configuration_is_read(void **state)
 {
@@ -48,95 +19,85 @@ static void the_configuration_is_read(void **state)
 static void folders_are_the_assistants(void **state)
 {
     struct machine *m = *state;
-    char text[64];
+    char own[64];
+    const struct step steps[] = {
+        {THEN(NOTE, "not there yet")},
+        {a_file, "/var/lib/voice-assistant/x", "", AND},
+        {a_file, "/var/log/voice-assistant/app.log", "", THEN(FAIL, "belongs to user")},
+        {a_process, NULL, own, THEN(PASS, "/var/log/voice-assistant")},
+        {a_mode, "/var/log/voice-assistant", THEN(FAIL, "may not write"), .number = 0500},
+        {a_mode, "/var/log/voice-assistant", AND, .number = 0700},
+        {no_file, "/var/lib/voice-assistant", AND},
+        {a_file, "/var/lib/voice-assistant", "", THEN(FAIL, "no folder")},
+    };
 
-    ASSERT_CHECK(m, "folders", NOTE, "not there yet");
-    put(m, "/var/lib/voice-assistant/x", "");
-    put(m, "/var/log/voice-assistant/app.log", "");
-    ASSERT_CHECK(m, "folders", FAIL, "belongs to user");
-    snprintf(text, sizeof text, "Uid:\t%u\n", (unsigned)geteuid());
-    put_process(m, DAEMON, 1, text);
-    ASSERT_CHECK(m, "folders", PASS, "/var/log/voice-assistant");
-    set_mode(m, "/var/log/voice-assistant", 0500);
-    ASSERT_CHECK(m, "folders", FAIL, "may not write");
-    set_mode(m, "/var/log/voice-assistant", 0700);
-    put_away(m, "/var/lib/voice-assistant");
-    put(m, "/var/lib/voice-assistant", "");
-    ASSERT_CHECK(m, "folders", FAIL, "no folder");
+    snprintf(own, sizeof own, "Uid:\t%u\n", (unsigned)geteuid());
+    ASSERT_STEPS(m, "folders", steps);
 }
 
 static void the_disk_has_space(void **state)
 {
     struct machine *m = *state;
+    const struct step steps[] = {
+        {THEN(UNSEEN, "")},
+        {a_file, "/var/lib/voice-assistant/x", "", AND},
+        {options, "health.disk=100", "health.disk_free=0", THEN(PASS, "GB free")},
+        {options, "health.disk=1", THEN(FAIL, "GB free")},
+    };
 
-    ASSERT_CHECK(m, "disk", UNSEEN, "");
-    put(m, "/var/lib/voice-assistant/x", "");
-    configure(m, "health.disk=100", "health.disk_free=0", NULL);
-    ASSERT_CHECK(m, "disk", PASS, "GB free");
-    configure(m, "health.disk=1", NULL);
-    ASSERT_CHECK(m, "disk", FAIL, "GB free");
+    ASSERT_STEPS(m, "disk", steps);
 }
 
 static void the_service_runs(void **state)
 {
     struct machine *m = *state;
+    const struct step steps[] = {
+        {THEN(PASS, "process 100")},
+        {no_process, THEN(NOTE, "does not run")},
+        {a_file, "/run/systemd/system/x", "", AND},
+        {a_file, "/usr/lib/systemd/system/voice-assistant.service", "", THEN(UNSEEN, "systemctl")},
+        {a_program, "systemctl show", "Result=success\nNRestarts=0\nActiveState=active\nUnitFileState=enabled\n", THEN(PASS, "active")},
+        {a_program, NULL, "Result=success\nNRestarts=3\nActiveState=active\nUnitFileState=enabled\n", THEN(NOTE, "restarted 3 times")},
+        {a_program, NULL, "Result=success\nNRestarts=0\nActiveState=active\nUnitFileState=disabled\n", THEN(NOTE, "next boot")},
+        {a_program, NULL, "Result=exit-code\nNRestarts=5\nActiveState=failed\nUnitFileState=enabled\n", THEN(FAIL, "failed (exit-code)"),
+         .mend = "journalctl"},
+        {a_program, NULL, "Result=success\nNRestarts=0\nActiveState=inactive\nUnitFileState=enabled\n", THEN(FAIL, "inactive")},
+        {a_program, NULL, "", THEN(UNSEEN, "nothing")},
+    };
 
-    ASSERT_CHECK(m, "service", PASS, "process 100");
-    put_away(m, "/proc/100");
-    put_away(m, "/proc/101");
-    ASSERT_CHECK(m, "service", NOTE, "does not run");
-    put(m, "/run/systemd/system/x", "");
-    put(m, "/usr/lib/systemd/system/voice-assistant.service", "");
-    ASSERT_CHECK(m, "service", UNSEEN, "systemctl");
-    m->programs[0] = (struct answer){"systemctl show", "Result=success\nNRestarts=0\nActiveState=active\nUnitFileState=enabled\n", 0};
-    ASSERT_CHECK(m, "service", PASS, "active");
-    m->programs[0].text = "Result=success\nNRestarts=3\nActiveState=active\nUnitFileState=enabled\n";
-    ASSERT_CHECK(m, "service", NOTE, "restarted 3 times");
-    m->programs[0].text = "Result=success\nNRestarts=0\nActiveState=active\nUnitFileState=disabled\n";
-    ASSERT_CHECK(m, "service", NOTE, "next boot");
-    m->programs[0].text = "Result=exit-code\nNRestarts=5\nActiveState=failed\nUnitFileState=enabled\n";
-    ASSERT_CHECK(m, "service", FAIL, "failed (exit-code)");
-    assert_non_null(strstr(m->result.mend, "journalctl"));
-    m->programs[0].text = "Result=success\nNRestarts=0\nActiveState=inactive\nUnitFileState=enabled\n";
-    ASSERT_CHECK(m, "service", FAIL, "inactive");
-    m->programs[0].text = "";
-    ASSERT_CHECK(m, "service", UNSEEN, "nothing");
+    ASSERT_STEPS(m, "service", steps);
 }
 
 static void health_says_why(void **state)
 {
     struct machine *m = *state;
+    const struct step steps[] = {
+        {THEN(FAIL, "nobody answers")},
+        {a_page, "/health", "{\"status\":\"healthy\"}", THEN(PASS, "healthy")},
+        {a_page, "/health", "{\"status\":\"unhealthy\",\"reasons\":[{\"code\":\"x\",\"message\":\"the disk is full\"}]}",
+         THEN(FAIL, "the disk is full"), .number = 503},
+        {a_page, "/health", "{}", THEN(UNSEEN, "token"), .number = 401},
+        {no_process, THEN(NONE, "does not run")},
+    };
 
-    ASSERT_CHECK(m, "health", FAIL, "nobody answers");
-    m->pages[0] = (struct answer){"/health", "{\"status\":\"healthy\"}", 200};
-    ASSERT_CHECK(m, "health", PASS, "healthy");
-    m->pages[0] =
-        (struct answer){"/health", "{\"status\":\"unhealthy\",\"reasons\":[{\"code\":\"x\",\"message\":\"the disk is full\"}]}", 503};
-    ASSERT_CHECK(m, "health", FAIL, "the disk is full");
-    m->pages[0] = (struct answer){"/health", "{}", 401};
-    ASSERT_CHECK(m, "health", UNSEEN, "token");
-    put_away(m, "/proc/100");
-    put_away(m, "/proc/101");
-    ASSERT_CHECK(m, "health", NONE, "does not run");
+    ASSERT_STEPS(m, "health", steps);
 }
 
 static void what_runs_is_what_is_installed(void **state)
 {
     struct machine *m = *state;
-    char text[64];
+    char own[64];
+    const struct step steps[] = {
+        {THEN(UNSEEN, "nobody")},
+        {a_page, "/status", own, THEN(PASS, va_version())},
+        {a_link, "/proc/100/exe", "/usr/bin/voice-assistant (deleted)", THEN(FAIL, "replaced")},
+        {a_page, "/status", "{\"version\":\"0.0.9\"}", THEN(FAIL, "0.0.9")},
+        {a_page, "/status", "", AND, .number = VA_EFAILED},
+        {no_process, THEN(NONE, "")},
+    };
 
-    ASSERT_CHECK(m, "version", UNSEEN, "nobody");
-    snprintf(text, sizeof text, "{\"version\":\"%s\"}", va_version());
-    m->pages[0] = (struct answer){"/status", text, 200};
-    ASSERT_CHECK(m, "version", PASS, va_version());
-    put_link(m, "/proc/100/exe", "/usr/bin/voice-assistant (deleted)");
-    ASSERT_CHECK(m, "version", FAIL, "replaced");
-    m->pages[0].text = "{\"version\":\"0.0.9\"}";
-    ASSERT_CHECK(m, "version", FAIL, "0.0.9");
-    m->pages[0] = (struct answer){0};
-    put_away(m, "/proc/100");
-    put_away(m, "/proc/101");
-    ASSERT_CHECK(m, "version", NONE, "");
+    snprintf(own, sizeof own, "{\"version\":\"%s\"}", va_version());
+    ASSERT_STEPS(m, "version", steps);
 }
 
 static void the_helper_and_the_sandbox(void **state)
@@ -161,18 +122,20 @@ static void errors_of_late_count(void **state)
 {
     static const char log[] = "/var/log/voice-assistant/app.log";
     struct machine *m = *state;
+    const struct step steps[] = {
+        {THEN(NOTE, "not there yet")},
+        {a_file, log,
+         "{\"timestamp\":\"2027-01-01T07:00:00Z\",\"level\":\"error\",\"message\":\"long ago\"}\n{\"a\n"
+         "{\"timestamp\":\"2027-01-15T07:00:00Z\",\"level\":\"info\",\"message\":\"all is well\"}\n",
+         THEN(PASS, "no errors")},
+        {a_file, log,
+         "{\"timestamp\":\"2027-01-15T06:00:00Z\",\"level\":\"error\",\"message\":\"first\"}\n"
+         "{\"timestamp\":\"2027-01-15T07:00:00Z\",\"level\":\"ERROR\",\"message\":\"second\"}\n",
+         THEN(FAIL, "2 errors in the last 24 hours: second")},
+        {a_log_file, NULL, "", THEN(NONE, "")},
+    };
 
-    ASSERT_CHECK(m, "log", NOTE, "not there yet");
-    put(m, log,
-        "{\"timestamp\":\"2027-01-01T07:00:00Z\",\"level\":\"error\",\"message\":\"long ago\"}\n{\"a\n"
-        "{\"timestamp\":\"2027-01-15T07:00:00Z\",\"level\":\"info\",\"message\":\"all is well\"}\n");
-    ASSERT_CHECK(m, "log", PASS, "no errors");
-    put(m, log,
-        "{\"timestamp\":\"2027-01-15T06:00:00Z\",\"level\":\"error\",\"message\":\"first\"}\n"
-        "{\"timestamp\":\"2027-01-15T07:00:00Z\",\"level\":\"ERROR\",\"message\":\"second\"}\n");
-    ASSERT_CHECK(m, "log", FAIL, "2 errors in the last 24 hours: second");
-    m->scene.log_file = "";
-    ASSERT_CHECK(m, "log", NONE, "");
+    ASSERT_STEPS(m, "log", steps);
 }
 
 static void the_clock_and_its_zone(void **state)
@@ -188,35 +151,32 @@ static void the_clock_and_its_zone(void **state)
     ASSERT_CHECK(m, "time-zone", PASS, "Europe/Berlin");
 }
 
-#define HEAD "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
-#define LINE(port, inode) "0: 0100007F:" port " 00000000:0000 0A 00000000:00000000 00:00000000 00000000 990 0 " inode " 1 0000\n"
-
 static void ports_are_free_or_ours(void **state)
 {
     struct machine *m = *state;
+    const struct step steps[] = {
+        {a_file, "/proc/net/tcp", HEAD, THEN(PASS, "free")},
+        {a_file, "/proc/net/tcp", HEAD LINE("0", "0100007F", "1F40", "500") LINE("0", "0100007F", "1F90", "7"),
+         THEN(UNSEEN, "cannot be seen")},
+        {a_link, "/proc/100/fd/5", "socket:[500]", THEN(PASS, "the assistant's")},
+        {a_file, "/proc/net/tcp", HEAD LINE("0", "0100007F", "1F40", "500") LINE("0", "0100007F", "20FB", "8"),
+         THEN(FAIL, "server.tls_port")},
+        {no_process, THEN(FAIL, "")},
+    };
 
-    put(m, "/proc/net/tcp", HEAD);
-    ASSERT_CHECK(m, "ports", PASS, "free");
-    put(m, "/proc/net/tcp", HEAD LINE("1F40", "500") LINE("1F90", "7"));
-    ASSERT_CHECK(m, "ports", UNSEEN, "cannot be seen");
-    put_link(m, "/proc/100/fd/5", "socket:[500]");
-    ASSERT_CHECK(m, "ports", PASS, "the assistant's");
-    put(m, "/proc/net/tcp", HEAD LINE("1F40", "500") LINE("20FB", "8"));
-    ASSERT_CHECK(m, "ports", FAIL, "server.tls_port");
-    put_away(m, "/proc/100");
-    put_away(m, "/proc/101");
-    ASSERT_CHECK(m, "ports", FAIL, "");
+    ASSERT_STEPS(m, "ports", steps);
 }
 
 static void privacy_mode_is_worth_knowing(void **state)
 {
     struct machine *m = *state;
+    const struct step steps[] = {
+        {THEN(PASS, "off")},
+        {a_file, "/var/lib/voice-assistant/privacy", "on\n", THEN(NOTE, "on")},
+        {a_file, "/var/lib/voice-assistant/privacy", "perhaps\n", THEN(FAIL, "")},
+    };
 
-    ASSERT_CHECK(m, "privacy", PASS, "off");
-    put(m, "/var/lib/voice-assistant/privacy", "on\n");
-    ASSERT_CHECK(m, "privacy", NOTE, "on");
-    put(m, "/var/lib/voice-assistant/privacy", "perhaps\n");
-    ASSERT_CHECK(m, "privacy", FAIL, "");
+    ASSERT_STEPS(m, "privacy", steps);
 }
 
 static void what_is_not_wanted_is_not_looked_for(void **state)
@@ -244,13 +204,13 @@ static void what_is_not_wanted_is_not_looked_for(void **state)
 static void the_microphone_is_what_the_assistant_says(void **state)
 {
     struct machine *m = *state;
+    const struct step steps[] = {
+        {a_page, "/status", "{\"microphone\":{\"state\":\"open\"}}", THEN(PASS, "has it open")},
+        {a_page, NULL, "{\"microphone\":{\"state\":\"lost\",\"error\":\"unplugged\"}}", THEN(FAIL, "unplugged")},
+        {a_page, NULL, "{\"privacy_mode\":true,\"microphone\":{\"state\":\"closed\"}}", THEN(UNSEEN, "privacy")},
+    };
 
-    m->pages[0] = (struct answer){"/status", "{\"microphone\":{\"state\":\"open\"}}", 200};
-    ASSERT_CHECK(m, "microphone", PASS, "has it open");
-    m->pages[0].text = "{\"microphone\":{\"state\":\"lost\",\"error\":\"unplugged\"}}";
-    ASSERT_CHECK(m, "microphone", FAIL, "unplugged");
-    m->pages[0].text = "{\"privacy_mode\":true,\"microphone\":{\"state\":\"closed\"}}";
-    ASSERT_CHECK(m, "microphone", UNSEEN, "privacy");
+    ASSERT_STEPS(m, "microphone", steps);
 }
 
 static void command_files_are_read(void **state)
@@ -265,8 +225,6 @@ static void command_files_are_read(void **state)
     put(m, "/commands/b.yaml", "language: en\ncommands:\n  bad:\n    sentence: [hello there]\n");
     ASSERT_CHECK(m, "commands", FAIL, "b.yaml:");
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {

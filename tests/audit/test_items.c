@@ -1,5 +1,7 @@
 /* Items of the audit that look at the machine and at processes, where they hold and where not. */
-#include "items.h"
+#include "audit/audit.h"
+#define CHECKS va_audit_items
+#include "cases.h"
 
 #include "base/memory.h"
 
@@ -8,33 +10,31 @@
 static void apparmor_must_enforce(void **state)
 {
     struct machine *m = *state;
+    const struct step steps[] = {
+        {THEN(FAIL, "neither")},
+        {a_file, "/sys/module/apparmor/parameters/enabled", "Y\n", AND},
+        {a_file, "/proc/100/attr/current", "voice-assistant (enforce)\n", AND},
+        {a_file, "/proc/101/attr/apparmor/current", "voice-assistant//launcher (enforce)\n", THEN(PASS, "voice-assistant (enforce)")},
+        {a_file, "/proc/101/attr/apparmor/current", "voice-assistant (complain)\n", THEN(FAIL, "launcher")},
+        {a_file, "/proc/100/attr/apparmor/current", "unconfined\n", THEN(FAIL, "unconfined")},
+        {no_process, THEN(UNSEEN, "does not run")},
+    };
 
-    ASSERT_CHECK(m, "mandatory-access", FAIL, "neither");
-    put(m, "/sys/module/apparmor/parameters/enabled", "Y\n");
-    put(m, "/proc/100/attr/current", "voice-assistant (enforce)\n");
-    put(m, "/proc/101/attr/apparmor/current", "voice-assistant//launcher (enforce)\n");
-    ASSERT_CHECK(m, "mandatory-access", PASS, "voice-assistant (enforce)");
-    put(m, "/proc/101/attr/apparmor/current", "voice-assistant (complain)\n");
-    ASSERT_CHECK(m, "mandatory-access", FAIL, "launcher");
-    put(m, "/proc/100/attr/apparmor/current", "unconfined\n");
-    ASSERT_CHECK(m, "mandatory-access", FAIL, "unconfined");
-    put_away(m, "/proc/100");
-    put_away(m, "/proc/101");
-    ASSERT_CHECK(m, "mandatory-access", UNSEEN, "does not run");
+    ASSERT_STEPS(m, "mandatory-access", steps);
 }
 
 static void selinux_must_enforce(void **state)
 {
     struct machine *m = *state;
+    const struct step steps[] = {
+        {a_file, "/sys/fs/selinux/enforce", "1", AND},
+        {a_file, "/proc/100/attr/current", "system_u:system_r:voice_assistant_t:s0", AND},
+        {a_file, "/proc/101/attr/current", "system_u:system_r:voice_assistant_t:s0", THEN(PASS, "SELinux")},
+        {a_file, "/proc/100/attr/current", "system_u:system_r:unconfined_service_t:s0", THEN(FAIL, "unconfined_service_t")},
+        {a_file, "/sys/fs/selinux/enforce", "0", THEN(FAIL, "permissive")},
+    };
 
-    put(m, "/sys/fs/selinux/enforce", "1");
-    put(m, "/proc/100/attr/current", "system_u:system_r:voice_assistant_t:s0");
-    put(m, "/proc/101/attr/current", "system_u:system_r:voice_assistant_t:s0");
-    ASSERT_CHECK(m, "mandatory-access", PASS, "SELinux");
-    put(m, "/proc/100/attr/current", "system_u:system_r:unconfined_service_t:s0");
-    ASSERT_CHECK(m, "mandatory-access", FAIL, "unconfined_service_t");
-    put(m, "/sys/fs/selinux/enforce", "0");
-    ASSERT_CHECK(m, "mandatory-access", FAIL, "permissive");
+    ASSERT_STEPS(m, "mandatory-access", steps);
 }
 
 static void the_sandbox_holds_for_both_processes(void **state)
@@ -68,68 +68,68 @@ static void the_sandbox_holds_for_both_processes(void **state)
 static void exposure_is_what_systemd_says(void **state)
 {
     struct machine *m = *state;
+    const struct step steps[] = {
+        {THEN(NONE, "no service")},
+        {a_file, "/run/systemd/system/x", "", AND},
+        {a_file, "/usr/lib/systemd/system/voice-assistant.service", "", THEN(UNSEEN, "not there")},
+        {a_program, "systemd-analyze security", "...\n-> Overall exposure level for voice-assistant.service: 1.4 OK\n",
+         THEN(PASS, "1.4 of 10")},
+        {a_program, "systemd-analyze security", "...\n-> Overall exposure level for voice-assistant.service: 9.2 UNSAFE\n",
+         THEN(FAIL, "9.2 of 10"), .number = 1},
+        {a_program, "systemd-analyze security", "what?", THEN(UNSEEN, "nothing"), .number = 1},
+    };
 
-    ASSERT_CHECK(m, "exposure", NONE, "no service");
-    put(m, "/run/systemd/system/x", "");
-    put(m, "/usr/lib/systemd/system/voice-assistant.service", "");
-    ASSERT_CHECK(m, "exposure", UNSEEN, "not there");
-    m->programs[0] = (struct answer){"systemd-analyze security", "...\n-> Overall exposure level for voice-assistant.service: 1.4 OK\n", 0};
-    ASSERT_CHECK(m, "exposure", PASS, "1.4 of 10");
-    m->programs[0] =
-        (struct answer){"systemd-analyze security", "...\n-> Overall exposure level for voice-assistant.service: 9.2 UNSAFE\n", 1};
-    ASSERT_CHECK(m, "exposure", FAIL, "9.2 of 10");
-    m->programs[0] = (struct answer){"systemd-analyze security", "what?", 1};
-    ASSERT_CHECK(m, "exposure", UNSEEN, "nothing");
+    ASSERT_STEPS(m, "exposure", steps);
 }
 
 /* ---- the machine ---- */
 
+#define VARIABLE "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+CHANGE(the_variable, put_bytes(m, VARIABLE, text, (size_t)number, 0600))
+
 static void secure_boot_is_the_firmwares_word(void **state)
 {
-    static const char variable[] = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
     struct machine *m = *state;
+    const struct step steps[] = {
+        {THEN(NONE, "UEFI")},
+        {a_file, "/sys/firmware/efi/x", "", THEN(NONE, "does not know")},
+        {the_variable, NULL, "\6\0\0\0\1", THEN(PASS, "on"), .number = 5},
+        {the_variable, NULL, "\6\0\0\0\0", THEN(FAIL, "off"), .number = 5},
+        {the_variable, NULL, "\1", THEN(UNSEEN, "1 bytes"), .number = 1},
+    };
 
-    ASSERT_CHECK(m, "secure-boot", NONE, "UEFI");
-    put(m, "/sys/firmware/efi/x", "");
-    ASSERT_CHECK(m, "secure-boot", NONE, "does not know");
-    put_bytes(m, variable, "\6\0\0\0\1", 5, 0600);
-    ASSERT_CHECK(m, "secure-boot", PASS, "on");
-    put_bytes(m, variable, "\6\0\0\0\0", 5, 0600);
-    ASSERT_CHECK(m, "secure-boot", FAIL, "off");
-    put_bytes(m, variable, "\1", 1, 0600);
-    ASSERT_CHECK(m, "secure-boot", UNSEEN, "1 bytes");
+    ASSERT_STEPS(m, "secure-boot", steps);
 }
 
 static void every_kernel_parameter_is_wanted(void **state)
 {
     struct machine *m = *state;
+    const struct step steps[] = {
+        {THEN(UNSEEN, "")},
+        {a_file, "/proc/cmdline", "root=/dev/vda quiet loglevel=1 logo.nologo rootwait fsck.repair=yes\n", THEN(PASS, "")},
+        {a_file, "/proc/cmdline", "root=/dev/vda quiet loglevel=10 logo.nologo rootwait\n", THEN(FAIL, "loglevel=1 fsck.repair=yes")},
+        {a_file, "/run/systemd/container", "docker", THEN(NONE, "container")},
+    };
 
-    ASSERT_CHECK(m, "kernel-parameters", UNSEEN, "");
-    put(m, "/proc/cmdline", "root=/dev/vda quiet loglevel=1 logo.nologo rootwait fsck.repair=yes\n");
-    ASSERT_CHECK(m, "kernel-parameters", PASS, "");
-    put(m, "/proc/cmdline", "root=/dev/vda quiet loglevel=10 logo.nologo rootwait\n");
-    ASSERT_CHECK(m, "kernel-parameters", FAIL, "loglevel=1 fsck.repair=yes");
-    put(m, "/run/systemd/container", "docker");
-    ASSERT_CHECK(m, "kernel-parameters", NONE, "container");
+    ASSERT_STEPS(m, "kernel-parameters", steps);
 }
 
 static void unneeded_services_must_be_off(void **state)
 {
     struct machine *m = *state;
+    const struct step steps[] = {
+        {THEN(PASS, "")},
+        {a_file, "/usr/lib/systemd/system/bluetooth.service", "[Unit]\n", THEN(PASS, "")},
+        {a_link, "/etc/systemd/system/bluetooth.target.wants/bluetooth.service", "/lib/systemd/system/bluetooth.service",
+         THEN(FAIL, "bluetooth.service starts at boot")},
+        {a_link, "/etc/systemd/system/bluetooth.service", "/dev/null", THEN(PASS, "")},
+        {a_file, "/proc/77/comm", "ModemManager\n", THEN(FAIL, "ModemManager.service runs"), .mend = "mask --now ModemManager.service"},
+    };
 
-    ASSERT_CHECK(m, "services", PASS, "");
-    put(m, "/usr/lib/systemd/system/bluetooth.service", "[Unit]\n");
-    ASSERT_CHECK(m, "services", PASS, "");
-    put_link(m, "/etc/systemd/system/bluetooth.target.wants/bluetooth.service", "/lib/systemd/system/bluetooth.service");
-    ASSERT_CHECK(m, "services", FAIL, "bluetooth.service starts at boot");
-    put_link(m, "/etc/systemd/system/bluetooth.service", "/dev/null");
-    ASSERT_CHECK(m, "services", PASS, "");
-    put(m, "/proc/77/comm", "ModemManager\n");
-    ASSERT_CHECK(m, "services", FAIL, "ModemManager.service runs");
-    assert_non_null(strstr(m->result.mend, "mask --now ModemManager.service"));
+    ASSERT_STEPS(m, "services", steps);
 }
 
-static void put_governors(struct machine *m, const char *first, const char *second)
+static void governors(struct machine *m, const char *first, const char *second, int number)
 {
     put(m, "/sys/devices/system/cpu/cpufreq/policy0/scaling_governor", first);
     put(m, "/sys/devices/system/cpu/cpufreq/policy1/scaling_governor", second);
@@ -140,36 +140,32 @@ static void put_governors(struct machine *m, const char *first, const char *seco
 static void the_governor_is_a_modes_on_all_processors(void **state)
 {
     struct machine *m = *state;
+    const struct step steps[] = {
+        {THEN(NONE, "")},
+        {governors, "ondemand\n", "ondemand\n", THEN(FAIL, "does not set it at boot")},
+        {a_file, "/usr/lib/systemd/system/cpu-governor.service", "", AND},
+        {a_link, "/etc/systemd/system/multi-user.target.wants/cpu-governor.service", "x", THEN(PASS, "ondemand (balanced)")},
+        {options, "power.mode=performance", THEN(FAIL, "not that of power.mode performance")},
+        {options, "power.mode=performance", "power.automatic=yes", THEN(PASS, "ondemand")},
+        {options, "power.mode=balanced", THEN(PASS, "ondemand")},
+        {governors, "ondemand\n", "performance\n", THEN(FAIL, "different")},
+        {governors, "userspace\n", "userspace\n", THEN(FAIL, "no power mode")},
+    };
 
-    ASSERT_CHECK(m, "cpu-frequency", NONE, "");
-    put_governors(m, "ondemand\n", "ondemand\n");
-    ASSERT_CHECK(m, "cpu-frequency", FAIL, "does not set it at boot");
-    put(m, "/usr/lib/systemd/system/cpu-governor.service", "");
-    put_link(m, "/etc/systemd/system/multi-user.target.wants/cpu-governor.service", "x");
-    ASSERT_CHECK(m, "cpu-frequency", PASS, "ondemand (balanced)");
-    configure(m, "power.mode=performance", NULL);
-    ASSERT_CHECK(m, "cpu-frequency", FAIL, "not that of power.mode performance");
-    configure(m, "power.mode=performance", "power.automatic=yes", NULL);
-    ASSERT_CHECK(m, "cpu-frequency", PASS, "ondemand");
-    configure(m, "power.mode=balanced", NULL);
-    ASSERT_CHECK(m, "cpu-frequency", PASS, "ondemand");
-    put_governors(m, "ondemand\n", "performance\n");
-    ASSERT_CHECK(m, "cpu-frequency", FAIL, "different");
-    put_governors(m, "userspace\n", "userspace\n");
-    ASSERT_CHECK(m, "cpu-frequency", FAIL, "no power mode");
+    ASSERT_STEPS(m, "cpu-frequency", steps);
 }
 
 static void power_modes_need_the_helper(void **state)
 {
     struct machine *m = *state;
+    const struct step steps[] = {
+        {THEN(NONE, "")},
+        {governors, "ondemand\n", "ondemand\n", THEN(PASS, "balanced")},
+        {a_knock, THEN(FAIL, "helper"), .number = VA_ENOTFOUND},
+        {a_knock, THEN(UNSEEN, ""), .number = VA_EDENIED},
+    };
 
-    ASSERT_CHECK(m, "power-modes", NONE, "");
-    put_governors(m, "ondemand\n", "ondemand\n");
-    ASSERT_CHECK(m, "power-modes", PASS, "balanced");
-    m->knock_code = VA_ENOTFOUND;
-    ASSERT_CHECK(m, "power-modes", FAIL, "helper");
-    m->knock_code = VA_EDENIED;
-    ASSERT_CHECK(m, "power-modes", UNSEEN, "");
+    ASSERT_STEPS(m, "power-modes", steps);
 }
 
 /* ---- which assistant ---- */
@@ -179,13 +175,15 @@ static void of_several_the_one_on_the_port_counts(void **state)
     struct machine *m = *state;
 
     put_process(m, 200, 1, "Uid:\t0\t0\t0\t0\n");
-    ASSERT_CHECK(m, "sandbox", UNSEEN, "not on the configured port");
-    put_listeners(m, HEAD LINE("0", "0100007F", "1F40", "500"));
-    ASSERT_CHECK(m, "sandbox", PASS, "user 990");
-    put_away(m, "/proc/200");
-    configure(m, "server.port=9000", NULL);
-    ASSERT_CHECK(m, "sandbox", UNSEEN, "not on the configured port");
-    configure(m, NULL);
+    const struct step steps[] = {
+        {THEN(UNSEEN, "not on the configured port")},
+        {listeners, NULL, HEAD LINE("0", "0100007F", "1F40", "500"), THEN(PASS, "user 990")},
+        {no_file, "/proc/200", AND},
+        {options, "server.port=9000", THEN(UNSEEN, "not on the configured port")},
+        {options, AND},
+    };
+
+    ASSERT_STEPS(m, "sandbox", steps);
     put_bytes(m, "/proc/300/cmdline", "voice-assistant\0say", 20, 0600);
     ASSERT_CHECK(m, "sandbox", PASS, "");
 }

@@ -1,5 +1,7 @@
 /* Items of the audit that look at the network and at files, where they hold and where not. */
-#include "items.h"
+#include "audit/audit.h"
+#define CHECKS va_audit_items
+#include "cases.h"
 
 /* ---- the network ---- */
 
@@ -12,76 +14,60 @@
 #define FOR_SOME "{\"match\":{\"op\":\"==\",\"left\":{\"payload\":{\"protocol\":\"ip\",\"field\":\"saddr\"}},\"right\":\"@wyoming4\"}},"
 #define RULESET(text) "{\"nftables\":[{\"metainfo\":{}}," text "]}"
 
+CHANGE(is_root, m->scene.is_root = number)
+
 static void the_firewall_denies_but_for_the_open_ports(void **state)
 {
     struct machine *m = *state;
     const char *good = RULESET(CHAIN("inet", "input", "drop") "," RULE("inet", "input", PORTS("{\"set\":[22,8000,8443]}")));
+    const struct step steps[] = {
+        {THEN(UNSEEN, "not installed")},
+        {a_program, "nft -j", good, THEN(PASS, "22 8000 8443")},
+        {a_program, NULL, RULESET(CHAIN("ip", "INPUT", "drop")), THEN(FAIL, "IPv6 is not denied")},
+        {a_program, NULL,
+         RULESET(CHAIN("ip", "INPUT", "drop") "," CHAIN("ip6", "INPUT", "drop") "," RULE("ip", "ufw-user-input", PORTS("22"))),
+         THEN(PASS, "22")},
+        {a_program, NULL, RULESET(CHAIN("inet", "input", "accept")), THEN(FAIL, "not denied")},
+        {a_program, NULL, RULESET(CHAIN("inet", "input", "drop") "," RULE("inet", "input", "")), THEN(FAIL, "everything")},
+        {a_program, NULL, RULESET(CHAIN("inet", "input", "drop") "," RULE("inet", "more", PORTS("{\"set\":[{\"range\":[8000,9000]}]}"))),
+         THEN(FAIL, "9000")},
+        {a_program, NULL, RULESET(CHAIN("inet", "input", "drop") "," RULE("inet", "input", PORTS("10300"))), THEN(FAIL, "10300")},
+        {a_program, NULL, RULESET(CHAIN("inet", "input", "drop") "," RULE("inet", "input", FOR_SOME PORTS("10300"))),
+         THEN(PASS, "nothing")},
+        {a_program, NULL, RULESET(CHAIN("inet", "input", "drop") "," RULE("inet", "input", PORTS("2022"))), THEN(FAIL, "2022")},
+        {a_file, "/etc/ssh/sshd_config", "# Port 9\nPort 2022\n", THEN(PASS, "2022")},
+        {a_program, NULL, "{\"nftables\":[]}", THEN(FAIL, "not denied")},
+        {a_program, NULL, "Error", THEN(UNSEEN, "no rule set")},
+        {a_program, "nft -j", "", THEN(UNSEEN, "nft"), .number = 1},
+        {is_root, THEN(UNSEEN, "root"), .number = 0},
+    };
 
-    ASSERT_CHECK(m, "firewall", UNSEEN, "not installed");
-    m->programs[0] = (struct answer){"nft -j", good, 0};
-    ASSERT_CHECK(m, "firewall", PASS, "22 8000 8443");
-    m->programs[0].text = RULESET(CHAIN("ip", "INPUT", "drop"));
-    ASSERT_CHECK(m, "firewall", FAIL, "IPv6 is not denied");
-    m->programs[0].text =
-        RULESET(CHAIN("ip", "INPUT", "drop") "," CHAIN("ip6", "INPUT", "drop") "," RULE("ip", "ufw-user-input", PORTS("22")));
-    ASSERT_CHECK(m, "firewall", PASS, "22");
-    m->programs[0].text = RULESET(CHAIN("inet", "input", "accept"));
-    ASSERT_CHECK(m, "firewall", FAIL, "not denied");
-    m->programs[0].text = RULESET(CHAIN("inet", "input", "drop") "," RULE("inet", "input", ""));
-    ASSERT_CHECK(m, "firewall", FAIL, "everything");
-    m->programs[0].text = RULESET(CHAIN("inet", "input", "drop") "," RULE("inet", "more", PORTS("{\"set\":[{\"range\":[8000,9000]}]}")));
-    ASSERT_CHECK(m, "firewall", FAIL, "9000");
-    m->programs[0].text = RULESET(CHAIN("inet", "input", "drop") "," RULE("inet", "input", PORTS("10300")));
-    ASSERT_CHECK(m, "firewall", FAIL, "10300");
-    m->programs[0].text = RULESET(CHAIN("inet", "input", "drop") "," RULE("inet", "input", FOR_SOME PORTS("10300")));
-    ASSERT_CHECK(m, "firewall", PASS, "nothing");
-    m->programs[0].text = RULESET(CHAIN("inet", "input", "drop") "," RULE("inet", "input", PORTS("2022")));
-    ASSERT_CHECK(m, "firewall", FAIL, "2022");
-    put(m, "/etc/ssh/sshd_config", "# Port 9\nPort 2022\n");
-    ASSERT_CHECK(m, "firewall", PASS, "2022");
-    m->programs[0].text = "{\"nftables\":[]}";
-    ASSERT_CHECK(m, "firewall", FAIL, "not denied");
-    m->programs[0].text = "Error";
-    ASSERT_CHECK(m, "firewall", UNSEEN, "no rule set");
-    m->programs[0] = (struct answer){"nft -j", "", 1};
-    ASSERT_CHECK(m, "firewall", UNSEEN, "nft");
-    m->scene.is_root = 0;
-    ASSERT_CHECK(m, "firewall", UNSEEN, "root");
+    ASSERT_STEPS(m, "firewall", steps);
 }
 
 static void nothing_listens_that_is_not_configured(void **state)
 {
     struct machine *m = *state;
     const char *everywhere = HEAD LINE("0", "0100007F", "1F40", "500") LINE("1", "00000000", "20FB", "501");
+    const struct step steps[] = {
+        {THEN(UNSEEN, "")},
+        {listeners, NULL, HEAD LINE("0", "0100007F", "1F40", "500") LINE("1", "00000000", "0016", "9"), THEN(PASS, "2 ports, 0")},
+        {listeners, NULL, everywhere, THEN(FAIL, "0.0.0.0:8443")},
+        {options, "server.tls_listen=0.0.0.0", THEN(PASS, "3 ports, 1")},
+        {listeners, NULL, HEAD LINE("0", "00000000", "1F40", "500"), THEN(FAIL, "0.0.0.0:8000")},
+        {options, "server.listen=0.0.0.0", THEN(PASS, "")},
+        {options, "server.listen=0.0.0.0", "server.tls=no", THEN(FAIL, "without TLS")},
+        {listeners, NULL, HEAD LINE("0", "00000000", "283C", "500"), THEN(FAIL, "10300")},
+        {options, "wyoming.listen=0.0.0.0", "wyoming.allow=10.0.0.0/8", THEN(PASS, "Wyoming has neither")},
+        {listeners, NULL, HEAD LINE("0", "00000000", "1F41", "501"), THEN(FAIL, "8001")},
+        {listeners, NULL, HEAD LINE("0", "00000000", "7A69", "501"), THEN(FAIL, "31337")},
+        {listeners, NULL, HEAD, AND},
+        {a_file, "/proc/net/tcp6", HEAD LINE("0", "00000000000000000000000000000000", "1F40", "500"), THEN(FAIL, "[::]:8000")},
+        {a_file, "/proc/net/tcp6", HEAD LINE("0", "00000000000000000000000001000000", "1F40", "500"), THEN(PASS, "")},
+        {no_file, "/proc/100/fd", THEN(UNSEEN, "root")},
+    };
 
-    ASSERT_CHECK(m, "listeners", UNSEEN, "");
-    put_listeners(m, HEAD LINE("0", "0100007F", "1F40", "500") LINE("1", "00000000", "0016", "9"));
-    ASSERT_CHECK(m, "listeners", PASS, "2 ports, 0");
-    put_listeners(m, everywhere);
-    ASSERT_CHECK(m, "listeners", FAIL, "0.0.0.0:8443");
-    configure(m, "server.tls_listen=0.0.0.0", NULL);
-    ASSERT_CHECK(m, "listeners", PASS, "3 ports, 1");
-    put_listeners(m, HEAD LINE("0", "00000000", "1F40", "500"));
-    ASSERT_CHECK(m, "listeners", FAIL, "0.0.0.0:8000");
-    configure(m, "server.listen=0.0.0.0", NULL);
-    ASSERT_CHECK(m, "listeners", PASS, "");
-    configure(m, "server.listen=0.0.0.0", "server.tls=no", NULL);
-    ASSERT_CHECK(m, "listeners", FAIL, "without TLS");
-    put_listeners(m, HEAD LINE("0", "00000000", "283C", "500"));
-    ASSERT_CHECK(m, "listeners", FAIL, "10300");
-    configure(m, "wyoming.listen=0.0.0.0", "wyoming.allow=10.0.0.0/8", NULL);
-    ASSERT_CHECK(m, "listeners", PASS, "Wyoming has neither");
-    put_listeners(m, HEAD LINE("0", "00000000", "1F41", "501"));
-    ASSERT_CHECK(m, "listeners", FAIL, "8001");
-    put_listeners(m, HEAD LINE("0", "00000000", "7A69", "501"));
-    ASSERT_CHECK(m, "listeners", FAIL, "31337");
-    put_listeners(m, HEAD);
-    put(m, "/proc/net/tcp6", HEAD LINE("0", "00000000000000000000000000000000", "1F40", "500"));
-    ASSERT_CHECK(m, "listeners", FAIL, "[::]:8000");
-    put(m, "/proc/net/tcp6", HEAD LINE("0", "00000000000000000000000001000000", "1F40", "500"));
-    ASSERT_CHECK(m, "listeners", PASS, "");
-    put_away(m, "/proc/100/fd");
-    ASSERT_CHECK(m, "listeners", UNSEEN, "root");
+    ASSERT_STEPS(m, "listeners", steps);
 }
 
 static void tls_is_new_and_its_certificate_good(void **state)
@@ -103,15 +89,15 @@ static void tls_is_new_and_its_certificate_good(void **state)
     m->tls = (struct va_tls_facts){"TLSv1", 0, (int64_t)NOW_S + 100 * 86400, 0};
     ASSERT_CHECK(m, "tls", FAIL, "TLSv1");
     m->tls_code = VA_EFAILED;
-    ASSERT_CHECK(m, "tls", UNSEEN, "8443");
-    configure(m, "server.tls=no", NULL);
-    ASSERT_CHECK(m, "tls", FAIL, "server.tls is off");
-    configure(m, "mqtt.enabled=yes", "mqtt.host=broker.local", NULL);
-    ASSERT_CHECK(m, "tls", FAIL, "mqtt.tls");
-    configure(m, "home_assistant.url=http://home.local:8123", NULL);
-    ASSERT_CHECK(m, "tls", FAIL, "home_assistant.url");
-    configure(m, "remote.url=nats://10.1.1.1:4222", NULL);
-    ASSERT_CHECK(m, "tls", FAIL, "remote.url");
+    const struct step steps[] = {
+        {THEN(UNSEEN, "8443")},
+        {options, "server.tls=no", THEN(FAIL, "server.tls is off")},
+        {options, "mqtt.enabled=yes", "mqtt.host=broker.local", THEN(FAIL, "mqtt.tls")},
+        {options, "home_assistant.url=http://home.local:8123", THEN(FAIL, "home_assistant.url")},
+        {options, "remote.url=nats://10.1.1.1:4222", THEN(FAIL, "remote.url")},
+    };
+
+    ASSERT_STEPS(m, "tls", steps);
     configure(m, "home_assistant.url=http://[::1]:8123", "mqtt.enabled=yes", "remote.url=nats://127.0.0.1:4222", NULL);
     ASSERT_CHECK(m, "tls", UNSEEN, "");
 }
@@ -119,40 +105,35 @@ static void tls_is_new_and_its_certificate_good(void **state)
 static void who_has_no_token_stays_outside(void **state)
 {
     struct machine *m = *state;
+    const struct step steps[] = {
+        {THEN(UNSEEN, "nobody answers")},
+        {a_page, "https://127.0.0.1:8443/status", "{}", THEN(PASS, "401"), .number = 401},
+        {a_page, "https://127.0.0.1:8443/status", "{}", THEN(FAIL, "200")},
+        {options, "server.tls=no", THEN(UNSEEN, "no port")},
+    };
 
-    ASSERT_CHECK(m, "access", UNSEEN, "nobody answers");
-    m->pages[0] = (struct answer){"https://127.0.0.1:8443/status", "{}", 401};
-    ASSERT_CHECK(m, "access", PASS, "401");
-    m->pages[0].code = 200;
-    ASSERT_CHECK(m, "access", FAIL, "200");
-    configure(m, "server.tls=no", NULL);
-    ASSERT_CHECK(m, "access", UNSEEN, "no port");
+    ASSERT_STEPS(m, "access", steps);
 }
 
 static void a_vpn_client_works_and_keeps_its_keys(void **state)
 {
     struct machine *m = *state;
+    const struct step steps[] = {
+        {THEN(NONE, "no VPN client")},
+        {a_file, "/usr/lib/systemd/system/voice-assistant.service", "", THEN(FAIL, "voice-assistant-setup")},
+        {a_file, "/usr/sbin/voice-assistant-setup", "", THEN(NONE, "")},
+        {a_file, "/usr/sbin/openvpn", "", AND},
+        {a_file, "/etc/openvpn/client/home.conf", "client\nremote-cert-tls server\n", AND},
+        {a_link, "/etc/systemd/system/multi-user.target.wants/openvpn-client@home.service", "x", AND},
+        {a_file, "/sys/class/net/tun0/tun_flags", "", THEN(PASS, "home")},
+        {no_file, "/sys/class/net/tun0", THEN(FAIL, "not connected")},
+        {no_file, "/etc/systemd/system/multi-user.target.wants/openvpn-client@home.service", THEN(FAIL, "boot")},
+        {no_file, "/usr/sbin/openvpn", THEN(FAIL, "not installed")},
+        {a_file, "/etc/openvpn/client/home.conf", "client\n", THEN(FAIL, "remote-cert-tls")},
+        {a_mode, "/etc/openvpn/client/home.conf", THEN(FAIL, "may read"), .number = 0644},
+    };
 
-    ASSERT_CHECK(m, "vpn", NONE, "no VPN client");
-    put(m, "/usr/lib/systemd/system/voice-assistant.service", "");
-    ASSERT_CHECK(m, "vpn", FAIL, "voice-assistant-setup");
-    put(m, "/usr/sbin/voice-assistant-setup", "");
-    ASSERT_CHECK(m, "vpn", NONE, "");
-    put(m, "/usr/sbin/openvpn", "");
-    put(m, "/etc/openvpn/client/home.conf", "client\nremote-cert-tls server\n");
-    put_link(m, "/etc/systemd/system/multi-user.target.wants/openvpn-client@home.service", "x");
-    put(m, "/sys/class/net/tun0/tun_flags", "");
-    ASSERT_CHECK(m, "vpn", PASS, "home");
-    put_away(m, "/sys/class/net/tun0");
-    ASSERT_CHECK(m, "vpn", FAIL, "not connected");
-    put_away(m, "/etc/systemd/system/multi-user.target.wants/openvpn-client@home.service");
-    ASSERT_CHECK(m, "vpn", FAIL, "boot");
-    put_away(m, "/usr/sbin/openvpn");
-    ASSERT_CHECK(m, "vpn", FAIL, "not installed");
-    put(m, "/etc/openvpn/client/home.conf", "client\n");
-    ASSERT_CHECK(m, "vpn", FAIL, "remote-cert-tls");
-    set_mode(m, "/etc/openvpn/client/home.conf", 0644);
-    ASSERT_CHECK(m, "vpn", FAIL, "may read");
+    ASSERT_STEPS(m, "vpn", steps);
 }
 
 /* ---- files ---- */
@@ -199,48 +180,38 @@ static void the_log_is_written_as_json(void **state)
     static const char good[] = "{\"timestamp\":\"2027-01-15T08:00:00Z\",\"level\":\"info\",\"module\":\"daemon\",\"message\":\"x\"}\n";
     static const char log[] = "/var/log/voice-assistant/app.log";
     struct machine *m = *state;
+    const struct step steps[] = {
+        {THEN(FAIL, "app.log")},
+        {a_file, log, good, THEN(UNSEEN, "root")},
+        {a_link, "/proc/100/fd/3", log, THEN(PASS, "JSON lines")},
+        {a_page, ":8001/metrics", "voice_assistant_log_lines_lost_total 4\n", THEN(FAIL, "lost")},
+        {a_page, NULL, "voice_assistant_log_lines_lost_total 0\n", THEN(PASS, "")},
+        {a_file, log, "{\"timestamp\":\"2027-01-15T08:00:00Z\",\"level\":\"info\",\"message\":\"x\"}\n", THEN(FAIL, "lacks")},
+        {a_file, log, "hello\n", THEN(FAIL, "no JSON")},
+        {a_file, log, "", THEN(FAIL, "empty")},
+        {a_file, log, good, AND},
+        {a_link, "/proc/100/fd/3", "/var/log/voice-assistant/app.log (deleted)", THEN(FAIL, "does not write")},
+        {a_log_file, NULL, "", THEN(FAIL, "none")},
+    };
 
-    ASSERT_CHECK(m, "log", FAIL, "app.log");
-    put(m, log, good);
-    ASSERT_CHECK(m, "log", UNSEEN, "root");
-    put_link(m, "/proc/100/fd/3", log);
-    ASSERT_CHECK(m, "log", PASS, "JSON lines");
-    m->pages[0] = (struct answer){":8001/metrics", "voice_assistant_log_lines_lost_total 4\n", 200};
-    ASSERT_CHECK(m, "log", FAIL, "lost");
-    m->pages[0].text = "voice_assistant_log_lines_lost_total 0\n";
-    ASSERT_CHECK(m, "log", PASS, "");
-    put(m, log, "{\"timestamp\":\"2027-01-15T08:00:00Z\",\"level\":\"info\",\"message\":\"x\"}\n");
-    ASSERT_CHECK(m, "log", FAIL, "lacks");
-    put(m, log, "hello\n");
-    ASSERT_CHECK(m, "log", FAIL, "no JSON");
-    put(m, log, "");
-    ASSERT_CHECK(m, "log", FAIL, "empty");
-    put(m, log, good);
-    put_link(m, "/proc/100/fd/3", "/var/log/voice-assistant/app.log (deleted)");
-    ASSERT_CHECK(m, "log", FAIL, "does not write");
-    m->scene.log_file = "";
-    ASSERT_CHECK(m, "log", FAIL, "none");
+    ASSERT_STEPS(m, "log", steps);
 }
 
 static void privacy_mode_means_what_it_says(void **state)
 {
     struct machine *m = *state;
+    const struct step steps[] = {
+        {THEN(UNSEEN, "nobody answers")},
+        {a_page, "/privacy", "{\"privacy_mode\":false}", THEN(PASS, "off")},
+        {a_file, "/var/lib/voice-assistant/privacy", "on\n", THEN(FAIL, "switch")},
+        {a_page, NULL, "{\"privacy_mode\":true}", THEN(PASS, "on, and no microphone")},
+        {a_link, "/proc/100/fd/9", "/dev/snd/pcmC0D0p", THEN(PASS, "")},
+        {a_link, "/proc/100/fd/8", "/dev/snd/pcmC0D0c", THEN(FAIL, "microphone is open")},
+        {a_page, NULL, "{}", THEN(FAIL, "does not say")},
+        {a_page, "/privacy", "{}", THEN(UNSEEN, "token"), .number = 401},
+    };
 
-    ASSERT_CHECK(m, "privacy", UNSEEN, "nobody answers");
-    m->pages[0] = (struct answer){"/privacy", "{\"privacy_mode\":false}", 200};
-    ASSERT_CHECK(m, "privacy", PASS, "off");
-    put(m, "/var/lib/voice-assistant/privacy", "on\n");
-    ASSERT_CHECK(m, "privacy", FAIL, "switch");
-    m->pages[0].text = "{\"privacy_mode\":true}";
-    ASSERT_CHECK(m, "privacy", PASS, "on, and no microphone");
-    put_link(m, "/proc/100/fd/9", "/dev/snd/pcmC0D0p");
-    ASSERT_CHECK(m, "privacy", PASS, "");
-    put_link(m, "/proc/100/fd/8", "/dev/snd/pcmC0D0c");
-    ASSERT_CHECK(m, "privacy", FAIL, "microphone is open");
-    m->pages[0].text = "{}";
-    ASSERT_CHECK(m, "privacy", FAIL, "does not say");
-    m->pages[0].code = 401;
-    ASSERT_CHECK(m, "privacy", UNSEEN, "token");
+    ASSERT_STEPS(m, "privacy", steps);
 }
 
 int main(void)

@@ -1,248 +1,237 @@
 /* Items of the audit that read what others found out or measure, where they hold and where not. */
-#include "items.h"
+#include "audit/audit.h"
+#define CHECKS va_audit_items
+#include "cases.h"
 
 #include <time.h>
 
 /* ---- reports ---- */
 
+CHANGE(writes_report, m->scene.writes_report = number)
+
 static void audits_are_regular(void **state)
 {
+    static const char report[] = "/var/lib/voice-assistant/audit.json";
     struct machine *m = *state;
+    const struct step steps[] = {
+        {THEN(FAIL, "not enabled")},
+        {a_file, "/usr/lib/systemd/system/voice-assistant-audit.timer", "", THEN(FAIL, "not enabled")},
+        {a_link, "/etc/systemd/system/timers.target.wants/voice-assistant-audit.timer", "x", THEN(FAIL, "no report yet")},
+        {writes_report, THEN(PASS, "is kept"), .number = 1},
+        {writes_report, AND},
+        {a_file, report, "{\"timestamp\":\"2027-01-14T08:00:00.000Z\"}", THEN(PASS, "2027-01-14")},
+        {a_file, report, "{\"timestamp\":\"2027-01-01T08:00:00.000Z\"}", THEN(FAIL, "14 days ago")},
+        {a_file, report, "{\"timestamp\":\"2028-01-01T08:00:00.000Z\"}", THEN(FAIL, "ago")},
+        {a_file, report, "[]", THEN(FAIL, "no report")},
+    };
 
-    ASSERT_CHECK(m, "regular-audits", FAIL, "not enabled");
-    put(m, "/usr/lib/systemd/system/voice-assistant-audit.timer", "");
-    ASSERT_CHECK(m, "regular-audits", FAIL, "not enabled");
-    put_link(m, "/etc/systemd/system/timers.target.wants/voice-assistant-audit.timer", "x");
-    ASSERT_CHECK(m, "regular-audits", FAIL, "no report yet");
-    m->scene.writes_report = 1;
-    ASSERT_CHECK(m, "regular-audits", PASS, "is kept");
-    m->scene.writes_report = 0;
-    put(m, "/var/lib/voice-assistant/audit.json", "{\"timestamp\":\"2027-01-14T08:00:00.000Z\"}");
-    ASSERT_CHECK(m, "regular-audits", PASS, "2027-01-14");
-    put(m, "/var/lib/voice-assistant/audit.json", "{\"timestamp\":\"2027-01-01T08:00:00.000Z\"}");
-    ASSERT_CHECK(m, "regular-audits", FAIL, "14 days ago");
-    put(m, "/var/lib/voice-assistant/audit.json", "{\"timestamp\":\"2028-01-01T08:00:00.000Z\"}");
-    ASSERT_CHECK(m, "regular-audits", FAIL, "ago");
-    put(m, "/var/lib/voice-assistant/audit.json", "[]");
-    ASSERT_CHECK(m, "regular-audits", FAIL, "no report");
+    ASSERT_STEPS(m, "regular-audits", steps);
 }
 
 static void packages_are_compared_with_the_security_archive(void **state)
 {
     static const char list[] = "/var/lib/apt/lists/deb.example.org_dists_stable-security_InRelease";
     struct machine *m = *state;
+    const struct step steps[] = {
+        {THEN(UNSEEN, "no list")},
+        {a_file, "/var/lib/apt/lists/deb.example.org_dists_stable_InRelease", "Suite: stable\nDate: Thu, 14 Jan 2027 08:00:00 UTC\n",
+         THEN(UNSEEN, "no list")},
+        {a_file, list, "Suite: stable-security\nDate: Thu, 14 Jan 2027 08:00:00 UTC\nValid-Until: Thu, 21 Jan 2027 08:00:00 UTC\n",
+         THEN(UNSEEN, "apt-get")},
+        {a_program, "apt-get -s", "Reading package lists...\n0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n",
+         THEN(PASS, "none")},
+        {a_program, NULL, "Inst libc6 [1] (2 Debian:12.9/stable [amd64])\n1 upgraded, 0 newly installed\n", THEN(PASS, "others")},
+        {a_program, NULL,
+         "Inst libc6 [1] (2 Debian:12.9/stable [amd64])\n"
+         "Inst libssl3 [3.0.11] (3.0.15 Debian-Security:12/stable-security [amd64])\n",
+         THEN(FAIL, "libssl3 3.0.11 -> 3.0.15")},
+        {a_program, NULL, "nothing of that kind", THEN(UNSEEN, "understood")},
+        {a_program, "apt-get -s", "nothing of that kind", THEN(UNSEEN, "failed"), .number = 100},
+        {a_file, list, "Suite: stable-security\nDate: Thu, 01 Jan 2026 08:00:00 UTC\n", THEN(UNSEEN, "2026-01-08")},
+    };
 
-    ASSERT_CHECK(m, "updates", UNSEEN, "no list");
-    put(m, "/var/lib/apt/lists/deb.example.org_dists_stable_InRelease", "Suite: stable\nDate: Thu, 14 Jan 2027 08:00:00 UTC\n");
-    ASSERT_CHECK(m, "updates", UNSEEN, "no list");
-    put(m, list, "Suite: stable-security\nDate: Thu, 14 Jan 2027 08:00:00 UTC\nValid-Until: Thu, 21 Jan 2027 08:00:00 UTC\n");
-    ASSERT_CHECK(m, "updates", UNSEEN, "apt-get");
-    m->programs[0] =
-        (struct answer){"apt-get -s", "Reading package lists...\n0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n", 0};
-    ASSERT_CHECK(m, "updates", PASS, "none");
-    m->programs[0].text = "Inst libc6 [1] (2 Debian:12.9/stable [amd64])\n1 upgraded, 0 newly installed\n";
-    ASSERT_CHECK(m, "updates", PASS, "others");
-    m->programs[0].text = "Inst libc6 [1] (2 Debian:12.9/stable [amd64])\n"
-                          "Inst libssl3 [3.0.11] (3.0.15 Debian-Security:12/stable-security [amd64])\n";
-    ASSERT_CHECK(m, "updates", FAIL, "libssl3 3.0.11 -> 3.0.15");
-    m->programs[0].text = "nothing of that kind";
-    ASSERT_CHECK(m, "updates", UNSEEN, "understood");
-    m->programs[0].code = 100;
-    ASSERT_CHECK(m, "updates", UNSEEN, "failed");
-    put(m, list, "Suite: stable-security\nDate: Thu, 01 Jan 2026 08:00:00 UTC\n");
-    ASSERT_CHECK(m, "updates", UNSEEN, "2026-01-08");
+    ASSERT_STEPS(m, "updates", steps);
 }
 
-static void put_dated(struct machine *m, const char *path, const char *text, double unix_s)
+static void dated(struct machine *m, const char *path, const char *text, int days_ago)
 {
-    struct timespec times[2] = {{.tv_sec = (time_t)unix_s}, {.tv_sec = (time_t)unix_s}};
+    const time_t then = (time_t)NOW_S - days_ago * (time_t)86400;
 
     put(m, path, text);
-    assert_int_equal(utimensat(AT_FDCWD, machine_path(m, path), times, 0), 0);
+    assert_int_equal(utimensat(AT_FDCWD, machine_path(m, path), (const struct timespec[]){{.tv_sec = then}, {.tv_sec = then}}, 0), 0);
 }
 
 static void debsecans_report_is_read(void **state)
 {
     struct machine *m = *state;
+    const struct step steps[] = {
+        {THEN(UNSEEN, "debsecan")},
+        {dated, "/tmp/debsecan", "", THEN(PASS, "nothing"), .number = 1},
+        {dated, "/tmp/debsecan", "", THEN(UNSEEN, "30 days"), .number = 30},
+        {dated, "/tmp/debsecan", "CVE-2024-1 libssl3 (fixed)\nCVE-2024-2 libc6 (fixed)\n",
+         THEN(FAIL, "2 weaknesses have updates: CVE-2024-1")},
+        {dated, "/tmp/debsecan", "<html>not found</html>\n", THEN(UNSEEN, "no line of debsecan")},
+    };
 
     ASSERT_CHECK(m, "vulnerabilities", UNSEEN, "no report");
     m->scene.debsecan = "/tmp/debsecan";
-    ASSERT_CHECK(m, "vulnerabilities", UNSEEN, "debsecan");
-    put_dated(m, "/tmp/debsecan", "", NOW_S - 86400);
-    ASSERT_CHECK(m, "vulnerabilities", PASS, "nothing");
-    put_dated(m, "/tmp/debsecan", "", NOW_S - 30 * 86400);
-    ASSERT_CHECK(m, "vulnerabilities", UNSEEN, "30 days");
-    put_dated(m, "/tmp/debsecan", "CVE-2024-1 libssl3 (fixed)\nCVE-2024-2 libc6 (fixed)\n", NOW_S);
-    ASSERT_CHECK(m, "vulnerabilities", FAIL, "2 weaknesses have updates: CVE-2024-1");
-    put_dated(m, "/tmp/debsecan", "<html>not found</html>\n", NOW_S);
-    ASSERT_CHECK(m, "vulnerabilities", UNSEEN, "no line of debsecan");
+    ASSERT_STEPS(m, "vulnerabilities", steps);
 }
 
 static void lynis_index_is_read(void **state)
 {
     static const char path[] = "/var/log/lynis-report.dat";
     struct machine *m = *state;
+    const struct step steps[] = {
+        {THEN(UNSEEN, "no report")},
+        {a_file, path, "report_version_major=1\nhardening_index=71\nreport_datetime_end=2027-01-10 08:00:00\n", THEN(PASS, "71")},
+        {a_file, path, "hardening_index=51\nreport_datetime_end=2027-01-10 08:00:00\n", THEN(FAIL, "51")},
+        {a_file, path, "hardening_index=71\nreport_datetime_end=2026-01-10 08:00:00\n", THEN(UNSEEN, "2026-01-10")},
+        {a_file, path, "hardening_index=71\n", THEN(UNSEEN, "not finished")},
+    };
 
-    ASSERT_CHECK(m, "lynis", UNSEEN, "no report");
-    put(m, path, "report_version_major=1\nhardening_index=71\nreport_datetime_end=2027-01-10 08:00:00\n");
-    ASSERT_CHECK(m, "lynis", PASS, "71");
-    put(m, path, "hardening_index=51\nreport_datetime_end=2027-01-10 08:00:00\n");
-    ASSERT_CHECK(m, "lynis", FAIL, "51");
-    put(m, path, "hardening_index=71\nreport_datetime_end=2026-01-10 08:00:00\n");
-    ASSERT_CHECK(m, "lynis", UNSEEN, "2026-01-10");
-    put(m, path, "hardening_index=71\n");
-    ASSERT_CHECK(m, "lynis", UNSEEN, "not finished");
+    ASSERT_STEPS(m, "lynis", steps);
 }
 
-static void put_record(struct machine *m, const char *version, const char *more)
+/* version NULL: this one. */
+static void a_record(struct machine *m, const char *version, const char *more, int number)
 {
     char text[512];
 
-    snprintf(text, sizeof text, "{\"version\":\"%s\"%s}", version, more);
+    snprintf(text, sizeof text, "{\"version\":\"%s\"%s}", version != NULL ? version : va_version(), more);
     put(m, "/usr/share/voice-assistant/build.json", text);
 }
 
 static void the_record_of_the_build_is_read(void **state)
 {
-    static const char *const items[] = {"coverage", "massif", "container"};
     struct machine *m = *state;
+    const struct step every[] = {
+        {no_file, "/usr/share/voice-assistant/build.json", THEN(UNSEEN, "no record")},
+        {a_record, "0.0.0", "", THEN(UNSEEN, "0.0.0")},
+        {a_record, NULL, "", THEN(UNSEEN, "record")},
+    };
+    const struct step coverage[] = {
+        {a_record, NULL, ",\"coverage\":{\"percent\":93.2,\"date\":\"2027-01-01\"}", THEN(PASS, "93.2")},
+        {a_record, NULL, ",\"coverage\":{\"percent\":89.9,\"date\":\"2027-01-01\"}", THEN(FAIL, "89.9")},
+    };
+    const struct step massif[] = {
+        {a_record, NULL, ",\"massif\":{\"peak_bytes\":12000000}", THEN(PASS, "12.0 MB")},
+        {a_record, NULL, ",\"massif\":{\"peak_bytes\":0}", THEN(FAIL, "")},
+    };
+    const struct step container[] = {
+        {a_record, NULL, ",\"container\":{\"stages\":3,\"bytes\":41000000}", THEN(PASS, "3 stages, 41.0 MB")},
+        {a_record, NULL, ",\"container\":{\"stages\":1,\"bytes\":41000000}", THEN(FAIL, "1 stages")},
+        {a_record, NULL, ",\"container\":{\"stages\":2,\"bytes\":61000000}", THEN(FAIL, "61.0 MB")},
+    };
 
-    for (size_t i = 0; i < 3; i++) {
-        put_away(m, "/usr/share/voice-assistant/build.json");
-        ASSERT_CHECK(m, items[i], UNSEEN, "no record");
-        put_record(m, "0.0.0", "");
-        ASSERT_CHECK(m, items[i], UNSEEN, "0.0.0");
-        put_record(m, va_version(), "");
-        ASSERT_CHECK(m, items[i], UNSEEN, "record");
-    }
-    put_record(m, va_version(), ",\"coverage\":{\"percent\":93.2,\"date\":\"2027-01-01\"}");
-    ASSERT_CHECK(m, "coverage", PASS, "93.2");
-    put_record(m, va_version(), ",\"coverage\":{\"percent\":89.9,\"date\":\"2027-01-01\"}");
-    ASSERT_CHECK(m, "coverage", FAIL, "89.9");
-    put_record(m, va_version(), ",\"massif\":{\"peak_bytes\":12000000}");
-    ASSERT_CHECK(m, "massif", PASS, "12.0 MB");
-    put_record(m, va_version(), ",\"massif\":{\"peak_bytes\":0}");
-    ASSERT_CHECK(m, "massif", FAIL, "");
-    put_record(m, va_version(), ",\"container\":{\"stages\":3,\"bytes\":41000000}");
-    ASSERT_CHECK(m, "container", PASS, "3 stages, 41.0 MB");
-    put_record(m, va_version(), ",\"container\":{\"stages\":1,\"bytes\":41000000}");
-    ASSERT_CHECK(m, "container", FAIL, "1 stages");
-    put_record(m, va_version(), ",\"container\":{\"stages\":2,\"bytes\":61000000}");
-    ASSERT_CHECK(m, "container", FAIL, "61.0 MB");
+    ASSERT_STEPS(m, "coverage", every);
+    ASSERT_STEPS(m, "massif", every);
+    ASSERT_STEPS(m, "container", every);
+    ASSERT_STEPS(m, "coverage", coverage);
+    ASSERT_STEPS(m, "massif", massif);
+    ASSERT_STEPS(m, "container", container);
 }
 
 /* ---- figures ---- */
 
-static void put_emulated(struct machine *m)
-{
-    put(m, "/proc/cpuinfo", "processor\t: 0\nmodel name\t: QEMU TCG CPU version 2.5+\nprocessor\t: 1\n");
-}
+#define EMULATED "processor\t: 0\nmodel name\t: QEMU TCG CPU version 2.5+\nprocessor\t: 1\n"
 
 static void the_boot_is_short(void **state)
 {
     struct machine *m = *state;
+    const struct step steps[] = {
+        {THEN(NONE, "systemd")},
+        {a_file, "/run/systemd/system/x", "", THEN(UNSEEN, "systemctl")},
+        {a_program, "systemctl show", "FirmwareTimestampMonotonic=4000000\nFinishTimestampMonotonic=21500000\n", THEN(PASS, "25.5 s")},
+        {a_program, NULL, "FirmwareTimestampMonotonic=9000000\nFinishTimestampMonotonic=21500000\n", THEN(FAIL, "30.5 s")},
+        {a_file, "/proc/cpuinfo", EMULATED, THEN(NONE, "emulated")},
+        {a_program, NULL, "FirmwareTimestampMonotonic=0\nFinishTimestampMonotonic=0\n", THEN(UNSEEN, "not ended")},
+    };
 
-    ASSERT_CHECK(m, "boot-time", NONE, "systemd");
-    put(m, "/run/systemd/system/x", "");
-    ASSERT_CHECK(m, "boot-time", UNSEEN, "systemctl");
-    m->programs[0] = (struct answer){"systemctl show", "FirmwareTimestampMonotonic=4000000\nFinishTimestampMonotonic=21500000\n", 0};
-    ASSERT_CHECK(m, "boot-time", PASS, "25.5 s");
-    m->programs[0].text = "FirmwareTimestampMonotonic=9000000\nFinishTimestampMonotonic=21500000\n";
-    ASSERT_CHECK(m, "boot-time", FAIL, "30.5 s");
-    put_emulated(m);
-    ASSERT_CHECK(m, "boot-time", NONE, "emulated");
-    m->programs[0].text = "FirmwareTimestampMonotonic=0\nFinishTimestampMonotonic=0\n";
-    ASSERT_CHECK(m, "boot-time", UNSEEN, "not ended");
+    ASSERT_STEPS(m, "boot-time", steps);
 }
 
 static void the_boot_is_analysed(void **state)
 {
     struct machine *m = *state;
+    const struct step steps[] = {
+        {THEN(NONE, "")},
+        {a_file, "/run/systemd/system/x", "", AND},
+        {a_file, "/usr/lib/systemd/system/voice-assistant.service", "", THEN(UNSEEN, "")},
+        {a_program, "blame", "2.1s dev-vda.device\n312ms voice-assistant.service\n", AND},
+        {a_program, "critical-chain", "voice-assistant.service +312ms\n", THEN(PASS, "0.3 s")},
+        {a_program, "blame", "1min 2.5s voice-assistant.service\n2.1s dev-vda.device\n", THEN(FAIL, "62.5 s")},
+        {a_file, "/proc/cpuinfo", EMULATED, THEN(NONE, "emulated")},
+        {a_program, "blame", "2.1s dev-vda.device\n", THEN(FAIL, "no start")},
+        {a_program, "blame", "312ms voice-assistant.service\n", AND},
+        {a_program, "critical-chain", "voice-assistant.service +312ms\n  network-online.target @9s\n", THEN(FAIL, "network")},
+        {a_program, "blame", "312ms voice-assistant.service\n", THEN(UNSEEN, "not ended"), .number = 1},
+    };
 
-    ASSERT_CHECK(m, "boot-analysed", NONE, "");
-    put(m, "/run/systemd/system/x", "");
-    put(m, "/usr/lib/systemd/system/voice-assistant.service", "");
-    ASSERT_CHECK(m, "boot-analysed", UNSEEN, "");
-    m->programs[0] = (struct answer){"blame", "2.1s dev-vda.device\n312ms voice-assistant.service\n", 0};
-    m->programs[1] = (struct answer){"critical-chain", "voice-assistant.service +312ms\n", 0};
-    ASSERT_CHECK(m, "boot-analysed", PASS, "0.3 s");
-    m->programs[0].text = "1min 2.5s voice-assistant.service\n2.1s dev-vda.device\n";
-    ASSERT_CHECK(m, "boot-analysed", FAIL, "62.5 s");
-    put_emulated(m);
-    ASSERT_CHECK(m, "boot-analysed", NONE, "emulated");
-    m->programs[0].text = "2.1s dev-vda.device\n";
-    ASSERT_CHECK(m, "boot-analysed", FAIL, "no start");
-    m->programs[0].text = "312ms voice-assistant.service\n";
-    m->programs[1].text = "voice-assistant.service +312ms\n  network-online.target @9s\n";
-    ASSERT_CHECK(m, "boot-analysed", FAIL, "network");
-    m->programs[0].code = 1;
-    ASSERT_CHECK(m, "boot-analysed", UNSEEN, "not ended");
+    ASSERT_STEPS(m, "boot-analysed", steps);
 }
 
 static void memory_has_its_bounds(void **state)
 {
     struct machine *m = *state;
+    const struct step steps[] = {
+        {THEN(PASS, "117.2 MB resident")},
+        {a_process, NULL, "RssAnon:\t130000 kB\nRssFile:\t0 kB\nRssShmem:\t0 kB\n", THEN(FAIL, "")},
+        {a_process, NULL, "RssAnon:\t1000 kB\nRssFile:\t620000 kB\nRssShmem:\t0 kB\n", THEN(FAIL, "")},
+        {a_process, NULL, "", THEN(UNSEEN, "")},
+    };
 
-    ASSERT_CHECK(m, "memory-idle", PASS, "117.2 MB resident");
-    put_process(m, DAEMON, 1, "RssAnon:\t130000 kB\nRssFile:\t0 kB\nRssShmem:\t0 kB\n");
-    ASSERT_CHECK(m, "memory-idle", FAIL, "");
-    put_process(m, DAEMON, 1, "RssAnon:\t1000 kB\nRssFile:\t620000 kB\nRssShmem:\t0 kB\n");
-    ASSERT_CHECK(m, "memory-idle", FAIL, "");
-    put_process(m, DAEMON, 1, "");
-    ASSERT_CHECK(m, "memory-idle", UNSEEN, "");
+    ASSERT_STEPS(m, "memory-idle", steps);
 }
 
 static void transcribing_leaves_most_of_the_machine(void **state)
 {
     struct machine *m = *state;
+    const struct step steps[] = {
+        {THEN(UNSEEN, "8001")},
+        {a_page, ":8001/metrics", "transcription_duration_seconds_sum 2\nvoice_assistant_transcribed_audio_seconds_total 30\n",
+         THEN(PASS, "2.0 %")},
+        /* That was one thread of two processors for each of two workers. */
+        {options, "model.threads=8", THEN(PASS, "4.0 %")},
+        {a_page, NULL, "transcription_duration_seconds_sum 40\nvoice_assistant_transcribed_audio_seconds_total 30\n", THEN(FAIL, "80.0 %")},
+        {a_file, "/proc/cpuinfo", EMULATED, THEN(NONE, "emulated")},
+        {a_page, NULL, "transcription_duration_seconds_sum 0\nvoice_assistant_transcribed_audio_seconds_total 0\n",
+         THEN(UNSEEN, "only 0.0 s")},
+        {a_page, NULL, "something_else 1\n", THEN(UNSEEN, "say nothing")},
+    };
 
-    ASSERT_CHECK(m, "cpu-active", UNSEEN, "8001");
-    m->pages[0] =
-        (struct answer){":8001/metrics", "transcription_duration_seconds_sum 2\nvoice_assistant_transcribed_audio_seconds_total 30\n", 200};
-    ASSERT_CHECK(m, "cpu-active", PASS, "2.0 %"); /* one thread of two processors for each of two workers */
-    configure(m, "model.threads=8", NULL);
-    ASSERT_CHECK(m, "cpu-active", PASS, "4.0 %");
-    m->pages[0].text = "transcription_duration_seconds_sum 40\nvoice_assistant_transcribed_audio_seconds_total 30\n";
-    ASSERT_CHECK(m, "cpu-active", FAIL, "80.0 %");
-    put_emulated(m);
-    ASSERT_CHECK(m, "cpu-active", NONE, "emulated");
-    m->pages[0].text = "transcription_duration_seconds_sum 0\nvoice_assistant_transcribed_audio_seconds_total 0\n";
-    ASSERT_CHECK(m, "cpu-active", UNSEEN, "only 0.0 s");
-    m->pages[0].text = "something_else 1\n";
-    ASSERT_CHECK(m, "cpu-active", UNSEEN, "say nothing");
+    ASSERT_STEPS(m, "cpu-active", steps);
 }
 
 static void buffers_are_as_configured(void **state)
 {
     struct machine *m = *state;
+    const struct step steps[] = {
+        {a_page, ":8001/metrics", "voice_assistant_audio_buffers{state=\"free\"} 9\nvoice_assistant_audio_buffers{state=\"used\"} 1\n",
+         THEN(PASS, "10 buffers")},
+        {options, "audio.pool_size=3", THEN(FAIL, "3 are configured")},
+        {options, "metrics.enabled=no", THEN(UNSEEN, "metrics.enabled")},
+        {options, AND},
+        {a_page, ":8001/metrics", "", THEN(UNSEEN, "404"), .number = 404},
+    };
 
-    m->pages[0] = (struct answer){
-        ":8001/metrics", "voice_assistant_audio_buffers{state=\"free\"} 9\nvoice_assistant_audio_buffers{state=\"used\"} 1\n", 200};
-    ASSERT_CHECK(m, "buffer-pool", PASS, "10 buffers");
-    configure(m, "audio.pool_size=3", NULL);
-    ASSERT_CHECK(m, "buffer-pool", FAIL, "3 are configured");
-    configure(m, "metrics.enabled=no", NULL);
-    ASSERT_CHECK(m, "buffer-pool", UNSEEN, "metrics.enabled");
-    configure(m, NULL);
-    m->pages[0].code = 404;
-    ASSERT_CHECK(m, "buffer-pool", UNSEEN, "404");
+    ASSERT_STEPS(m, "buffer-pool", steps);
 }
 
 static void several_processors_are_used(void **state)
 {
     struct machine *m = *state;
+    const struct step steps[] = {
+        {THEN(UNSEEN, "nobody")},
+        {a_page, "/status", "{\"workers\":2}", THEN(PASS, "2 workers with 1 threads")},
+        {options, "model.workers=1", "model.threads=1", AND},
+        {a_page, NULL, "{\"workers\":1}", THEN(FAIL, "1 workers")},
+        {a_file, "/proc/cpuinfo", "processor\t: 0\n", THEN(NONE, "one processor")},
+        {a_page, NULL, "<html>", AND},
+        {a_file, "/proc/cpuinfo", "processor\t: 0\nprocessor\t: 1\n", THEN(UNSEEN, "another program")},
+    };
 
-    ASSERT_CHECK(m, "threads", UNSEEN, "nobody");
-    m->pages[0] = (struct answer){"/status", "{\"workers\":2}", 200};
-    ASSERT_CHECK(m, "threads", PASS, "2 workers with 1 threads");
-    configure(m, "model.workers=1", "model.threads=1", NULL);
-    m->pages[0].text = "{\"workers\":1}";
-    ASSERT_CHECK(m, "threads", FAIL, "1 workers");
-    put(m, "/proc/cpuinfo", "processor\t: 0\n");
-    ASSERT_CHECK(m, "threads", NONE, "one processor");
-    m->pages[0].text = "<html>";
-    put(m, "/proc/cpuinfo", "processor\t: 0\nprocessor\t: 1\n");
-    ASSERT_CHECK(m, "threads", UNSEEN, "another program");
+    ASSERT_STEPS(m, "threads", steps);
 }
 
 int main(void)

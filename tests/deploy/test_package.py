@@ -86,9 +86,9 @@ def life(in_namespaces, package, tmp_path_factory):
 
 def test_what_is_in_it(contents):
     for path in ("/usr/bin/voice-assistant", f"{ETC}/voice-assistant.yaml", f"{ETC}/commands/timers.yaml", "/usr/share/man/man1/voice-assistant.1.gz",
-                 "/usr/share/man/man5/voice-assistant.yaml.5.gz", "/usr/share/bash-completion/completions/voice-assistant", "/usr/share/zsh/vendor-completions/_voice-assistant",
+                 "/usr/share/man/man5/voice-assistant.yaml.5.gz", "/usr/share/man/man8/voice-assistant-helper.8.gz", "/usr/share/bash-completion/completions/voice-assistant", "/usr/share/zsh/vendor-completions/_voice-assistant",
                  "/usr/share/fish/vendor_completions.d/voice-assistant.fish",
-                 "/usr/share/doc/voice-assistant/README.Debian", "/lib/systemd/system/voice-assistant.service", "/usr/lib/sysusers.d/voice-assistant.conf"):
+                 "/usr/share/doc/voice-assistant/README.Debian", "/lib/systemd/system/voice-assistant.service", "/lib/systemd/system/voice-assistant-worker.service", "/usr/lib/sysusers.d/voice-assistant.conf"):
         assert path in contents, path
     assert not [path for path in contents if re.match(r"/(usr/local|home|root|work|build|opt|tmp)\b", path)]
     assert not [path for path in contents if path.endswith((".a", ".h", ".pc"))]

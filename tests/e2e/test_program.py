@@ -1,6 +1,8 @@
 """The command line as a whole."""
 import re
 
+import pytest
+
 
 def commands(run):
     return re.findall(r"^  ([a-z-]+) +\S", run("--help").stdout.split("Commands:")[1], re.M)
@@ -45,3 +47,18 @@ def test_every_command_refuses_an_unknown_option(run):
         answer = run(name, "--no-such-option")
         assert answer.returncode == 2, name
         assert answer.stdout == "" and answer.stderr, name
+
+
+@pytest.mark.parametrize("command", ["audit", "battery", "config", "doctor", "health", "power", "privacy", "say"])
+def test_too_many_set_are_told(run, command):
+    answer = run(command, *["--set=log.level=info"] * 257)
+    assert answer.returncode == 2
+    assert answer.stdout == ""
+    assert answer.stderr.startswith(f"voice-assistant {command}: more than 256 times --set\n")
+
+
+def test_the_beginning_of_two_options_is_neither(run):
+    answer = run("audit", "--o", "x")
+    assert answer.returncode == 2
+    assert "ambiguous" in answer.stderr
+    assert run("audit", "--l").stdout == run("audit", "--list").stdout

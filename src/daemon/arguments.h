@@ -1,0 +1,27 @@
+/* arguments.h - the options of a command line that say no more than a text or a yes: one row each, and --config, --set, --help. */
+#ifndef VA_DAEMON_ARGUMENTS_H
+#define VA_DAEMON_ARGUMENTS_H
+
+#include <stdio.h>
+
+#include "daemon/overrides.h"
+
+#define VA_ARGUMENTS_MAX 16
+
+#define VA_ARGUMENTS_HELP                                                                                            \
+    "  --config FILE            the configuration (default: voice-assistant.yaml of the user, else of the system)\n" \
+    "  --set SECTION.KEY=VALUE  set an option, after the file; may be given again\n"                                 \
+    "  -h, --help               print this help\n"
+
+struct va_argument {
+    const char *name;
+    int *flag;         /* is 1 when the option is given, which takes no value, */
+    const char **text; /* or becomes its value */
+};
+
+/* rows [n], VA_ARGUMENTS_MAX at most; overrides NULL: without --config and --set. What else was said begins at optind. Returns -1 to go
+ * on, or an exit code: what was wrong was told. */
+int va_arguments_read(int argc, char **argv, const struct va_argument *rows, size_t n, struct va_overrides *overrides,
+                      void (*print_help)(FILE *out));
+
+#endif
