@@ -16,7 +16,8 @@ void va_http1_drop_request(struct va_http1 *connection)
     if (request == NULL)
         return;
     connection->request = NULL;
-    struct va_socket *socket = connection->state == VA_HTTP1_SOCKET ? (struct va_socket *)atomic_load(&request->outflow) : NULL;
+    struct va_socket *socket = connection->socket;
+    connection->socket = NULL;
     if (socket != NULL) {
         va_request_hold(request); /* closed may release it */
         va_request_abandon(request);
@@ -288,7 +289,7 @@ static void leave(va_connection *base, double now_s)
         connection->last_taken = 1; /* without the last chunk: the client sees that it was cut */
         connection->state = base->output.size > 0 ? VA_HTTP1_STREAMING : VA_HTTP1_CLOSED;
     } else if (connection->state == VA_HTTP1_SOCKET) {
-        va_socket_leave(va_http1_socket_of(connection), now_s);
+        va_socket_leave(connection->socket, now_s);
         va_http1_serve_socket(connection, now_s);
     }
 }
@@ -303,7 +304,7 @@ static unsigned wishes(const va_connection *base)
     if (base->output.size > 0 || connection->state == VA_HTTP1_ANSWERING ||
         (connection->state == VA_HTTP1_STREAMING && connection->last_taken))
         wishes |= VA_CONNECTION_WRITE;
-    if (connection->state == VA_HTTP1_SOCKET ? connection->pending.size > 0 || va_socket_is_paused(va_http1_socket_of(connection))
+    if (connection->state == VA_HTTP1_SOCKET ? connection->pending.size > 0 || va_socket_is_paused(connection->socket)
                                              : connection->pending.size > VA_HTTP1_MAX_PENDING_BYTES / 2)
         wishes |= VA_CONNECTION_PAUSE;
     if (connection->state == VA_HTTP1_LINGERING)
