@@ -34,6 +34,7 @@ def patterns(samples):
 
 
 AUDIO = patterns(SAMPLES[20:32])
+MAX_MAPPED = 1 << 32  # only the tables that a sanitizer keeps of all memory are larger
 
 
 @pytest.fixture
@@ -89,6 +90,8 @@ def memory(server):
             found = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw.. \S+ \S+ (\d+)", line)
             if found and (found[3] == "0" or ".so" in line or "voice-assistant" in line):
                 start, end = int(found[1], 16), int(found[2], 16)
+                if end - start > MAX_MAPPED:
+                    continue
                 mem.seek(start)
                 try:
                     pieces.append(mem.read(end - start))
@@ -178,7 +181,8 @@ def test_what_was_said_is_gone(program, model, source, recordings, data):
     time.sleep(3.2)
     assert server.post("/audio/stop").status_code == 200
     assert "young man" in server.get("/transcription/latest").json()["text"]
-    assert server.post("/command/execute", json={"text": "was I a young man"}).status_code == 422
+    for times in (1, 3, 10, 40):  # short and long ones lie in different places
+        assert server.post("/command/execute", json={"text": "was I a" + " young man" * times}).status_code == 422
     assert server.post("/command/execute", json={"text": "what time is it"}).json()["success"] is True
     assert count(server, said) > 0
     assert server.post("/privacy/enable").json()["success"] is True
