@@ -220,8 +220,9 @@ def test_what_was_heard_during_a_reply_is_gone(serve, source, vad):
     server = serve("--commands", f"{source}/deploy/commands", "--set", "listen.mode=always", "--set", f"listen.vad={vad}", "--set", "speech.device=null")
     for _ in range(2):
         assert server.post("/command/execute", json={"text": "what can I say", "speak": True}).json()["success"] is True
-        time.sleep(1)
-        assert count(server, AUDIO) > 0
+        wait_until(lambda: server.get("/status").json()["state"] == "speaking")
+        time.sleep(0.5)  # for the echo canceller to have something
+        wait_until(lambda: count(server, AUDIO) > 0)
         assert server.post("/privacy/enable").json()["success"] is True
         assert count(server, AUDIO) == 0
         assert server.post("/privacy/disable").json()["success"] is True
