@@ -268,7 +268,7 @@ def test_escape_gives_up_and_holding_works(make, server):
     browser.run("return new Promise(done => setTimeout(done, 400))")  # longer than a tap
     ActionChains(browser.driver).release(talk).perform()
     browser.wait("the end", lambda: browser.find(".reply").text != "")
-    assert server.get("/status").json()["state"] == "idle"
+    browser.wait("rest", lambda: server.get("/status").json()["state"] == "idle")
     browser.check()
 
 

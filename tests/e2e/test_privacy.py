@@ -17,6 +17,7 @@ import pytest
 
 from conftest import prepared
 from pipe_microphone import PipeMicrophone
+from test_events import Reader
 from test_server import Server, WAV, error_of
 
 # Noise that nothing else in memory looks like: int16 as it comes from the microphone, and float32 as it is kept.
@@ -218,14 +219,15 @@ def vad():
 def test_what_was_heard_during_a_reply_is_gone(serve, source, vad):
     """The echo canceller remembers it."""
     server = serve("--commands", f"{source}/deploy/commands", "--set", "listen.mode=always", "--set", f"listen.vad={vad}", "--set", "speech.device=null")
+    events = Reader(server)
     for _ in range(2):
         assert server.post("/command/execute", json={"text": "what can I say", "speak": True}).json()["success"] is True
-        wait_until(lambda: server.get("/status").json()["state"] == "speaking")
-        time.sleep(0.5)  # for the echo canceller to have something
+        events.until("state", to="speaking")
         wait_until(lambda: count(server, AUDIO) > 0)
         assert server.post("/privacy/enable").json()["success"] is True
         assert count(server, AUDIO) == 0
         assert server.post("/privacy/disable").json()["success"] is True
+    events.close()
 
 
 def test_what_is_listened_to_all_day_is_gone(program, model, source, vad, recordings, data, tmp_path):
