@@ -2,6 +2,7 @@
 .PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*\#\# .*/\1/p' Makefile)
 RECORDING ?= /usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-0870.wav
 PROGRAM = build/src/daemon/voice-assistant
+REPORTS = $(CURDIR)/build-asan/reports
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -55,6 +56,13 @@ accuracy: build ## word errors beside faster-whisper float32 (PEER_MODEL=CTransl
 	bench/accuracy.py --peer-model "$(PEER_MODEL)"
 asan: ## tests with the address and undefined behaviour sanitizers
 	./check sanitize
+sanitize-e2e: ## the program from outside, built with the address and undefined behaviour sanitizers (ARGS="-k mqtt"), an hour; after ./check
+	[ -e build-asan/build.ninja ] || meson setup build-asan --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
+	ninja -C build-asan
+	rm -rf $(REPORTS) && mkdir $(REPORTS)
+	ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:log_path=$(REPORTS)/report UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+		VA_REPORTS=$(REPORTS) VA_PROGRAM=$(CURDIR)/build-asan/src/daemon/voice-assistant VA_TEST_MODELS=$(or $(VA_TEST_MODELS),$(CURDIR)/build-models) \
+		build-venv/bin/python -m pytest -q -rs -p no:cacheprovider tests/e2e $(ARGS)
 tsan: ## tests but the golden ones with the thread sanitizer
 	[ -e build-tsan/build.ninja ] || meson setup build-tsan --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
 	ninja -C build-tsan

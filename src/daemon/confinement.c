@@ -224,8 +224,8 @@ static int plan_service(const va_config *config, const char *folder, struct va_c
         (r = allow_named(plan, config, error)) < 0 || (r = allow_words(plan, config->listen_words, error)) < 0 ||
         (r = allow_words(plan, config->listen_stop_words, error)) < 0 || (r = allow_hardware(plan, config, error)) < 0)
         return r;
-#ifdef VA_COVERAGE_FOLDER
-    if ((r = va_confine_allow(plan, VA_COVERAGE_FOLDER, FILES, error)) < 0)
+#ifdef VA_REPORTS_FOLDER
+    if ((r = va_confine_allow(plan, VA_REPORTS_FOLDER, FILES, error)) < 0)
         return r;
 #endif
     return va_confine_allow_list(plan, config->confine_allow, FILES, error);
@@ -243,9 +243,9 @@ int va_confinement_programs(const va_config *config, const char *const *executab
         return r;
     for (size_t i = 0; r == 0 && i < n; i++)
         r = va_confine_allow(ret_plan, executables[i], VA_CONFINE_RUN, error);
-#ifdef VA_COVERAGE_FOLDER
+#ifdef VA_REPORTS_FOLDER
     if (r == 0)
-        r = va_confine_allow(ret_plan, VA_COVERAGE_FOLDER, FILES, error);
+        r = va_confine_allow(ret_plan, VA_REPORTS_FOLDER, FILES, error);
 #endif
     return r == 0 ? va_confine_allow_list(ret_plan, config->confine_allow, FILES, error) : r;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <jansson.h>
 #include <voice_assistant.h>
 
 #include "base/memory.h"
@@ -49,9 +50,15 @@ static void print_help(FILE *out)
     fprintf(out, "\n'voice-assistant COMMAND --help' explains one. 'voice-assistant --version' prints the version.\n");
 }
 
+static void *take(size_t n)
+{
+    return va_alloc(n, 1);
+}
+
 int main(int argc, char **argv)
 {
     va_memory_return_large();
+    json_set_alloc_funcs(take, va_free); /* texts of requests do not stay in what it has freed */
     if (argc < 2) {
         print_help(stderr);
         return VA_EXIT_USAGE;

@@ -245,6 +245,8 @@ static void on_offer(natsConnection *connection, natsSubscription *subscription,
     if (natsMsg_GetReply(message) != NULL &&
         va_remote_read_offer(natsMsg_GetData(message), (size_t)natsMsg_GetDataLength(message), &offer) == 0) {
         int r = submit(node, &offer);
+        if (r == 0)
+            va_log(VA_LOG_DEBUG, "remote", "%s: taken", offer.job);
         va_buffer_init(&answer, VA_REMOTE_MAX_MESSAGE);
         if (va_remote_write_answer(r == 0 ? node->name : NULL, &answer) == 0)
             (void)natsConnection_Publish(connection, natsMsg_GetReply(message), answer.data, (int)answer.size);

@@ -15,7 +15,8 @@ void va_http1_drop_request(struct va_http1 *connection)
     if (request == NULL)
         return;
     connection->request = NULL;
-    struct va_socket *socket = connection->state == VA_HTTP1_SOCKET ? (struct va_socket *)atomic_load(&request->outflow) : NULL;
+    struct va_socket *socket = connection->socket;
+    connection->socket = NULL;
     if (socket != NULL) {
         va_request_hold(request); /* closed may release it */
         va_request_abandon(request);
@@ -287,7 +288,7 @@ static void leave(va_connection *base, double now_s)
         connection->end = VA_OUTFLOW_CUT;
         connection->state = base->output.size > 0 ? VA_HTTP1_STREAMING : VA_HTTP1_CLOSED;
     } else if (connection->state == VA_HTTP1_SOCKET) {
-        va_socket_leave(va_http1_socket_of(connection), now_s);
+        va_socket_leave(connection->socket, now_s);
         va_http1_serve_socket(connection, now_s);
     }
 }
@@ -302,7 +303,7 @@ static unsigned wishes(const va_connection *base)
     if (base->output.size > 0 || connection->state == VA_HTTP1_ANSWERING ||
         (connection->state == VA_HTTP1_STREAMING && connection->end != VA_OUTFLOW_OPEN))
         wishes |= VA_CONNECTION_WRITE;
-    if (connection->state == VA_HTTP1_SOCKET ? connection->pending.size > 0 || va_socket_is_paused(va_http1_socket_of(connection))
+    if (connection->state == VA_HTTP1_SOCKET ? connection->pending.size > 0 || va_socket_is_paused(connection->socket)
                                              : connection->pending.size > VA_HTTP1_MAX_PENDING_BYTES / 2)
         wishes |= VA_CONNECTION_PAUSE;
     if (connection->state == VA_HTTP1_LINGERING)

@@ -26,7 +26,8 @@ struct va_http1 {
     enum va_http1_state state;
     struct va_http *http; /* of the request being read or answered; NULL between two, which is most of the time */
     va_request *request;
-    int close_after; /* this answer */
+    struct va_socket *socket; /* what the request has become; its end is told however the connection ends */
+    int close_after;          /* this answer */
     int head_only, minor;
     struct va_buffer pending; /* bytes of further requests while one is worked on, or of a WebSocket that pauses */
     struct va_buffer body;    /* of the answer, behind the output */
@@ -56,7 +57,6 @@ void va_http1_wake(struct va_maker *maker, va_request *request, double now_s);
 void va_http1_pull(struct va_http1 *connection, double now_s);
 
 /* As a WebSocket: bytes of the client; what is due. */
-struct va_socket *va_http1_socket_of(const struct va_http1 *connection);
 void va_http1_receive_frames(struct va_http1 *connection, const char *data, size_t n, double now_s);
 void va_http1_serve_socket(struct va_http1 *connection, double now_s);
 

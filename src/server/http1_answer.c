@@ -6,11 +6,6 @@
 /* Bodies up to here are copied behind their head, so that both go out at once. */
 #define COPY_BYTES 16384
 
-struct va_socket *va_http1_socket_of(const struct va_http1 *connection)
-{
-    return (struct va_socket *)atomic_load(&connection->request->outflow);
-}
-
 /* ---- answers ---- */
 
 static int append_field(void *user, const char *name, const char *value)
@@ -145,9 +140,9 @@ void va_http1_pull(struct va_http1 *connection, double now_s)
 
 static void update_socket(struct va_http1 *connection, double now_s)
 {
-    double deadline_s = va_socket_deadline_s(va_http1_socket_of(connection));
+    double deadline_s = va_socket_deadline_s(connection->socket);
 
-    if (va_socket_is_over(va_http1_socket_of(connection)) && connection->base.output.size == 0 && connection->end != VA_OUTFLOW_OPEN) {
+    if (va_socket_is_over(connection->socket) && connection->base.output.size == 0 && connection->end != VA_OUTFLOW_OPEN) {
         va_http1_drop_request(connection);
         va_http1_linger(connection, now_s);
         return;
@@ -161,7 +156,7 @@ void va_http1_receive_frames(struct va_http1 *connection, const char *data, size
     size_t used = 0;
 
     if (connection->pending.size == 0)
-        used = va_socket_receive(va_http1_socket_of(connection), data, n, now_s);
+        used = va_socket_receive(connection->socket, data, n, now_s);
     if (used < n && va_buffer_append(&connection->pending, data + used, n - used) < 0)
         connection->state = VA_HTTP1_CLOSED;
 }
@@ -171,7 +166,7 @@ static void receive_pending(struct va_http1 *connection, double now_s)
 {
     struct va_buffer pending = connection->pending;
 
-    if (pending.size == 0 || va_socket_is_paused(va_http1_socket_of(connection)))
+    if (pending.size == 0 || va_socket_is_paused(connection->socket))
         return;
     va_buffer_init(&connection->pending, VA_HTTP1_MAX_PENDING_BYTES);
     va_http1_receive_frames(connection, pending.data, pending.size, now_s);
@@ -183,7 +178,7 @@ void va_http1_serve_socket(struct va_http1 *connection, double now_s)
     receive_pending(connection, now_s);
     if (connection->state != VA_HTTP1_SOCKET)
         return;
-    va_socket_expire(va_http1_socket_of(connection), now_s);
+    va_socket_expire(connection->socket, now_s);
     va_http1_pull(connection, now_s);
     if (connection->state == VA_HTTP1_SOCKET)
         update_socket(connection, now_s);
@@ -199,7 +194,8 @@ static void begin_socket(struct va_http1 *connection, va_request *request, doubl
     connection->close_after = 1;
     va_http1_drop_head(connection);
     connection->state = VA_HTTP1_SOCKET;
-    va_socket_begin(va_http1_socket_of(connection), now_s);
+    connection->socket = (struct va_socket *)atomic_load(&request->outflow);
+    va_socket_begin(connection->socket, now_s);
     va_http1_begin_phase(connection, now_s);
     if (r < 0) {
         va_http1_drop_request(connection);

@@ -1,4 +1,7 @@
-"""Fixtures of the black-box tests: the built program, its models, recordings. VA_PROGRAM names another program than build/'s."""
+"""Fixtures of the black-box tests: the built program, its models, recordings. VA_PROGRAM names another program than build/'s.
+
+Where that program was built with sanitizers, VA_REPORTS is the folder of what the address sanitizer finds; undefined behaviour ends the program."""
+import glob
 import os
 import subprocess
 
@@ -6,6 +9,26 @@ import pytest
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 RECORDINGS = "/usr/share/pocketsphinx/test/data"
+REPORTS = os.environ.get("VA_REPORTS")
+KEPT = "they keep what is freed, so memory grows"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def reports():
+    """No process of the module's tests, however it ended, had anything for a sanitizer to tell."""
+    before = set(glob.glob(f"{REPORTS}/*")) if REPORTS else set()
+    yield
+    found = set(glob.glob(f"{REPORTS}/*")) - before if REPORTS else set()
+    for path in sorted(found):
+        with open(path, encoding="utf-8", errors="replace") as file:
+            print(file.read())
+    assert not found
+
+
+def only_without_sanitizers(reason):
+    """Where a test goes no further with them, for a reason of principle."""
+    if REPORTS:
+        pytest.skip(f"with sanitizers: {reason}")
 
 
 @pytest.fixture(scope="session")

@@ -45,7 +45,7 @@ def helper(helper_program, machine, tmp_path):
         os.chmod(path, 0o666)
         listening.listen(4)
         process = subprocess.Popen(["bash", "-c", f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@" 3<&{listening.fileno()}', "bash", helper_program, "--root", machine,
-                                    "--folder", tmp_path, "--idle", "2"], pass_fds=[listening.fileno()], stderr=subprocess.PIPE, text=True)
+                                    "--folder", tmp_path, "--idle", "5"], pass_fds=[listening.fileno()], stderr=subprocess.PIPE, text=True)
         yield process
         try:
             process.wait(20)

@@ -332,7 +332,9 @@ def test_nothing_acknowledged_is_lost_when_it_is_killed(serve, tmp_path):
         threads = [threading.Thread(target=client, args=(server, f"{kill}-{c}", acknowledged[c])) for c in range(CLIENTS)]
         for thread in threads:
             thread.start()
-        time.sleep(chance.uniform(0, 0.2))
+        wanted = sum(map(len, acknowledged)) + chance.randrange(0, 21)
+        wait_until(lambda: sum(map(len, acknowledged)) >= wanted)
+        time.sleep(chance.uniform(0, 0.01))
         server.process.kill()
         server.process.wait()
         for thread in threads:

@@ -22,6 +22,7 @@ import pytest
 from conftest import prepared
 from fault_device import find_module
 from pipe_microphone import PipeMicrophone
+from test_events import Reader
 from test_server import Server, error_of
 
 RATE = 16000
@@ -435,13 +436,16 @@ def test_a_recording_is_for_itself(always, microphone, sentence, moved):
 
 
 def test_push_to_talk(always, microphone, sentence, moved):
-    server = always(mode="button")
+    server = always("--set", "listen.partial=200", mode="button")
+    events = Reader(server)
     microphone.say(silence(0.3) + sentence + silence(1.5))
     wait_until(microphone.pieces.empty)
     assert server.get("/status").json()["state"] == "idle" and not moved.exists()
     assert server.post("/listen/start").json() == {"success": True, "listening": True}
     wait_until(lambda: server.get("/status").json()["state"] == "wake")
     microphone.say(sentence)
+    while "meters" not in events.next()[2].get("text", ""):  # enough of it has been heard
+        pass
     wait_until(microphone.pieces.empty)
     assert server.post("/listen/stop").json() == {"success": True, "listening": False}
     wait_until(moved.exists)
@@ -450,6 +454,7 @@ def test_push_to_talk(always, microphone, sentence, moved):
     wait_until(lambda: server.get("/status").json()["state"] == "wake")
     assert server.post("/listen/stop").status_code == 200
     wait_until(lambda: server.get("/status").json()["state"] == "idle")
+    events.close()
     assert server.stop() == 0
 
 

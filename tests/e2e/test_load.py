@@ -165,7 +165,7 @@ def test_an_upload_is_not_held_in_memory(server, recordings):
     with socket.create_connection(server.address, timeout=TIMEOUT_S) as s:
         s.sendall(b"POST /transcribe HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=" + boundary +
                   f"\r\nContent-Length: {len(body) + 100}\r\n\r\n".encode() + body)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         spooled = 0
         while spooled < len(body) - 1000:
             spooled = 0

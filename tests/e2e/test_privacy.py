@@ -17,6 +17,7 @@ import pytest
 
 from conftest import prepared
 from pipe_microphone import PipeMicrophone
+from test_events import Reader
 from test_server import Server, WAV, error_of
 
 # Noise that nothing else in memory looks like: int16 as it comes from the microphone, and float32 as it is kept.
@@ -34,6 +35,7 @@ def patterns(samples):
 
 
 AUDIO = patterns(SAMPLES[20:32])
+MAX_MAPPED = 1 << 32  # only the tables that a sanitizer keeps of all memory are larger
 
 
 @pytest.fixture
@@ -89,6 +91,8 @@ def memory(server):
             found = re.match(r"([0-9a-f]+)-([0-9a-f]+) rw.. \S+ \S+ (\d+)", line)
             if found and (found[3] == "0" or ".so" in line or "voice-assistant" in line):
                 start, end = int(found[1], 16), int(found[2], 16)
+                if end - start > MAX_MAPPED:
+                    continue
                 mem.seek(start)
                 try:
                     pieces.append(mem.read(end - start))
@@ -178,7 +182,8 @@ def test_what_was_said_is_gone(program, model, source, recordings, data):
     time.sleep(3.2)
     assert server.post("/audio/stop").status_code == 200
     assert "young man" in server.get("/transcription/latest").json()["text"]
-    assert server.post("/command/execute", json={"text": "was I a young man"}).status_code == 422
+    for times in (1, 3, 10, 40):  # short and long ones lie in different places
+        assert server.post("/command/execute", json={"text": "was I a" + " young man" * times}).status_code == 422
     assert server.post("/command/execute", json={"text": "what time is it"}).json()["success"] is True
     assert count(server, said) > 0
     assert server.post("/privacy/enable").json()["success"] is True
@@ -206,13 +211,15 @@ def speech_samples(recordings):
 def test_what_was_heard_during_a_reply_is_gone(serve, source, vad):
     """The echo canceller remembers it."""
     server = serve("--commands", f"{source}/deploy/commands", "--set", "listen.mode=always", "--set", f"listen.vad={vad}", "--set", "speech.device=null")
+    events = Reader(server)
     for _ in range(2):
         assert server.post("/command/execute", json={"text": "what can I say", "speak": True}).json()["success"] is True
-        time.sleep(1)
-        assert count(server, AUDIO) > 0
+        events.until("state", to="speaking")
+        wait_until(lambda: count(server, AUDIO) > 0)
         assert server.post("/privacy/enable").json()["success"] is True
         assert count(server, AUDIO) == 0
         assert server.post("/privacy/disable").json()["success"] is True
+    events.close()
 
 
 def test_what_is_listened_to_all_day_is_gone(program, model, source, vad, recordings, data, tmp_path):

@@ -6,18 +6,21 @@ import time
 
 import pytest
 
+from conftest import KEPT, only_without_sanitizers, prepared
+from test_live import start_soon
 from test_server import Server
 from test_websocket import frame, upgrade
 
 CLIENTS = 6
+LIVE_SESSIONS = 4  # the default of live.sessions
 MAX_SENT = 48 << 20  # of each: more than may wait anywhere
 MAX_GROWTH_KB = 64 << 10  # of all together
 
 
 @pytest.fixture(scope="module")
-def server(program, small_model, source, tmp_path_factory):
+def server(program, run, small_model, source, tmp_path_factory):
     running = Server(program, "--model", small_model, "--microphone", "none", "--commands", os.path.join(source, "deploy", "commands"),
-                     "--set", "server.timeout=2", folder=tmp_path_factory.mktemp("slow"))
+                     "--set", f"listen.vad={prepared(run, 'vad')}", "--set", "server.timeout=2", folder=tmp_path_factory.mktemp("slow"))
     yield running
     assert running.stop() == 0
 
@@ -72,6 +75,13 @@ def send_much(s, data):
     return total
 
 
+def send_until_let_go(s, data, sent, end):
+    while (more := send_more(s, data[sent % len(data):])) is not None:
+        assert time.monotonic() < end, "who reads nothing must be let go"
+        sent += more
+    s.close()
+
+
 @pytest.mark.parametrize("kind", [pipelined, large, pings])
 def test_who_never_reads_costs_little(server, kind):
     before = memory_kb(server)
@@ -81,12 +91,23 @@ def test_who_never_reads_costs_little(server, kind):
         # Pings are taken on, and their answers dropped: it may be that the client reads later.
         assert sent[0] < MAX_SENT or kind is pings
         assert server.get("/status").status_code == 200
-    assert memory_kb(server) - before < MAX_GROWTH_KB
+    while_open_kb = memory_kb(server) - before
     end = time.monotonic() + 60
     for s, data, sent in clients:
-        while (more := send_more(s, data[sent[0] % len(data):])) is not None:
-            assert time.monotonic() < end, "who reads nothing must be let go"
-            sent[0] += more
-        s.close()
+        send_until_let_go(s, data, sent[0], end)
     assert server.get("/status").status_code == 200
+    only_without_sanitizers(KEPT)
+    assert while_open_kb < MAX_GROWTH_KB
     assert memory_kb(server) - before < MAX_GROWTH_KB
+
+
+def test_a_live_session_ends_with_its_client(server):
+    """Whoever reads nothing keeps no session from others."""
+    clients = [pings(server) for _ in range(LIVE_SESSIONS)]
+    for s, _ in clients:
+        s.sendall(frame(0x81, b'{"type":"start"}'))
+        s.setblocking(False)
+    end = time.monotonic() + 60
+    for s, data in clients:
+        send_until_let_go(s, data, 0, end)
+    start_soon(server).close()

@@ -112,8 +112,8 @@ def test_6_a_timer_by_text(serve):
     server = serve()
     events = Reader(server)
     assert server.post("/command/execute", json={"text": "set an egg timer for two seconds"}).status_code == 200
-    timers = server.get("/api/v1/timers").json()["timers"]
-    assert [(timer["name"], timer["seconds"]) for timer in timers] == [("egg", 2)]
+    told = events.until("timer", change="set")[-1][2]
+    assert (told["name"], told["seconds"]) == ("egg", 2)
     events.until("timer", change="ended")
     events.close()
     assert server.get("/api/v1/timers").json()["timers"] == []

@@ -36,6 +36,13 @@ def test_json_has_every_field(run, model, recordings):
     assert starts == sorted(starts)
 
 
+def test_silence_is_no_text(run, small_model, tmp_path):
+    (tmp_path / "silence.raw").write_bytes(bytes(2 * 32000))
+    for form, printed in (("text", "\n"), ("srt", ""), ("vtt", "WEBVTT\n\n")):
+        answer = run("transcribe", "--model", small_model, "--raw", "--format", form, tmp_path / "silence.raw")
+        assert (answer.returncode, answer.stdout, answer.stderr) == (0, printed, ""), form
+
+
 def test_headerless_audio(run, model, recordings):
     answer = run("transcribe", "--model", model, "--language", "en", "--raw", os.path.join(recordings, "goforward.raw"))
     assert re.fullmatch(r"go forward,? (10|ten) meters\.?\n", answer.stdout.lower())

@@ -9,8 +9,9 @@ import time
 
 import pytest
 
+from test_load import Upload
 from test_privacy import wait_until
-from test_server import Server, WAV, requests
+from test_server import Server, WAV
 
 NATS = shutil.which("nats-server") or "/usr/sbin/nats-server"
 TOKEN = "a-token-for-tests"
@@ -213,9 +214,9 @@ def test_a_client_that_leaves_frees_the_worker(start, nats, recordings, tmp_path
     long = tmp_path / "long.wav"
     subprocess.run(["sox", *[os.path.join(recordings, WAV)] * 60, str(long)], check=True) if shutil.which("sox") else make_long(
         os.path.join(recordings, WAV), long, 60)
-    with pytest.raises(requests.exceptions.RequestException):
-        with open(long, "rb") as audio:
-            requests.post(front.url + "/transcribe", files={"audio": audio}, timeout=3)
+    upload = Upload(front, long.read_bytes())
+    wait_until(lambda: "taken" in worker.said())
+    upload.leave()
     wait_until(lambda: remote(front)["running"] == 0)
     wait_until(lambda: "cancelled" in worker.said())
     assert transcribe(front, os.path.join(recordings, WAV)).status_code == 200
@@ -248,7 +249,8 @@ def test_tls_and_a_wrong_token(program, small_model, start, token, recordings, t
         wrong.chmod(0o600)
         stranger = start.front(nats, "--set", f"remote.ca_file={certificate}", "--set", f"remote.token_file={wrong}")
         unsure = start.front(nats)  # the system's authorities did not sign it
-        time.sleep(1)  # both have tried by then
+        # Both have tried, in vain.
+        wait_until(lambda: all(part in (tmp_path / "nats.txt").read_text() for part in ("authentication error", "TLS handshake error")))
         for front in (stranger, unsure):
             assert not (remote(front) or {}).get("connected")
             assert transcribe(front, os.path.join(recordings, WAV)).status_code == 200

@@ -146,13 +146,19 @@ def test_the_text_comes_in_pieces(server, jfk):
     async def talk():
         got = []
         async with server.client() as client:
+            came = asyncio.Event()
+
             async def read():
                 while not got or not TranscriptStop.is_type(got[-1][1].type):
                     got.append((time.monotonic(), await client.read_event()))
+                    if TranscriptChunk.is_type(got[-1][1].type):
+                        came.set()
             reader = asyncio.create_task(read())
             await client.write_event(Transcribe(language="en-US").event())
             ended = 0
             for event in chunks(jfk, samples=3200):
+                if AudioStop.is_type(event.event().type):
+                    await came.wait()  # on a machine slower than speech
                 await client.write_event(event.event())
                 if AudioChunk.is_type(event.event().type):
                     await asyncio.sleep(0.1)

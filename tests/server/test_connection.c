@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "server/connection.h"
+#include "server/socket.h"
 #include "server/upload.h"
 
 static va_request *held; /* the handler keeps it */
@@ -27,9 +28,30 @@ static void keep(void *user, va_request *request)
     held = request;
 }
 
+static int n_closed;
+static va_socket *upgraded;
+
+static void heard(void *user, va_socket *socket, int is_text, const char *data, size_t n)
+{
+    (void)!va_socket_send(socket, is_text, data, n);
+}
+
+static void closed(void *user, va_socket *socket)
+{
+    n_closed++;
+    va_socket_release(socket);
+}
+
+static void upgrade(void *user, va_request *request)
+{
+    static const struct va_socket_events events = {heard, closed};
+    assert_int_equal(va_request_upgrade(request, &events, NULL, 1000, &upgraded), 0);
+}
+
 static const struct va_route routes[] = {
     {"GET", "/", VA_BODY_NONE, 0, NULL, 0, keep},
     {"POST", "/form", VA_BODY_FORM, 0, "audio", 0, keep},
+    {"GET", "/socket", VA_BODY_SOCKET, 0, NULL, 0, upgrade},
 };
 static struct va_site site;
 static struct va_gate gate = {.site = &site, .routes = routes, .n_routes = sizeof routes / sizeof routes[0]};
@@ -42,6 +64,7 @@ static int start(void **state)
     site.max_upload_bytes = 1000;
     site.timeout_s = 10;
     held = replies = NULL;
+    n_closed = 0;
     connection = va_connection_new(&gate, VA_PROTOCOL_HTTP1, &local, NULL, 0);
     return connection == NULL;
 }
@@ -71,13 +94,18 @@ static const char *output(double now_s)
     return text;
 }
 
-static void answer(double now_s)
+static void wake(double now_s)
 {
-    va_request_fail(held, 200, "fine", "%s", "");
     va_request *request = replies;
     replies = NULL;
     va_connection_wake(request, now_s);
     va_request_release(request);
+}
+
+static void answer(double now_s)
+{
+    va_request_fail(held, 200, "fine", "%s", "");
+    wake(now_s);
 }
 
 static void a_slow_head_and_an_idle_client(void **state)
@@ -145,6 +173,36 @@ static void a_reply_for_a_client_that_has_gone(void **state)
     connection = NULL;
     assert_true(va_request_is_gone(held));
     answer(0);
+}
+
+#define UPGRADE                                                                                \
+    "GET /socket HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" \
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+
+static void a_socket_whose_client_does_not_read_is_closed(void **state)
+{
+    receive(UPGRADE, 0);
+    wake(0); /* the answer stays in the output */
+    va_connection_expire(connection, va_connection_deadline_s(connection));
+    assert_int_equal(va_connection_wishes(connection), VA_CONNECTION_CLOSE);
+    va_connection_free(connection);
+    connection = NULL;
+    assert_int_equal(n_closed, 1);
+}
+
+static void a_socket_whose_client_does_not_wait_is_closed(void **state)
+{
+    static char many[70000];
+    receive(UPGRADE, 0);
+    wake(0);
+    va_socket_pause(upgraded, 1);
+    wake(0);
+    memset(many, 'x', sizeof many - 1);
+    receive(many, 0);
+    assert_int_equal(va_connection_wishes(connection), VA_CONNECTION_CLOSE);
+    va_connection_free(connection);
+    connection = NULL;
+    assert_int_equal(n_closed, 1);
 }
 
 static void stopping(void **state)
@@ -269,6 +327,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_body_may_be_slow_but_not_too_slow, start, stop),
         cmocka_unit_test_setup_teardown(early_requests_wait_in_bounded_memory, start, stop),
         cmocka_unit_test_setup_teardown(a_reply_for_a_client_that_has_gone, start, stop),
+        cmocka_unit_test_setup_teardown(a_socket_whose_client_does_not_read_is_closed, start, stop),
+        cmocka_unit_test_setup_teardown(a_socket_whose_client_does_not_wait_is_closed, start, stop),
         cmocka_unit_test_setup_teardown(stopping, start, stop),
         cmocka_unit_test_setup_teardown(expect_continue, start, stop),
         cmocka_unit_test_setup_teardown(all_uploads_together_are_bounded, start, stop),
