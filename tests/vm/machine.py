@@ -8,10 +8,15 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # Without KVM: what counts here is order and success, not speed.
 EMULATION = ["-accel", "tcg,thread=multi,tb-size=512", "-smp", "2", "-m", "1024"]
 CONSOLE = "root=/dev/vda rw console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on"
-FIRMWARE = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd"
-FIRMWARE_KEYS = "/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd"
+# What boots a disk by itself: firmware, its variables, and what the machine needs for them.
+OVMF = "/usr/share/OVMF/"
+FIRMWARE = {
+    "secureboot": (OVMF + "OVMF_CODE_4M.secboot.fd", OVMF + "OVMF_VARS_4M.snakeoil.fd",
+                   ["-machine", "smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on"]),
+    "image": (OVMF + "OVMF_CODE_4M.fd", OVMF + "OVMF_VARS_4M.fd", []),
+}
 
-# The kernel's command line of each kind of machine, behind CONSOLE. AppArmor and SELinux exclude each other.
+# The kernel's command line of each kind of machine, behind CONSOLE. AppArmor and SELinux exclude each other. The images bring their own.
 MACHINES = {
     "main": "apparmor=1 security=apparmor",
     "hardened": "apparmor=1 security=apparmor loglevel=1 logo.nologo rootwait fsck.repair=yes",
@@ -19,11 +24,15 @@ MACHINES = {
     "selinux": "security=selinux selinux=1 enforcing=0",
     "secureboot": "apparmor=1 security=apparmor",
     "sleep": "apparmor=1 security=apparmor no_console_suspend",
+    "image": "",
+    "image-arm64": "",
 }
-DEVICES = ("luks-disk", "tpm", "cpufreq-acpi", "battery-acpi", "display")
+DEVICES = ("luks-disk", "tpm", "cpufreq-acpi", "battery-acpi", "display", "sound")
 TABLES = {"cpufreq-acpi": "cpufreq.asl", "battery-acpi": "battery.asl", "display": "display.asl"}
 # Under the name of another maker the kernel looks for the frequencies of that maker's own interface.
 PROCESSOR = {"cpufreq-acpi": "max,vendor=GenuineIntel,family=6,model=60"}
+# Other boards than a PC. The processor is a Raspberry Pi 4's.
+BOARDS = {"image-arm64": ["qemu-system-aarch64", "-machine", "virt", "-cpu", "cortex-a72"]}
 AFTER_THE_END_S = 30
 
 
@@ -46,6 +55,8 @@ def device_arguments(devices, folder):
             arguments += ["-acpitable", "file=" + table(TABLES[device], folder)]
     if "display" in devices:
         arguments += ["-device", "bochs-display,addr=9"]
+    if "sound" in devices:
+        arguments += ["-audiodev", "none,id=sound", "-device", "intel-hda", "-device", "hda-duplex,audiodev=sound"]
     if "luks-disk" in devices:
         disk = os.path.join(folder, "luks.img")
         with open(disk, "wb") as file:
@@ -57,14 +68,21 @@ def device_arguments(devices, folder):
 
 
 def boot_arguments(machine, devices, image, share, folder, boot_disk):
-    if machine != "secureboot":
-        return ["-machine", "q35", "-kernel", f"{image}/vmlinuz", "-initrd", f"{image}/initrd", "-append", command_line(machine, devices)]
+    if machine not in FIRMWARE:
+        brought = f"{image}/command-line"
+        line = command_line(machine, devices)
+        if os.path.exists(brought):
+            with open(brought, encoding="ascii") as file:
+                line = file.read().strip()
+        return ["-kernel", f"{image}/vmlinuz", "-initrd", f"{image}/initrd", "-append", line]
+    code, variables, arguments = FIRMWARE[machine]
     # A topic's host script may have brought keys of its own.
     keys = os.path.join(share, "vars.fd")
-    shutil.copy(keys if os.path.exists(keys) else FIRMWARE_KEYS, f"{folder}/vars.fd")
-    return ["-machine", "q35,smm=on", "-global", "driver=cfi.pflash01,property=secure,value=on",
-            "-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={FIRMWARE}", "-drive", f"if=pflash,unit=1,format=raw,file={folder}/vars.fd",
-            "-drive", f"if=none,id=boot,file={boot_disk},format=raw,cache=unsafe", "-device", "virtio-blk-pci,drive=boot,bootindex=1"]
+    shutil.copy(keys if os.path.exists(keys) else variables, f"{folder}/vars.fd")
+    arguments = arguments + ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}", "-drive", f"if=pflash,unit=1,format=raw,file={folder}/vars.fd"]
+    if boot_disk:
+        arguments += ["-drive", f"if=none,id=boot,file={boot_disk},format=raw,cache=unsafe", "-device", "virtio-blk-pci,drive=boot,bootindex=1"]
+    return arguments
 
 
 def start_tpm(folder):
@@ -103,7 +121,8 @@ def boot(machine, devices, image, share, folder, limit_s, boot_disk=None, stop_a
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", os.path.abspath(f"{image}/root.img"), f"{folder}/root.qcow2"], check=True)
     tpm = start_tpm(folder) if "tpm" in devices else None
     processor = next((PROCESSOR[device] for device in devices if device in PROCESSOR), "max")
-    arguments = ["qemu-system-x86_64", *EMULATION, "-cpu", processor, "-nodefaults", "-display", "none", "-no-reboot", "-rtc", "base=utc",
+    board = BOARDS.get(machine, ["qemu-system-x86_64", "-machine", "q35", "-cpu", processor])
+    arguments = [*board, *EMULATION, "-nodefaults", "-display", "none", "-no-reboot", "-rtc", "base=utc",
                  "-serial", f"file:{console}",
                  "-drive", f"if=none,id=root,file={folder}/root.qcow2,format=qcow2,cache=unsafe,discard=unmap", "-device", "virtio-blk-pci,drive=root",
                  *device_arguments(devices, folder),  # behind the root: the first disk is /dev/vda
