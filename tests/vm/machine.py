@@ -16,6 +16,9 @@ FIRMWARE = {
     "image": (OVMF + "OVMF_CODE_4M.fd", OVMF + "OVMF_VARS_4M.fd", []),
 }
 
+# Machines whose disk their topics' host script brings.
+OWN_DISK = ("image", "image-arm64")
+
 # The kernel's command line of each kind of machine, behind CONSOLE. AppArmor and SELinux exclude each other. The images bring their own.
 MACHINES = {
     "main": "apparmor=1 security=apparmor",
