@@ -11,9 +11,10 @@ import wave
 import pytest
 
 from fault_device import FaultDevice
-from test_server import Server
+from test_server import Server, requests
 
 WAIT_S = 30
+WORK_S = 600
 REPEATS = 10
 PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH = 0x4206, 0x4207, 17
 WALL = 0x40000000
@@ -172,8 +173,12 @@ def test_a_worker_that_is_stuck(program, model, tmp_path, recordings):
         often.setparams(once.getparams())
         often.writeframes(once.readframes(once.getnframes()) * REPEATS)  # long enough to be stopped in, on a fast machine, too
     texts = []
-    work = [threading.Thread(target=lambda: texts.append(server.post("/transcribe", files={"audio": audio.getvalue()}).json()["text"]))
-            for _ in range(2)]
+
+    def send():
+        answer = requests.post(server.url + "/transcribe", files={"audio": audio.getvalue()}, timeout=WORK_S)
+        texts.append(answer.json()["text"])
+
+    work = [threading.Thread(target=send) for _ in range(2)]
     try:
         for client in work:
             client.start()
@@ -184,7 +189,7 @@ def test_a_worker_that_is_stuck(program, model, tmp_path, recordings):
         assert go_on() == 0
         wait_for(server, "work_stalled", there=False)
         for client in work:
-            client.join(timeout=4 * WAIT_S)
+            client.join()
         assert len(texts) == 2 and all(texts)
     finally:
         assert server.stop() == 0

@@ -132,14 +132,16 @@ def states(events):
 # ---- voice-assistant listen ----
 
 def test_a_command_in_real_time(listen, moved, sentence, tmp_path):
-    microphone = write_wav(tmp_path / "said.wav", silence(0.7) + sentence + silence(2))
+    sound = silence(0.7) + sentence + silence(6)
+    lasts_s = len(sound) / 2 / RATE
+    microphone = write_wav(tmp_path / "said.wav", sound)
     start = time.monotonic()
     _, events = listen("--microphone", microphone)
-    assert time.monotonic() - start >= 4.5, "the recording lasts longer"
+    assert time.monotonic() - start >= lasts_s - 0.3, "the recording lasts longer"
     heard, = of_kind(events, "heard")
     assert (heard["command"], heard["intent"]) == (True, "forward") and heard["confidence"] > 0.5
     assert re.sub(r"\W", " ", heard["text"].lower()).split() == SENTENCE.split()
-    assert 0.4 < heard["start"] < heard["speech_end"] <= heard["end"] <= heard["heard"] < 4.8
+    assert 0.4 < heard["start"] < heard["speech_end"] <= heard["end"] <= heard["heard"] < lasts_s
     acting, = of_kind(events, "acting")
     assert acting["after_speech_ms"] > 0 and acting["decode_ms"] > 0
     result, = of_kind(events, "result")
