@@ -104,7 +104,9 @@ static int start(struct listen *listen, va_error *error)
     int r = va_log_open(&log, error);
     if (r == 0)
         r = va_overrides_load(&listen->overrides, &setup->config, error);
-    return r < 0 ? r : va_setup_open(setup, error);
+    if (r == 0)
+        r = va_setup_open(setup, error);
+    return r < 0 ? r : va_setup_start(setup, error);
 }
 
 /* Whoever sits in front of the terminal wants to know at once that there is no microphone. */

@@ -196,8 +196,6 @@ static int start_server(struct daemon *daemon, va_error *error)
     if (r < 0)
         return r;
     va_confinement_show(&daemon->setup.confined, daemon->api);
-    if ((r = va_serve_access_open(config, daemon->setup.folder, &daemon->access, error)) < 0)
-        return r;
     va_serve_access_api(config, daemon->setup.folder, daemon->access, daemon->api);
     options.access = daemon->access;
     if ((r = va_serve_settings_open(&daemon->settings, &daemon->setup, daemon->api, error)) < 0)
@@ -228,7 +226,8 @@ static int start(struct daemon *daemon, va_error *error)
     if (r < 0 || (r = open_log(setup->config, error)) < 0)
         return r;
     va_serve_wait_model(&daemon->overrides, &setup->config);
-    if ((r = va_watch_open(&daemon->watch, setup, error)) < 0 || (r = va_setup_open(setup, error)) < 0)
+    if ((r = va_watch_open(&daemon->watch, setup, error)) < 0 || (r = va_setup_open(setup, error)) < 0 ||
+        (r = va_serve_access_open(setup->config, setup->folder, &daemon->access, error)) < 0 || (r = va_setup_start(setup, error)) < 0)
         return r;
     look_for_microphone(setup->assistant, setup->config);
     r = start_server(daemon, error);

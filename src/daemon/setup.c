@@ -234,7 +234,22 @@ static int start_launcher(struct va_setup *setup, va_error *error)
     return r;
 }
 
-static int start_assistant(struct va_setup *setup, va_error *error)
+int va_setup_open(struct va_setup *setup, va_error *error)
+{
+    int r = va_setup_commands(setup->config, NULL, &setup->commands, error);
+
+    if (r < 0 || (r = start_launcher(setup, error)) < 0)
+        return r;
+    if (setup->launched != NULL && (r = setup->launched(setup->user, error)) < 0)
+        return r;
+    if ((r = open_folder(setup, error)) < 0 ||
+        (r = va_confinement_apply(setup->config, setup->folder, setup->launcher->process, setup->listens, &setup->confined, error)) < 0 ||
+        (r = va_setup_model(setup->config, &setup->model, &setup->model_path, error)) < 0 || (r = open_ears(setup, error)) < 0)
+        return r;
+    return va_serve_history_open(setup->config, setup->folder, &setup->history, error);
+}
+
+int va_setup_start(struct va_setup *setup, va_error *error)
 {
     const struct va_assistant_parts parts = {.model = setup->model,
                                              .model_name = setup->config->model_name,
@@ -261,22 +276,6 @@ static int start_assistant(struct va_setup *setup, va_error *error)
     va_log(VA_LOG_INFO, "daemon", "model %s with %s kernels, %zu commands", setup->config->model_name, va_model_kernels(setup->model),
            n_commands);
     return 0;
-}
-
-int va_setup_open(struct va_setup *setup, va_error *error)
-{
-    int r = va_setup_commands(setup->config, NULL, &setup->commands, error);
-
-    if (r < 0 || (r = start_launcher(setup, error)) < 0)
-        return r;
-    if (setup->launched != NULL && (r = setup->launched(setup->user, error)) < 0)
-        return r;
-    if ((r = open_folder(setup, error)) < 0 ||
-        (r = va_confinement_apply(setup->config, setup->folder, setup->launcher->process, setup->listens, &setup->confined, error)) < 0 ||
-        (r = va_setup_model(setup->config, &setup->model, &setup->model_path, error)) < 0 || (r = open_ears(setup, error)) < 0 ||
-        (r = va_serve_history_open(setup->config, setup->folder, &setup->history, error)) < 0)
-        return r;
-    return start_assistant(setup, error);
 }
 
 static void close_ears(struct va_setup *setup)

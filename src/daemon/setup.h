@@ -36,8 +36,10 @@ struct va_setup {
     va_assistant *assistant;
 };
 
-/* Everything below config. What is there on failure is closed by va_setup_close, too. */
+/* Everything below config but the assistant. What is there on failure is closed by va_setup_close, too. */
 VA_MUST_CHECK int va_setup_open(struct va_setup *setup, va_error *error);
+/* The assistant, which listens from then on. */
+VA_MUST_CHECK int va_setup_start(struct va_setup *setup, va_error *error);
 void va_setup_close(struct va_setup *setup);
 
 /* Whether the program could start with this configuration, too: the models and words that it names are there. setup: what runs. */
