@@ -107,6 +107,13 @@ int va_buffer_append_json(struct va_buffer *buffer, const char *text)
     return r;
 }
 
+int va_buffer_print(const struct va_buffer *buffer)
+{
+    if (buffer->size > 0 && fwrite(buffer->data, 1, buffer->size, stdout) != buffer->size)
+        return VA_EIO;
+    return fflush(stdout) == 0 ? 0 : VA_EIO;
+}
+
 char *va_buffer_take(struct va_buffer *buffer)
 {
     if (buffer->data == NULL && va_buffer_reserve(buffer, 0) < 0)

@@ -32,6 +32,9 @@ VA_MUST_CHECK int va_buffer_printf(struct va_buffer *buffer, const char *format,
  * and what is no character are escaped. Damaged UTF-8 becomes U+FFFD. */
 VA_MUST_CHECK int va_buffer_append_json(struct va_buffer *buffer, const char *text);
 
+/* All of it to standard output, at once. VA_EIO, and errno says why. */
+VA_MUST_CHECK int va_buffer_print(const struct va_buffer *buffer);
+
 /* Hands the content over (never NULL on success); free it with va_free. The buffer is left empty. NULL when out of memory. */
 char *va_buffer_take(struct va_buffer *buffer);
 

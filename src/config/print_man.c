@@ -43,7 +43,7 @@ int main(int argc, char **argv)
         return 1;
     }
     va_buffer_init(&out, MAX_BYTES);
-    int failed = put(&out, text, argv[2]) < 0 || fwrite(out.data, 1, out.size, stdout) != out.size || fflush(stdout) != 0;
+    int failed = put(&out, text, argv[2]) < 0 || va_buffer_print(&out) < 0;
     va_buffer_free(&out);
     va_free(text);
     return failed;

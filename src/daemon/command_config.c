@@ -36,11 +36,8 @@ static int print_buffer(int r, struct va_buffer *out)
 {
     if (r < 0) {
         fprintf(stderr, "voice-assistant config: %s\n", va_status_text(r));
-    } else {
-        if (fwrite(out->data, 1, out->size, stdout) != out->size || fflush(stdout) != 0) {
-            perror("voice-assistant config: cannot write");
-            r = VA_EIO;
-        }
+    } else if ((r = va_buffer_print(out)) < 0) {
+        perror("voice-assistant config: cannot write");
     }
     va_buffer_free(out);
     return r < 0 ? VA_EXIT_FAILED : VA_EXIT_OK;

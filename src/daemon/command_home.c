@@ -50,7 +50,7 @@ static int fetch(const struct request *request, const va_config *config)
     if (r < 0) {
         fprintf(stderr, "voice-assistant home: %s\n", error.text);
         code = VA_EXIT_FAILED;
-    } else if (request->output == NULL && (fwrite(yaml.data, 1, yaml.size, stdout) != yaml.size || fflush(stdout) != 0)) {
+    } else if (request->output == NULL && va_buffer_print(&yaml) < 0) {
         perror("voice-assistant home: standard output");
         code = VA_EXIT_FAILED;
     }

@@ -263,7 +263,7 @@ static int print_transcript(const struct request *request, const char *file, con
     int r = va_output_transcript(request->format, file, transcript, load_ms, &out);
     if (r < 0)
         r = va_fail(error, r, "cannot print the transcript: %s", va_status_text(r));
-    else if (out.size > 0 && (fwrite(out.data, 1, out.size, stdout) != out.size || fflush(stdout) != 0))
+    else if (va_buffer_print(&out) < 0)
         r = va_fail_errno(error, "cannot write to standard output");
     va_buffer_free(&out);
     return r;

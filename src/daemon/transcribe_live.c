@@ -102,9 +102,8 @@ static void print_event(void *user, const va_stream_event *event)
         return;
     printer->out.size = 0;
     int r = printer->options->format == VA_OUTPUT_JSON ? append_json(printer, event) : append_text(printer, event);
-    if (r == 0 && printer->out.size > 0 &&
-        (fwrite(printer->out.data, 1, printer->out.size, stdout) != printer->out.size || fflush(stdout) != 0))
-        r = VA_EIO;
+    if (r == 0)
+        r = va_buffer_print(&printer->out);
     printer->status = r;
 }
 
