@@ -43,3 +43,14 @@ int va_arguments_read(int argc, char **argv, const struct va_argument *rows, siz
     }
     return -1;
 }
+
+int va_arguments_read_all(int argc, char **argv, const struct va_argument *rows, size_t n, struct va_overrides *overrides,
+                          void (*print_help)(FILE *out))
+{
+    int exit_code = va_arguments_read(argc, argv, rows, n, overrides, print_help);
+
+    if (exit_code >= 0 || optind == argc)
+        return exit_code;
+    fprintf(stderr, "voice-assistant %s: '%s' makes no sense; see 'voice-assistant %s --help'\n", argv[0], argv[optind], argv[0]);
+    return VA_EXIT_USAGE;
+}

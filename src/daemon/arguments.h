@@ -24,4 +24,8 @@ struct va_argument {
 int va_arguments_read(int argc, char **argv, const struct va_argument *rows, size_t n, struct va_overrides *overrides,
                       void (*print_help)(FILE *out));
 
+/* The same where nothing else may be said. */
+int va_arguments_read_all(int argc, char **argv, const struct va_argument *rows, size_t n, struct va_overrides *overrides,
+                          void (*print_help)(FILE *out));
+
 #endif

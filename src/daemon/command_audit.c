@@ -1,7 +1,6 @@
 /* voice-assistant audit: every item of docs/checklists.md, pass or fail. */
 #include "daemon/command.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,12 +45,8 @@ static int parse_arguments(struct request *request, int argc, char **argv)
                                        {"output", NULL, &request->output},
                                        {"debsecan", NULL, &request->debsecan},
                                        {"token-file", NULL, &request->token_file}};
-    int exit_code = va_arguments_read(argc, argv, rows, sizeof rows / sizeof rows[0], &request->overrides, print_help);
 
-    if (exit_code >= 0 || optind == argc)
-        return exit_code;
-    fprintf(stderr, "voice-assistant audit: '%s' makes no sense; see 'voice-assistant audit --help'\n", argv[optind]);
-    return VA_EXIT_USAGE;
+    return va_arguments_read_all(argc, argv, rows, sizeof rows / sizeof rows[0], &request->overrides, print_help);
 }
 
 static void print_list(void)

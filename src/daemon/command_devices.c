@@ -1,7 +1,6 @@
 /* voice-assistant devices */
 #include "daemon/command.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -120,13 +119,9 @@ int va_command_devices(int argc, char **argv)
 {
     int as_json = 0;
     const struct va_argument json = {"json", &as_json, NULL};
-    int exit_code = va_arguments_read(argc, argv, &json, 1, NULL, print_help);
+    int exit_code = va_arguments_read_all(argc, argv, &json, 1, NULL, print_help);
 
     if (exit_code >= 0)
         return exit_code;
-    if (optind < argc) {
-        fprintf(stderr, "voice-assistant devices: '%s' makes no sense; see 'voice-assistant devices --help'\n", argv[optind]);
-        return VA_EXIT_USAGE;
-    }
     return run(as_json);
 }

@@ -1,7 +1,6 @@
 /* voice-assistant doctor: what is wrong with this installation, and how to mend it. */
 #include "daemon/command.h"
 
-#include <getopt.h>
 #include <stdio.h>
 
 #include "audit/doctor.h"
@@ -30,12 +29,8 @@ static int parse_arguments(struct request *request, int argc, char **argv)
 {
     const struct va_argument rows[] = {
         {"json", &request->json, NULL}, {"only", NULL, &request->only}, {"token-file", NULL, &request->token_file}};
-    int exit_code = va_arguments_read(argc, argv, rows, sizeof rows / sizeof rows[0], &request->overrides, print_help);
 
-    if (exit_code >= 0 || optind == argc)
-        return exit_code;
-    fprintf(stderr, "voice-assistant doctor: '%s' makes no sense; see 'voice-assistant doctor --help'\n", argv[optind]);
-    return VA_EXIT_USAGE;
+    return va_arguments_read_all(argc, argv, rows, sizeof rows / sizeof rows[0], &request->overrides, print_help);
 }
 
 int va_command_doctor(int argc, char **argv)
