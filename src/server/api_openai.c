@@ -246,20 +246,25 @@ static int read_format(va_request *request, struct transcription *transcription)
     return 0;
 }
 
-/* The times of the client's choice; clients name the field with and without brackets. */
+/* The next value of a field that clients name with and without brackets; NULL: the first, or no more. *at, 0 at first: the name it has. */
+static const char *next_value(const va_request *request, const char *const names[2], int *at, const char *value)
+{
+    value = value == NULL ? va_request_field(request, names[0]) : va_request_next_field(request, names[*at], value);
+    return value != NULL || *at == 1 ? value : va_request_field(request, names[*at = 1]);
+}
+
+/* The times of the client's choice. */
 static int read_granularities(va_request *request, struct transcription *transcription, struct va_job *job)
 {
     static const char *const names[] = {"timestamp_granularities[]", "timestamp_granularities"};
     struct va_openai_detail *detail = &transcription->detail;
+    const char *value = NULL;
 
-    for (int i = 0; i < 2; i++) {
-        const char *value = va_request_field(request, names[i]);
-        for (; value != NULL; value = va_request_next_field(request, names[i], value)) {
-            if (strcmp(value, "word") != 0 && strcmp(value, "segment") != 0)
-                return blame(request, names[i], "timestamp_granularities must be word or segment");
-            detail->words |= strcmp(value, "word") == 0;
-            detail->segments |= strcmp(value, "segment") == 0;
-        }
+    for (int at = 0; (value = next_value(request, names, &at, value)) != NULL;) {
+        if (strcmp(value, "word") != 0 && strcmp(value, "segment") != 0)
+            return blame(request, names[at], "timestamp_granularities must be word or segment");
+        detail->words |= strcmp(value, "word") == 0;
+        detail->segments |= strcmp(value, "segment") == 0;
     }
     if ((detail->words || detail->segments) && transcription->format != VERBOSE_JSON)
         return blame(request, names[0], "timestamp_granularities need the response_format verbose_json");
@@ -268,18 +273,15 @@ static int read_granularities(va_request *request, struct transcription *transcr
     return 0;
 }
 
-/* Named as the granularities are. */
 static int read_include(va_api *api, va_request *request, struct transcription *transcription)
 {
     static const char *const names[] = {"include[]", "include"};
+    const char *value = NULL;
 
-    for (int i = 0; i < 2; i++) {
-        const char *value = va_request_field(request, names[i]);
-        for (; value != NULL; value = va_request_next_field(request, names[i], value)) {
-            if (strcmp(value, "logprobs") != 0)
-                return blame(request, names[i], "include must be logprobs");
-            transcription->detail.logprobs = va_assistant_model(api->assistant);
-        }
+    for (int at = 0; (value = next_value(request, names, &at, value)) != NULL;) {
+        if (strcmp(value, "logprobs") != 0)
+            return blame(request, names[at], "include must be logprobs");
+        transcription->detail.logprobs = va_assistant_model(api->assistant);
     }
     if (transcription->detail.logprobs != NULL && transcription->format != JSON)
         return blame(request, names[0], "logprobs need the response_format json");
