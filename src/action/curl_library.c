@@ -22,14 +22,14 @@ static int load(struct va_curl *curl, va_error *error)
 {
     void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
 
-    for (size_t i = 0; library != NULL && i < sizeof symbols / sizeof symbols[0]; i++) {
+    if (library == NULL)
+        return va_fail(error, VA_EFAILED, "requests to servers need libcurl: %s", dlerror());
+    for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
         void *function = dlsym(library, symbols[i].name);
         if (function == NULL)
             return va_fail(error, VA_EFAILED, "%s has no %s", LIBRARY, symbols[i].name);
         memcpy((char *)curl + symbols[i].offset, &function, sizeof function);
     }
-    if (library == NULL)
-        return va_fail(error, VA_EFAILED, "requests to servers need libcurl: %s", dlerror());
     if (curl->global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return va_fail(error, VA_EFAILED, "%s cannot be started", LIBRARY);
     return 0;
