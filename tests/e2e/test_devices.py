@@ -8,6 +8,7 @@ import time
 import pytest
 
 from fault_device import FaultDevice
+from test_privacy import wait_until
 from test_server import Server, error_of
 
 
@@ -75,11 +76,11 @@ def test_a_microphone_that_one_alone_can_open(program, small_model, source, vad,
     device.script("alone")
     server = Server(program, "--model", small_model, "--commands", os.path.join(source, "deploy", "commands"), "--microphone", "va_test",
                     "--set", "listen.mode=always", "--set", f"listen.vad={vad}", folder=tmp_path)
-    deadline = time.monotonic() + 30
-    while (state := server.get("/status").json()["microphone"])["state"] != "open":
-        assert time.monotonic() < deadline, state
-        time.sleep(0.05)
-    assert state["lost"] == 0
+
+    def microphone():
+        return server.get("/status").json()["microphone"]
+    wait_until(lambda: microphone()["state"] == "open", 30)
+    assert microphone()["lost"] == 0
     with open(server.log.name, encoding="utf-8") as log:
         lines = log.read()
     assert "state=open" in lines and "state=lost" not in lines and "no microphone" not in lines, lines

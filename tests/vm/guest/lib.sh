@@ -82,6 +82,8 @@ api() {
     status=$(curl --silent --max-time $((60 * ${SLACK:-1})) --output /run/vm-body --write-out '%{http_code}' --request "$method" "$@" "$API$path")
     body=$(cat /run/vm-body 2>/dev/null)
 }
+# What was said last has its text, which may take longer in emulation than the API lets a client wait.
+latest() { api GET /transcription/latest && [ "$status" = 200 ]; }
 healthy() { curl --silent --fail --max-time 10 "$API/health"; }
 # field JQ-FILTER: of $body
 field() { jq -r "$1" <<<"$body" 2>/dev/null; }
