@@ -101,14 +101,16 @@ static void run_command(struct va_listening *listening, const struct va_listen_e
     }
 }
 
-/* While the assistant speaks it hears itself: only what ends that counts. */
+/* While the assistant spoke it heard itself: of what was said till then only what ends that counts. */
 static int may_run(const struct va_listening *listening, const struct va_listen_event *event)
 {
     if (!event->is_command)
         return 0;
     const struct va_command *command = va_commands_find(listening->settings->commands, event->understanding->intent->name);
     int is_stop = command != NULL && strcmp(command->action.type, "stop") == 0;
-    return is_stop || !atomic_load(&listening->assistant->sounding);
+    double ended = (double)atomic_load(&listening->pushed) - (event->heard_s - event->speech_end_s) * VA_SAMPLE_RATE_HZ;
+    uint64_t own = atomic_load(&listening->own);
+    return is_stop || own == 0 || ended > (double)own;
 }
 
 /* ---- what is heard ---- */

@@ -27,8 +27,11 @@ static enum va_hearing clean(struct va_listening *listening, float *pcm, size_t 
         va_echo_process(assistant->echo, pcm, n, captured_ns);
     if (assistant->echo != NULL)
         va_echo_get_status(assistant->echo, &status);
-    enum va_hearing hearing =
-        va_own_voice_step(&listening->voice, n, atomic_load(&assistant->sounding), assistant->echo != NULL ? &status : NULL);
+    /* On a slow machine what was captured during a reply may come after its end. */
+    int is_speaking = atomic_load(&assistant->sounding) || captured_ns < atomic_load(&assistant->sounded_ns);
+    enum va_hearing hearing = va_own_voice_step(&listening->voice, n, is_speaking, assistant->echo != NULL ? &status : NULL);
+    if (va_own_voice_is_heard(&listening->voice))
+        atomic_store(&listening->own, atomic_load(&listening->pushed) + n);
     return atomic_load(&assistant->recording) ? VA_DEAF : hearing; /* a recording is for itself */
 }
 
@@ -143,6 +146,7 @@ static void *listen(void *arg)
             continue;
         enum va_hearing hearing = clean(listening, pcm, (size_t)n, stamp.ns);
         atomic_store(&listening->pushed_ns, stamp.ns + (uint64_t)n * 1000000000u / VA_SAMPLE_RATE_HZ);
+        atomic_fetch_add(&listening->pushed, (uint64_t)n);
         r = va_listener_push(listening->listener, pcm, (size_t)n, hearing, &error);
     }
     if (!atomic_load(&listening->must_stop) && va_listener_finish(listening->listener, &error) < 0) /* a file has ended */

@@ -15,8 +15,9 @@ struct va_listening {
     int has_thread;
     pthread_t thread;
 
-    /* When what had been pushed was captured. The reading thread writes; others read it for the log only. */
-    _Atomic uint64_t pushed_ns;
+    /* The reading thread writes them: when what had been pushed was captured, how many samples that were, and how many when the own voice
+     * was among them last. */
+    _Atomic uint64_t pushed_ns, pushed, own;
     struct va_own_voice voice; /* the reading thread's */
 };
 

@@ -41,6 +41,8 @@ static void on_event(void *user, enum va_speech_event event, const va_error *err
     if (event != VA_SPEECH_ENDED)
         va_metrics_add(assistant->metrics, VA_METRIC_REPLIES, event == VA_SPEECH_STARTED ? VA_REPLY_SAID : VA_REPLY_FAILED, 1);
     if (event != VA_SPEECH_FAILED) {
+        if (event == VA_SPEECH_ENDED)
+            atomic_store(&assistant->sounded_ns, va_clock_ns());
         atomic_store(&assistant->sounding, event == VA_SPEECH_STARTED);
         const struct va_field field = VA_BOOL("on", event == VA_SPEECH_STARTED);
         va_event_tell(assistant, VA_LOG_DEBUG, "speaking", &field, 1, 0);

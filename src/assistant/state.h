@@ -176,7 +176,8 @@ struct va_assistant {
     va_speaker *speaker;   /* the same, or NULL: replies are not said */
     va_error speech_error; /* the last one, for the speaker's thread */
     _Atomic int sounding;
-    _Atomic int answer_ms; /* how long an answer to what is being said is awaited; 0: none is */
+    _Atomic uint64_t sounded_ns; /* va_clock_ns when the last reply ended; 0: none has */
+    _Atomic int answer_ms;       /* how long an answer to what is being said is awaited; 0: none is */
 };
 
 double va_assistant_now_s(void);

@@ -42,3 +42,8 @@ int va_own_voice_is_own(const struct va_own_voice *voice)
 {
     return voice->said > 0 || voice->reduction_db >= voice->options.own_db;
 }
+
+int va_own_voice_is_heard(const struct va_own_voice *voice)
+{
+    return voice->after > 0;
+}

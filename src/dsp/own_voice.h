@@ -61,4 +61,7 @@ void va_own_voice_said(struct va_own_voice *voice);
 /* 1: an event that comes with the samples of the last step is not a person's. */
 int va_own_voice_is_own(const struct va_own_voice *voice);
 
+/* 1: the samples of the last step may hold the own voice, whatever is heard of them. */
+int va_own_voice_is_heard(const struct va_own_voice *voice);
+
 #endif

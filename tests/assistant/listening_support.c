@@ -1,5 +1,7 @@
 #include "listening_support.h"
 
+#define BLOCKS_BETWEEN 64 /* a reply and what is said next */
+
 static const char command_text[] = "language: en\n"
                                    "question: 'Sure?'\n"
                                    "commands:\n"
@@ -149,6 +151,13 @@ void expect_state(const char *state)
     assert_string_equal(state_now(), state);
 }
 
+void expect_hearing(enum va_hearing hearing)
+{
+    for (int i = 0; i < 5000 && doubles.hearing != (int)hearing; i++)
+        usleep(1000);
+    assert_int_equal(doubles.hearing, hearing);
+}
+
 void hear(enum va_listen_event_kind kind)
 {
     doubles_hear(&(struct va_listen_event){.kind = kind, .text = ""});
@@ -160,6 +169,8 @@ void say(const char *text, const char *command)
     va_understanding understanding = {
         .intent = command != NULL ? &intent : NULL, .confidence = command != NULL ? 0.9f : 0.1f, .text = text};
 
+    if (!doubles.pushes_wait && strcmp(state_now(), "speaking") != 0)
+        assert_true(doubles_wait(&doubles.pushed, doubles.pushed + BLOCKS_BETWEEN));
     hear(VA_LISTEN_STARTED);
     hear(VA_LISTEN_PAUSED);
     doubles_hear(&(struct va_listen_event){.kind = VA_LISTEN_HEARD,

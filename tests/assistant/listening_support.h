@@ -54,9 +54,10 @@ void end(void);
 
 const char *state_now(void);
 void expect_state(const char *state); /* sooner or later */
+void expect_hearing(enum va_hearing hearing);
 
 void hear(enum va_listen_event_kind kind);
-/* An utterance; command NULL: it is none. */
+/* An utterance, and not so soon that it would be taken for what was said aloud just before; command NULL: it is none. */
 void say(const char *text, const char *command);
 
 int setup_all(void **state);

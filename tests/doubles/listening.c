@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "audio/capture.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "listen/listener.h"
 
@@ -78,7 +79,7 @@ int64_t va_capture_read(va_capture_reader *reader, float *pcm, size_t capacity, 
     for (size_t i = 0; i < capacity; i++)
         pcm[i] = 0.0f;
     if (ret_stamp != NULL)
-        *ret_stamp = (struct va_capture_stamp){0};
+        *ret_stamp = (struct va_capture_stamp){.ns = va_clock_ns()};
     return (int64_t)capacity;
 }
 

@@ -49,9 +49,12 @@ static void test_some_time_after(void **state)
     struct va_own_voice voice = new_voice(VA_WHILE_SPEAKING_STOP_WORD);
 
     assert_int_equal(va_own_voice_step(&voice, 160, 1, NULL), VA_DEAF);
-    for (int i = 0; i < 9; i++)
+    for (int i = 0; i < 9; i++) {
+        assert_int_equal(va_own_voice_is_heard(&voice), 1);
         assert_int_equal(va_own_voice_step(&voice, 160, 0, NULL), VA_DEAF);
+    }
     assert_int_equal(va_own_voice_step(&voice, 160, 0, NULL), VA_HEAR_ALL);
+    assert_int_equal(va_own_voice_is_heard(&voice), 0);
     assert_int_equal(va_own_voice_step(&voice, 1000000, 1, NULL), VA_DEAF);
     assert_int_equal(va_own_voice_step(&voice, 1000000, 0, NULL), VA_HEAR_ALL);
 }

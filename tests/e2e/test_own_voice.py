@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from conftest import only_without_sanitizers
 from fault_device import FaultDevice
 from test_listen import SENTENCE, alexa, decoded, moved, sentence, silence, wait_until  # noqa: F401: fixtures
 from test_server import Server
@@ -57,8 +56,6 @@ def state(server):
 
 @pytest.mark.parametrize("while_speaking", ["words", "all"])
 def test_it_does_not_obey_itself(start, moved, while_speaking):  # noqa: F811
-    if while_speaking == "all":
-        only_without_sanitizers("the program is slower than sound, and knows its own voice too late")
     server = start(silence(5), "--set", "listen.mode=always", "--set", f"listen.while_speaking={while_speaking}")
     for _ in range(3):
         say(server, "tempt me")
