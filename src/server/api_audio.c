@@ -47,7 +47,7 @@ static void stop(va_api *api, va_request *request)
     va_error error;
     int r = va_assistant_stop_recording(api->assistant, id, &duration_s, &error);
 
-    if (r == VA_ESTATE) {
+    if (r == VA_ESTATE || r == VA_EDENIED) { /* privacy mode, which is being switched on, has ended it and drops it */
         va_request_fail(request, 409, "not_recording", "%s", error.text);
     } else if (r < 0) {
         va_api_fail(api, request, r, &error);

@@ -1,4 +1,5 @@
 """The HTTP API as it was asked for, row by row, and the flow of a spoken command from its beginning to its end."""
+import concurrent.futures
 import io
 import os
 import time
@@ -122,6 +123,25 @@ def test_audio_start_is_403_in_privacy_mode(server):
     assert server.get("/status").json()["privacy_mode"] is True
     shape(server.post("/privacy/disable"), 200, {"success": True, "message": "Privacy mode disabled"})
     shape(server.get("/privacy"), 200, {"success": True, "privacy_mode": False})
+
+
+def test_clients_that_race(server):
+    """Whoever comes first: each is told what is written down for it."""
+    told = {"/audio/start": {(200, None), (409, "already_recording"), (403, "privacy_mode")},
+            "/audio/stop": {(200, None), (409, "not_recording"), (503, "busy")},
+            "/privacy/enable": {(200, None)}, "/privacy/disable": {(200, None)}}
+    paths = ["/audio/start", "/audio/stop", "/privacy/enable", "/privacy/disable", "/audio/start", "/audio/stop"]
+
+    def ask(path):
+        answer = server.post(path)
+        return path, (answer.status_code, answer.json().get("error", {}).get("code"))
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        answers = set(pool.map(ask, paths * 150))
+    assert not {(path, answer) for path, answer in answers if answer not in told[path]}
+    assert server.post("/privacy/disable").status_code == 200
+    assert server.post("/audio/stop").status_code in (200, 409, 503)
+    assert server.get("/status").json()["recording"] is False
 
 
 def test_transcribe(server, recordings):
