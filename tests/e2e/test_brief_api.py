@@ -107,6 +107,19 @@ def test_audio_start_is_503_without_a_device(deaf):
     assert fails(answer, 503) == "no_device" and int(answer.headers["Retry-After"]) > 0
 
 
+@pytest.mark.parametrize("content", [None, b"", b"no sound", b"RIFF\x24\0\0\0WAVEfmt "])
+def test_audio_start_is_503_with_a_microphone_that_cannot_be_opened(program, small_model, tmp_path, content):
+    path = tmp_path / "microphone.wav"
+    if content is not None:
+        path.write_bytes(content)
+    running = Server(program, "--model", small_model, "--microphone", f"file:{path}", folder=tmp_path)
+    try:
+        assert fails(running.post("/audio/start"), 503) == "no_device"
+        assert running.get("/status").json()["recording"] is False
+    finally:
+        assert running.stop() == 0
+
+
 def test_audio_start_and_stop(server):
     assert fails(server.post("/audio/stop"), 409) == "not_recording"
     shape(server.post("/audio/start"), 200, {"success": True, "recording": True})
