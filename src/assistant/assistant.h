@@ -113,7 +113,7 @@ void va_assistant_latest(va_assistant *assistant, double timeout_s, va_latest_fn
 /* VA_ESTATE: already recording. VA_ENOTFOUND: no device. VA_EDENIED: privacy mode is on, or the device is not for this user. */
 VA_MUST_CHECK int va_assistant_start_recording(va_assistant *assistant, va_error *error);
 
-/* Stops and submits what was heard. VA_ESTATE: not recording. */
+/* Stops and submits what was heard. VA_ESTATE: not recording. VA_EDENIED: privacy mode has just been switched on, and it is dropped. */
 VA_MUST_CHECK int va_assistant_stop_recording(va_assistant *assistant, char ret_id[VA_ID_SIZE], double *ret_duration_s, va_error *error);
 
 /* ---- listening: as the options of the section listen say, from the start on ---- */

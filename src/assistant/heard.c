@@ -156,11 +156,10 @@ static void tell_transcribed(const struct va_listening *listening, const struct 
         .source = VA_SOURCE_LISTENING,
         .id = "",
         .audio_path = "microphone",
-        .confidence = event->understanding != NULL ? (double)event->understanding->confidence : 0.0,
-        .language = event->transcript != NULL ? event->transcript->language : "",
+        .transcript = event->transcript,
+        .command = event->is_command ? event->understanding : NULL,
         .duration_s = event->end_s - event->start_s,
         .elapsed_s = rounded(event->decode_ms, 10.0) * 1e-3,
-        .text = event->is_command ? event->understanding->text : event->text,
     };
 
     va_transcribed_tell(listening->assistant, &transcribed);

@@ -106,11 +106,10 @@ static void tell_result(const struct va_running_job *job, const struct va_job_re
         .source = job->job.priority == VA_PRIORITY_LIVE ? VA_SOURCE_RECORDING : VA_SOURCE_UPLOAD,
         .id = job->id,
         .audio_path = source_of(job),
-        .confidence = transcript->confidence,
-        .language = transcript->language,
+        .transcript = transcript,
+        .command = result->is_command ? result->command : NULL,
         .duration_s = transcript->duration_s,
         .elapsed_s = elapsed_s,
-        .text = transcript->text,
     };
 
     va_transcribed_tell(job->assistant, &transcribed);

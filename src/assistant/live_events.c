@@ -137,11 +137,10 @@ static void tell_transcribed(const va_live *live, const struct va_job_result *re
         .source = VA_SOURCE_CLIENT,
         .id = result->id,
         .audio_path = live->options.source,
-        .confidence = result->is_command ? (double)result->command->confidence : (double)result->transcript->confidence,
-        .language = result->transcript->language,
+        .transcript = result->transcript,
+        .command = result->is_command ? result->command : NULL,
         .duration_s = end_s - start_s,
         .elapsed_s = elapsed_s,
-        .text = result->is_command ? result->command->text : result->transcript->text,
     };
 
     va_transcribed_tell(live->assistant, &transcribed);

@@ -254,10 +254,9 @@ int va_privacy_action(void *user, va_action_call *call); /* the action of comman
 struct va_transcribed {
     int source; /* VA_SOURCE_ */
     const char *id, *audio_path;
-    double confidence;
-    const char *language;
-    double duration_s, elapsed_s; /* elapsed_s: not a number, when it is not known */
-    const char *text;
+    const va_transcript *transcript;
+    const va_understanding *command; /* the one that counts: then the text is its sentence; or NULL */
+    double duration_s, elapsed_s;    /* elapsed_s: not a number, when it is not known */
 };
 void va_transcribed_tell(va_assistant *assistant, const struct va_transcribed *transcribed);
 

@@ -6,14 +6,16 @@
 void va_transcribed_tell(va_assistant *assistant, const struct va_transcribed *transcribed)
 {
     va_metrics *metrics = assistant->metrics;
+    const va_understanding *command = transcribed->command;
+    const va_transcript *transcript = transcribed->transcript;
     const struct va_field fields[] = {
         VA_STRING("id", transcribed->id),
         VA_STRING("audio_path", transcribed->audio_path),
-        VA_NUMBER("confidence", transcribed->confidence),
-        VA_STRING("language", transcribed->language),
+        VA_NUMBER("confidence", command != NULL ? (double)command->confidence : (double)transcript->confidence),
+        VA_STRING("language", transcript->language),
         VA_NUMBER("duration", transcribed->duration_s),
         VA_NUMBER("elapsed", transcribed->elapsed_s),
-        VA_STRING("text", transcribed->text),
+        VA_STRING("text", command != NULL ? command->text : transcript->text),
     };
 
     va_event_tell(assistant, VA_LOG_INFO, "transcription", fields, sizeof fields / sizeof fields[0], 1);

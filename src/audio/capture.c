@@ -339,6 +339,10 @@ static int set_up(va_capture *capture, const struct va_capture_options *options,
         r = va_audio_source_open(options->source, &capture->source, error);
     if (r < 0)
         return r;
+    if (must_open) { /* who asks at once is not told that it is closed */
+        capture->state = VA_CAPTURE_OPEN;
+        capture->info = *va_audio_source_info(capture->source);
+    }
     capture->has_supervisor = va_thread_start(&capture->supervisor, supervise, capture) == 0;
     return capture->has_supervisor ? 0 : va_fail(error, VA_ENOMEM, "cannot start a thread for the microphone");
 }

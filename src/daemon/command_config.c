@@ -87,7 +87,7 @@ static int run_check(const struct request *request)
     va_config *config = NULL;
     va_error error = {0};
     struct va_buffer out;
-    int failed = load(request, &config, &error) < 0, r;
+    int failed = load(request, &config, &error) < 0 || va_overrides_check_language(config->model_language, &error) < 0, r;
 
     va_buffer_init(&out, MAX_OUTPUT_BYTES);
     if (request->json) {

@@ -65,7 +65,7 @@ static void print_help(FILE *out)
         "  --set SECTION.KEY=VALUE  set an option, after the file; may be given again\n"
         "  --model NAME             prepared model or a path to one (model.name)\n"
         "  --microphone NAME        default or an ALSA device, file:PATH to use a recording, or none (audio.microphone)\n"
-        "  --listen ADDRESS         address of the API, on this machine only (server.listen)\n"
+        "  --listen ADDRESS         address of the API; others are sent on to TLS (server.listen)\n"
         "  --port N                 port of the API; 0 picks a free one (server.port)\n"
         "  --commands DIR           folder of command files (commands.folder)\n"
         "  --threads N              threads of one transcription (model.threads)\n"

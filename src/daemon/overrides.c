@@ -1,6 +1,9 @@
 #include "daemon/overrides.h"
 
+#include <string.h>
+
 #include "base/memory.h"
+#include "token/tokenizer.h"
 
 int va_overrides_add(struct va_overrides *overrides, const char *option, const char *value)
 {
@@ -27,4 +30,11 @@ void va_overrides_free(struct va_overrides *overrides)
 int va_overrides_load(const struct va_overrides *overrides, va_config **ret_config, va_error *error)
 {
     return va_config_load(overrides->config_path, overrides->items, overrides->n, ret_config, error);
+}
+
+int va_overrides_check_language(const char *language, va_error *error)
+{
+    if (language[0] == '\0' || strcmp(language, "auto") == 0 || va_language_index(language) >= 0)
+        return 0;
+    return va_fail(error, VA_EINVAL, "'model.language' must be auto or a language's code such as en, not '%.64s'", language);
 }

@@ -21,4 +21,7 @@ void va_overrides_free(struct va_overrides *overrides);
 /* va_config_load with them. */
 VA_MUST_CHECK int va_overrides_load(const struct va_overrides *overrides, va_config **ret_config, va_error *error);
 
+/* Whether the value of model.language is auto, empty, or a language: the folder config knows none. VA_EINVAL. */
+VA_MUST_CHECK int va_overrides_check_language(const char *language, va_error *error);
+
 #endif

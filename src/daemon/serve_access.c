@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "access/certificate.h"
+#include "access/pairing.h"
 #include "base/log.h"
 #include "daemon/access_command.h"
 #include "server/listen.h"
@@ -41,5 +42,9 @@ void va_serve_access_api(const va_config *config, const char *folder, va_access 
     va_certificate_host(names.name, names.n, site.host);
     if (va_listen_check(config->server_tls_listen, &site.is_local, NULL) < 0)
         site.is_local = 0;
+    /* They would be sent on to where nobody answers them. */
+    int is_loopback;
+    if (site.is_local && va_listen_check(config->server_listen, &is_loopback, NULL) == 0 && !is_loopback)
+        va_log(VA_LOG_WARNING, "daemon", "%s", VA_ACCESS_LOCAL_HINT);
     va_api_set_site(api, &site);
 }

@@ -102,6 +102,15 @@ static int check_start(const struct va_setup *setup, va_error *error)
     return r;
 }
 
+/* What only the engine knows to be wrong. */
+static int check_wanted(const struct va_serve_settings_ask *ask, va_error *error)
+{
+    for (size_t i = 0; i < ask->n; i++)
+        if (strcmp(ask->settings[i].name, "model.language") == 0 && ask->settings[i].text != NULL)
+            return va_overrides_check_language(ask->settings[i].text, error);
+    return 0;
+}
+
 /* What path holds, or nothing when it is not there. */
 static int keep(const char *path, char **ret_text, size_t *ret_size, va_error *error)
 {
@@ -135,6 +144,8 @@ static int make_change(struct va_serve_settings *settings, struct va_serve_setti
 
     va_buffer_init(&text, MAX_FILE_BYTES);
     int r = path == NULL ? va_fail_memory(error) : keep(path, &before, &size, error);
+    if (r == 0)
+        r = check_wanted(ask, error);
     if (r == 0)
         r = va_settings_change(folder, ask->settings, ask->n, &text, error);
     if (r == 0)

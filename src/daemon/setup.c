@@ -263,9 +263,12 @@ int va_setup_start(struct va_setup *setup, va_error *error)
                                              .event_user = setup->event_user,
                                              .metrics = setup->metrics};
     va_config *config = NULL;
+    va_error reason;
     size_t n_commands = va_commands_count(setup->commands);
     /* The assistant replaces its configuration on reload; ours stays as it was at the start. */
     int r = va_overrides_load(setup->overrides, &config, error);
+    if (r == 0 && va_overrides_check_language(config->model_language, &reason) < 0)
+        va_log(VA_LOG_WARNING, "daemon", "%s: nothing will be understood", reason.text);
     if (r == 0)
         r = va_assistant_new(&parts, config, setup->commands, &setup->assistant, error);
     if (r < 0) {

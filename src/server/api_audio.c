@@ -26,10 +26,10 @@ static void start(va_api *api, va_request *request)
         va_request_fail(request, 403, "privacy_mode", "privacy mode is on; POST /privacy/disable ends it");
     } else if (r == VA_EDENIED && va_assistant_check_storage(api->assistant, &error) < 0) {
         va_request_fail(request, 403, "unencrypted", "%s", error.text);
-    } else if (r == VA_ENOTFOUND || r == VA_EIO || r == VA_EBUSY || r == VA_EDENIED) {
-        va_request_refuse(request, 10, "no_device", error.text);
-    } else if (r < 0) {
+    } else if (r == VA_ENOMEM) {
         va_api_fail(api, request, r, &error);
+    } else if (r < 0) { /* whatever the reason: nothing is wrong with the request */
+        va_request_refuse(request, 10, "no_device", error.text);
     } else {
         va_reply_begin(&reply);
         va_json_bool(&reply.json, "success", 1);
@@ -47,7 +47,7 @@ static void stop(va_api *api, va_request *request)
     va_error error;
     int r = va_assistant_stop_recording(api->assistant, id, &duration_s, &error);
 
-    if (r == VA_ESTATE) {
+    if (r == VA_ESTATE || r == VA_EDENIED) { /* privacy mode, which is being switched on, has ended it and drops it */
         va_request_fail(request, 409, "not_recording", "%s", error.text);
     } else if (r < 0) {
         va_api_fail(api, request, r, &error);

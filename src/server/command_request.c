@@ -53,6 +53,9 @@ static int add_slot(struct va_command_request *request, const char *name, const 
 {
     if (request->n_slots == VA_COMMAND_MAX_SLOTS)
         return va_fail(error, VA_EINVAL, "there are more than %d values", VA_COMMAND_MAX_SLOTS);
+    for (size_t i = 0; i < request->n_slots; i++) /* beside "slots" and in it */
+        if (strcmp(request->slots[i].name, name) == 0)
+            return va_fail(error, VA_EINVAL, "'%.64s' is there twice", name);
     char *number = request->numbers[request->n_slots];
     const char *text = number;
 

@@ -168,6 +168,7 @@ void say(const char *text, const char *command)
     va_intent intent = {.name = command};
     va_understanding understanding = {
         .intent = command != NULL ? &intent : NULL, .confidence = command != NULL ? 0.9f : 0.1f, .text = text};
+    const va_transcript transcript = {.text = text, .confidence = 0.6f, .language = "en"};
 
     if (!doubles.pushes_wait && strcmp(state_now(), "speaking") != 0)
         assert_true(doubles_wait(&doubles.pushed, doubles.pushed + BLOCKS_BETWEEN));
@@ -180,6 +181,7 @@ void say(const char *text, const char *command)
                                            .speech_end_s = 2.25,
                                            .heard_s = 2.5,
                                            .decode_ms = 40.0,
+                                           .transcript = &transcript,
                                            .understanding = &understanding,
                                            .is_command = command != NULL});
 }

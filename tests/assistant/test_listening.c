@@ -23,6 +23,8 @@ static void a_command_is_carried_out(void **state)
     assert_true(has_told("state from=idle to=listening\nstate from=listening to=thinking\n"
                          "heard command=1 confidence=0.900 start=1.000 end=2.500 speech_end=2.250 heard=2.500 decode_ms=40.000 "
                          "source=microphone intent=light text=turn on the light\n"));
+    assert_true(has_told("transcription id= audio_path=microphone confidence=0.900 language=en duration=1.500 elapsed=0.040 "
+                         "text=turn on the light\n"));
     assert_true(has_told("acting after_speech_ms="));
     assert_true(doubles_wait(&doubles.said, 1));
     assert_string_equal(doubles.last_said, "did light 0");
@@ -39,6 +41,7 @@ static void what_is_no_command_is_told_only(void **state)
     say("a nice day", NULL);
     assert_true(has_told("heard command=0 confidence=0.100"));
     assert_true(has_told("intent= text=a nice day\n"));
+    assert_true(has_told("transcription id= audio_path=microphone confidence=0.600 language=en"));
     forget_told();
     say("", NULL); /* a noise */
     assert_false(has_told("heard"));

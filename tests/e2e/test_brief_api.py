@@ -1,4 +1,5 @@
 """The HTTP API as it was asked for, row by row, and the flow of a spoken command from its beginning to its end."""
+import concurrent.futures
 import io
 import os
 import time
@@ -106,6 +107,19 @@ def test_audio_start_is_503_without_a_device(deaf):
     assert fails(answer, 503) == "no_device" and int(answer.headers["Retry-After"]) > 0
 
 
+@pytest.mark.parametrize("content", [None, b"", b"no sound", b"RIFF\x24\0\0\0WAVEfmt "])
+def test_audio_start_is_503_with_a_microphone_that_cannot_be_opened(program, small_model, tmp_path, content):
+    path = tmp_path / "microphone.wav"
+    if content is not None:
+        path.write_bytes(content)
+    running = Server(program, "--model", small_model, "--microphone", f"file:{path}", folder=tmp_path)
+    try:
+        assert fails(running.post("/audio/start"), 503) == "no_device"
+        assert running.get("/status").json()["recording"] is False
+    finally:
+        assert running.stop() == 0
+
+
 def test_audio_start_and_stop(server):
     assert fails(server.post("/audio/stop"), 409) == "not_recording"
     shape(server.post("/audio/start"), 200, {"success": True, "recording": True})
@@ -122,6 +136,25 @@ def test_audio_start_is_403_in_privacy_mode(server):
     assert server.get("/status").json()["privacy_mode"] is True
     shape(server.post("/privacy/disable"), 200, {"success": True, "message": "Privacy mode disabled"})
     shape(server.get("/privacy"), 200, {"success": True, "privacy_mode": False})
+
+
+def test_clients_that_race(server):
+    """Whoever comes first: each is told what is written down for it."""
+    told = {"/audio/start": {(200, None), (409, "already_recording"), (403, "privacy_mode")},
+            "/audio/stop": {(200, None), (409, "not_recording"), (503, "busy")},
+            "/privacy/enable": {(200, None)}, "/privacy/disable": {(200, None)}}
+    paths = ["/audio/start", "/audio/stop", "/privacy/enable", "/privacy/disable", "/audio/start", "/audio/stop"]
+
+    def ask(path):
+        answer = server.post(path)
+        return path, (answer.status_code, answer.json().get("error", {}).get("code"))
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        answers = set(pool.map(ask, paths * 150))
+    assert not {(path, answer) for path, answer in answers if answer not in told[path]}
+    assert server.post("/privacy/disable").status_code == 200
+    assert server.post("/audio/stop").status_code in (200, 409, 503)
+    assert server.get("/status").json()["recording"] is False
 
 
 def test_transcribe(server, recordings):

@@ -57,6 +57,13 @@ def test_too_many_set_are_told(run, command):
     assert answer.stderr.startswith(f"voice-assistant {command}: more than 256 times --set\n")
 
 
+def test_a_language_that_is_none_is_a_mistake(run):
+    for language in ("auto", "de", "English", ""):
+        assert run("config", "check", "--set", f"model.language={language}").returncode == 0, language
+    answer = run("config", "check", "--set", "model.language=klingon")
+    assert answer.returncode == 2 and "model.language" in answer.stderr and answer.stdout == ""
+
+
 def test_the_beginning_of_two_options_is_neither(run):
     answer = run("audit", "--o", "x")
     assert answer.returncode == 2

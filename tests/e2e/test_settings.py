@@ -103,6 +103,7 @@ def test_a_change_outlives_a_restart(program, small_model, source, tmp_path):
     ({"model.beam": 99}, 400, "invalid", "from 1 to 8"),
     ({"model.beam": "2"}, 400, "invalid", "without quotes"),
     ({"model.beam": 2.5}, 400, "invalid", "whole number"),
+    ({"model.language": "xx"}, 400, "invalid", "a language's code"),
     ({"speech.api": "yes"}, 400, "invalid", "without quotes"),
     ({"model.language": ["en"]}, 400, "invalid", "must be a text"),
     ({"audio.microphone": "a\nb"}, 400, "invalid", "control characters"),

@@ -174,6 +174,7 @@ def test_who_asks_from_elsewhere_without_tls_is_sent_on(program, small_model, tm
     assert answer.headers["Location"] == f"https://{address}:{server.tls_port}/command%20x?a=%20b"
     assert requests.get(f"http://127.0.0.1:{server.address[1]}/status", timeout=30).status_code == 200
     assert server.stop() == 0
+    assert "set server.tls_listen" in (tmp_path / "stderr.txt").read_text()  # nobody answers them there
 
 
 def test_idle_and_silent_clients(server):

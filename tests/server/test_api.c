@@ -283,6 +283,7 @@ static void commands(void **state)
     expect("POST", "/command", "{\"value\":22}", 400, "\"invalid\"");
     expect("POST", "/command", "{\"command\":\"set_temperature\",\"value\":[1]}", 400, "'value' must be");
     expect("POST", "/command", "{\"command\":\"set_temperature\",\"value\":null}", 400, "'value' must be");
+    expect("POST", "/command", "{\"command\":\"set_temperature\",\"value\":22,\"slots\":{\"value\":20}}", 400, "'value' is there twice");
     expect("POST", "/command", "{", 400, "invalid_json");
 
     char many[1024] = "{\"command\":\"light\"";
