@@ -122,6 +122,12 @@ def test_a_sentence_is_executed(server):
     assert "21" in body["response"]
 
 
+def test_a_lamp_is_understood_and_not_claimed(server):
+    body = server.post("/command/execute", json={"text": "turn on the kitchen light"}).json()
+    assert body["success"] is True and body["intent"] == "light_on" and body["slots"] == {"room": "kitchen"}
+    assert "no lamp" in body["response"]
+
+
 def test_a_command_by_name(server):
     answer = server.post("/command", json={"command": "set_temperature", "value": 22})
     assert answer.status_code == 200 and answer.json()["success"] is True
