@@ -34,7 +34,7 @@ def test_help():
     ("format-everything",), *((verb,) for verb in VERBS), *((verb, "explode") for verb in VERBS), *((verb, "status", "--loud") for verb in VERBS),
     ("encrypted-data", "create"), ("encrypted-data", "create", "--file"), ("encrypted-data", "create", "--file", "/a"),
     ("encrypted-data", "create", "--file", "/a b", "--size", "100"), ("encrypted-data", "create", "--file", "a", "--size", "100"),
-    ("encrypted-data", "create", "--file", "/a", "--size", "100", "--partition", "/dev/null"),
+    ("encrypted-data", "create", "--file", "/a", "--size", "100", "--partition", "/dev/null"), ("encrypted-data", "create", "--file", "/a", "--size", "1"),
     ("encrypted-data", "create", "--file", "/a", "--size", "100", "--unlock", "hope"), ("firewall", "set", "--with", "hope"),
     ("vpn", "set", "a.ovpn", "b.ovpn"), ("vpn", "set", "--remote", "host"),
 ])
@@ -175,8 +175,10 @@ def test_the_port_of_the_session_stays_open(program, tmp_path):
     done = alone(program, tmp_path, "", """
         SSH_CONNECTION="192.0.2.9 40000 192.0.2.1 2022" setup set --with nftables >/dev/null && nft list ruleset
         SSH_CONNECTION="192.0.2.9 40000 192.0.2.1 2022;reboot" setup set --with nftables >/dev/null && nft list ruleset | grep -c 2022
+        SSH_CONNECTION="192.0.2.9 40000 192.0.2.1 2023" bash -c 'env -u SSH_CONNECTION bash "$SETUP" firewall set --with nftables && true'
     """)
-    assert "tcp dport { 22, 2022 } accept" in done.stdout and done.stdout.endswith("0\n"), done.stderr
+    assert "tcp dport { 22, 2022 } accept" in done.stdout and "\n0\n" in done.stdout, done.stderr
+    assert "open to all: ssh (22 2023), 8000, 8443; to nobody: 10300\n" in done.stdout, "the shell before sudo knows the session"
 
 
 def test_addresses_and_ports_that_are_none(program, tmp_path):
