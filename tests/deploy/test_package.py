@@ -234,6 +234,15 @@ ls -A "$root/var/lib/voice-assistant"
 echo done""") == ["done"]
 
 
+def test_purging_opens_no_firewall_and_loses_no_key(life):
+    assert life(r"""
+install old.deb
+mkdir "$root/etc/voice-assistant/secure-boot"
+touch "$root"/etc/voice-assistant/{secure-boot/db.key,firewall.nft,data.key,mine.yaml,secure}
+inside dpkg --no-triggers --purge --force-depends voice-assistant >/dev/null 2>&1
+find "$root/etc/voice-assistant" -type f -printf '%P\n' | sort""") == ["data.key", "firewall.nft", "secure-boot/db.key"]
+
+
 def test_removing_keeps_and_purging_does_not(life):
     lines = life(r"""
 install old.deb
