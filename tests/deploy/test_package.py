@@ -102,6 +102,19 @@ def test_owners_and_modes(contents):
             assert mode[5] == mode[8] == "-", f"{path}: others may write it"
 
 
+def test_the_documents_that_units_and_documents_name(package, contents, tmp_path):
+    subprocess.run(["dpkg-deb", "-x", package, tmp_path], check=True)
+    named = set()
+    for unit in glob.glob(f"{tmp_path}/lib/systemd/system/*"):
+        with open(unit, encoding="utf-8") as f:
+            named |= set(re.findall(r"file://(\S+)", f.read()))
+    documents = "/usr/share/doc/voice-assistant/docs"
+    for path in glob.glob(f"{tmp_path}{documents}/*.md"):
+        with open(path, encoding="utf-8") as f:
+            named |= {f"{documents}/{link}" for link in re.findall(r"\]\((\w[^):#]*)", f.read())}
+    assert len(named) > 30 and not named - set(contents)
+
+
 def test_conffiles(package, contents):
     conffiles = control(package, "conffiles").split()
     assert sorted(conffiles) == sorted(path for path in contents if path.startswith("/etc/") and not path.endswith("/"))
