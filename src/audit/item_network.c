@@ -20,20 +20,43 @@ static int is_loopback_name(const char *host)
 
 /* ---- the firewall ---- */
 
-/* sshd may listen on another port than its own. */
-static int is_ssh(const struct va_scene *scene, int port)
+struct ssh {
+    const struct va_scene *scene;
+    uint64_t port;
+};
+
+/* Whether a file of sshd's has it listen on the port. */
+static int opens_ssh(const struct ssh *ssh, const char *path)
 {
-    char *text, value[16];
-    uint64_t number = 22;
+    char *text, *rest, value[16];
+    uint64_t number;
     size_t size;
+    int found = 0;
     va_error error;
 
-    if (va_scene_file(scene, "/etc/ssh/sshd_config", 1 << 20, &text, &size, &error) == 0) {
-        if (va_parse_field(text, "Port", ' ', value, sizeof value) == 0)
-            va_parse_number(value, 10, &number);
-        va_free(text);
-    }
-    return port == 22 || (uint64_t)port == number;
+    if (va_scene_file(ssh->scene, path, 1 << 20, &text, &size, &error) < 0)
+        return 0;
+    for (const char *line = strtok_r(text, "\n", &rest); line != NULL && !found; line = strtok_r(NULL, "\n", &rest))
+        found =
+            va_parse_field(line, "Port", ' ', value, sizeof value) == 0 && va_parse_number(value, 10, &number) == 0 && number == ssh->port;
+    va_free(text);
+    return found;
+}
+
+static int opens_ssh_too(void *user, const char *name)
+{
+    char path[320];
+
+    snprintf(path, sizeof path, "/etc/ssh/sshd_config.d/%.255s", name);
+    return opens_ssh(user, path);
+}
+
+/* sshd may listen on other ports than its own. */
+static int is_ssh(const struct va_scene *scene, int port)
+{
+    struct ssh ssh = {.scene = scene, .port = (uint64_t)port};
+
+    return port == 22 || opens_ssh(&ssh, "/etc/ssh/sshd_config") || va_scene_each(scene, "/etc/ssh/sshd_config.d", opens_ssh_too, &ssh);
 }
 
 static int is_meant(const struct va_scene *scene, int port)
