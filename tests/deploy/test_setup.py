@@ -171,6 +171,26 @@ def test_rules_for_nftables(program, tmp_path):
     assert "8001" not in done.stdout
 
 
+@pytest.mark.parametrize("rule, is_hole", [
+    ("allow 8001", True), ("allow 9,8001/tcp", True), ("allow 8000:8443/tcp", True), ("limit 10300/tcp", True), ("allow to any", True),
+    ("allow to any proto tcp comment 'x'", True), ("allow in on wg0 to any port 8001", True), ("allow 8001/udp", False), ("allow out 8001", False),
+    ("deny 8001", False), ("allow 18001", False), ("allow 9000:9001/tcp", False), ("allow from 192.0.2.0/24", False), ("allow 'OpenSSH'", False),
+])
+def test_rules_of_others_for_ufw(program, tmp_path, rule, is_hole):
+    needs("awk")
+    (tmp_path / "ufw").write_text(f"""#!/bin/sh
+case "$*" in
+'show added')
+    for port in 22 8000 8443; do echo "ufw allow $port/tcp comment 'voice-assistant-setup'"; done
+    echo "ufw {rule}" ;;
+*) echo 'Status: active' && echo 'Default: deny (incoming), allow (outgoing), disabled (routed)' ;;
+esac
+""")
+    (tmp_path / "ufw").chmod(0o755)
+    done = alone(program, tmp_path, "", "mount -t tmpfs none /etc/ufw 2>/dev/null; setup status --with ufw")
+    assert done.returncode == int(is_hole) and ("somebody opened" in done.stdout) == is_hole, done.stdout + done.stderr
+
+
 def test_the_port_of_the_session_stays_open(program, tmp_path):
     done = alone(program, tmp_path, "", """
         SSH_CONNECTION="192.0.2.9 40000 192.0.2.1 2022" setup set --with nftables >/dev/null && nft list ruleset
