@@ -38,7 +38,7 @@ static const struct va_check items[] = {
     {"power-modes", "power modes can be set, by the helper", P, "sudo systemctl enable --now voice-assistant-helper.socket",
      va_item_power_modes},
     {"firewall", "incoming connections are denied but for the open ports", H, "sudo voice-assistant-setup firewall set", va_item_firewall},
-    {"encryption", "the data folder lies on an encrypted volume", H, "sudo voice-assistant-setup encrypted-data create",
+    {"encryption", "the data folder lies on an encrypted volume", H, "sudo voice-assistant-setup encrypted-data create --help",
      va_item_encryption},
     {"tls", "all that leaves the machine is encrypted, by TLS 1.2 or 1.3 and a valid certificate", H, "voice-assistant tls renew",
      va_item_tls},

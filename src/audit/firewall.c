@@ -1,6 +1,7 @@
 /* firewall.c - what nftables lets in, from its own JSON. */
 #include "audit/parse.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -21,7 +22,16 @@ static void add_port(struct va_firewall *firewall, int64_t port)
         firewall->ports[firewall->n_ports++] = (int)port;
 }
 
-/* A number, {"set":[numbers and ranges]}, {"range":[from,to]}: of a range, both ends. */
+/* Of a range its ends and one between, which is not meant when the ends are. */
+static void add_range(struct va_firewall *firewall, int64_t from, int64_t to)
+{
+    add_port(firewall, to);
+    add_port(firewall, from);
+    if (from >= 0 && from < 65535 && from + 1 < to)
+        add_port(firewall, from + 1);
+}
+
+/* A number, {"range":[from,to]}, {"set":[numbers and ranges]}. What else there may be, such as the name of a set, is not looked into. */
 static void add_ports(struct va_firewall *firewall, const json_t *right)
 {
     const json_t *range = json_object_get(right, "range"), *set = json_object_get(right, "set"), *item;
@@ -29,68 +39,107 @@ static void add_ports(struct va_firewall *firewall, const json_t *right)
 
     if (json_is_integer(right))
         add_port(firewall, json_integer_value(right));
-    if (json_array_size(range) == 2) {
-        add_port(firewall, json_integer_value(json_array_get(range, 0)));
-        add_port(firewall, json_integer_value(json_array_get(range, 1)));
-    }
+    else if (json_array_size(range) == 2)
+        add_range(firewall, json_integer_value(json_array_get(range, 0)), json_integer_value(json_array_get(range, 1)));
+    else if (!json_is_array(set))
+        firewall->is_unseen = 1;
     json_array_foreach(set, i, item)
     {
-        const json_t *inner = json_object_get(item, "range");
-        if (json_is_integer(item))
-            add_port(firewall, json_integer_value(item));
-        if (json_array_size(inner) == 2) {
-            add_port(firewall, json_integer_value(json_array_get(inner, 0)));
-            add_port(firewall, json_integer_value(json_array_get(inner, 1)));
-        }
+        add_ports(firewall, item);
     }
 }
 
-static int is_condition(const json_t *expression)
+/* Whether a value is this text, or a list or set that has it. */
+static int has_text(const json_t *right, const char *text)
 {
-    return json_object_get(expression, "match") != NULL || json_object_get(expression, "xt") != NULL ||
-           json_object_get(expression, "limit") != NULL || json_object_get(expression, "ct count") != NULL;
-}
-
-/* Ports that are let in for some addresses only are not open to all. */
-static int is_for_some(const json_t *expressions)
-{
-    const json_t *expression;
+    const json_t *list = json_is_object(right) ? json_object_get(right, "set") : right, *item;
     size_t i;
 
-    json_array_foreach(expressions, i, expression)
+    if (json_is_string(right))
+        return strcmp(json_string_value(right), text) == 0;
+    json_array_foreach(list, i, item)
     {
-        const json_t *match = json_object_get(expression, "match");
-        const json_t *payload = json_object_get(json_object_get(match, "left"), "payload");
-        if (strcmp(text_of(payload, "field"), "saddr") == 0 && strcmp(text_of(match, "op"), "!=") != 0)
+        if (json_is_string(item) && strcmp(json_string_value(item), text) == 0)
             return 1;
     }
     return 0;
 }
 
-/* What a rule that accepts lets in. in_input: it stands in a chain at the hook. */
+static int is_equal(const json_t *match)
+{
+    const char *op = text_of(match, "op");
+
+    return strcmp(op, "==") == 0 || strcmp(op, "in") == 0;
+}
+
+/* The ports of TCP that a rule is for, or NULL. "th" is a header of TCP as well. */
+static const json_t *ports_of(const json_t *match)
+{
+    const json_t *payload = json_object_get(json_object_get(match, "left"), "payload");
+    const char *protocol = text_of(payload, "protocol");
+
+    if (strcmp(text_of(payload, "field"), "dport") != 0 || (strcmp(protocol, "tcp") != 0 && strcmp(protocol, "th") != 0))
+        return NULL;
+    return is_equal(match) ? json_object_get(match, "right") : NULL;
+}
+
+/* Ports that are let in for some addresses only are not open to all. */
+static int is_for_some(const json_t *match)
+{
+    const json_t *payload = json_object_get(json_object_get(match, "left"), "payload");
+
+    return strcmp(text_of(payload, "field"), "saddr") == 0 && is_equal(match);
+}
+
+/* Whether new connections over TCP, from anywhere and to any port, do not all fulfil it. */
+static int is_narrow(const json_t *match)
+{
+    const json_t *left = json_object_get(match, "left"), *right = json_object_get(match, "right");
+    const json_t *payload = json_object_get(left, "payload");
+    const char *protocol = text_of(payload, "protocol"), *field = text_of(payload, "field");
+    const char *meta = text_of(json_object_get(left, "meta"), "key"), *ct = text_of(json_object_get(left, "ct"), "key");
+
+    if (!is_equal(match))
+        return 0;
+    if (strcmp(ct, "state") == 0)
+        return !has_text(right, "new") && !has_text(right, "untracked");
+    if (strcmp(meta, "l4proto") == 0 || strcmp(field, "protocol") == 0 || strcmp(field, "nexthdr") == 0)
+        return !has_text(right, "tcp");
+    if (strcmp(meta, "nfproto") == 0 || strcmp(meta, "protocol") == 0)
+        return 0;
+    if (strcmp(protocol, "tcp") == 0 || strcmp(protocol, "th") == 0)
+        return strcmp(field, "dport") == 0;
+    return 1;
+}
+
+/* What a rule that accepts lets in. in_input: it stands in a chain at the hook. Of iptables' matches nft shows the names alone: what ufw
+ * has in its chains is known by ufw's files. */
 static void add_rule(struct va_firewall *firewall, const json_t *rule, int in_input)
 {
     const json_t *expressions = json_object_get(rule, "expr"), *expression;
-    int accepts = 0, n_conditions = 0;
+    int accepts = 0, for_some = 0, is_narrowed = 0;
     size_t i;
 
     json_array_foreach(expressions, i, expression)
     {
+        const json_t *match = json_object_get(expression, "match"), *xt = json_object_get(expression, "xt");
+        const json_t *mapped = json_object_get(json_object_get(json_object_get(expression, "vmap"), "key"), "payload");
         accepts |= json_object_get(expression, "accept") != NULL;
-        n_conditions += is_condition(expression);
+        for_some |= is_for_some(match);
+        is_narrowed |= xt != NULL || (match != NULL && is_narrow(match));
+        firewall->is_unseen |= strcmp(text_of(mapped, "field"), "dport") == 0 && strcmp(text_of(mapped, "protocol"), "udp") != 0;
     }
     if (!accepts)
         return;
-    firewall->lets_all_in |= in_input && n_conditions == 0;
-    if (is_for_some(expressions))
-        return;
+    firewall->lets_all_in |= in_input && !is_narrowed;
     json_array_foreach(expressions, i, expression)
     {
-        const json_t *match = json_object_get(expression, "match");
-        const json_t *payload = json_object_get(json_object_get(match, "left"), "payload");
-        if (strcmp(text_of(payload, "field"), "dport") == 0 && strcmp(text_of(payload, "protocol"), "udp") != 0 &&
-            strcmp(text_of(match, "op"), "!=") != 0)
-            add_ports(firewall, json_object_get(match, "right"));
+        const json_t *ports = for_some ? NULL : ports_of(json_object_get(expression, "match"));
+        if (ports != NULL)
+            add_ports(firewall, ports);
+        if (!for_some && strcmp(text_of(json_object_get(expression, "xt"), "name"), "multiport") == 0 &&
+            strncmp(text_of(rule, "chain"), "ufw", 3) != 0)
+            firewall->is_unseen = 1;
     }
 }
 
@@ -138,4 +187,44 @@ int va_parse_firewall(const char *text, size_t size, struct va_firewall *ret_fir
     if (r == 0)
         *ret_firewall = firewall;
     return r;
+}
+
+/* "ACTION PROTOCOL PORTS TO FROM_PORTS FROM [APPLICATION APPLICATION] DIRECTION": one rule, if it lets in from everywhere. */
+static void add_ufw_rule(struct va_firewall *firewall, char *text)
+{
+    enum { ACTION, PROTOCOL, PORTS, TO, FROM_PORTS, FROM, N_WORDS };
+    char *words[N_WORDS], *last = NULL, *rest;
+    size_t n = 0;
+
+    for (char *word = strtok_r(text, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
+        if (n < N_WORDS)
+            words[n++] = word;
+        else if (strncmp(word, "comment=", 8) != 0)
+            last = word;
+    }
+    if (n < N_WORDS || last == NULL || strncmp(last, "out", 3) == 0 || strchr(last, '_') != NULL || strcmp(words[PROTOCOL], "udp") == 0)
+        return;
+    if (strncmp(words[ACTION], "allow", 5) != 0 && strncmp(words[ACTION], "limit", 5) != 0)
+        return;
+    if (strcmp(words[FROM], "0.0.0.0/0") != 0 && strcmp(words[FROM], "::/0") != 0)
+        return;
+    if (strcmp(words[PORTS], "any") == 0) {
+        firewall->lets_all_in |= strcmp(words[PROTOCOL], "any") == 0 || strcmp(words[PROTOCOL], "tcp") == 0;
+        return;
+    }
+    for (char *list = words[PORTS], *port = strtok_r(list, ",", &rest); port != NULL; port = strtok_r(NULL, ",", &rest)) {
+        const char *colon = strchr(port, ':');
+        int64_t from = strtol(port, NULL, 10);
+        add_range(firewall, from, colon != NULL ? strtol(colon + 1, NULL, 10) : from);
+    }
+}
+
+void va_parse_ufw(char *text, struct va_firewall *firewall)
+{
+    static const char mark[] = "### tuple ### ";
+    char *rest;
+
+    for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
+        if (strncmp(line, mark, sizeof mark - 1) == 0)
+            add_ufw_rule(firewall, line + sizeof mark - 1);
 }

@@ -20,20 +20,43 @@ static int is_loopback_name(const char *host)
 
 /* ---- the firewall ---- */
 
-/* sshd may listen on another port than its own. */
-static int is_ssh(const struct va_scene *scene, int port)
+struct ssh {
+    const struct va_scene *scene;
+    uint64_t port;
+};
+
+/* Whether a file of sshd's has it listen on the port. */
+static int opens_ssh(const struct ssh *ssh, const char *path)
 {
-    char *text, value[16];
-    uint64_t number = 22;
+    char *text, *rest, value[16];
+    uint64_t number;
     size_t size;
+    int found = 0;
     va_error error;
 
-    if (va_scene_file(scene, "/etc/ssh/sshd_config", 1 << 20, &text, &size, &error) == 0) {
-        if (va_parse_field(text, "Port", ' ', value, sizeof value) == 0)
-            va_parse_number(value, 10, &number);
-        va_free(text);
-    }
-    return port == 22 || (uint64_t)port == number;
+    if (va_scene_file(ssh->scene, path, 1 << 20, &text, &size, &error) < 0)
+        return 0;
+    for (const char *line = strtok_r(text, "\n", &rest); line != NULL && !found; line = strtok_r(NULL, "\n", &rest))
+        found =
+            va_parse_field(line, "Port", ' ', value, sizeof value) == 0 && va_parse_number(value, 10, &number) == 0 && number == ssh->port;
+    va_free(text);
+    return found;
+}
+
+static int opens_ssh_too(void *user, const char *name)
+{
+    char path[320];
+
+    snprintf(path, sizeof path, "/etc/ssh/sshd_config.d/%.255s", name);
+    return opens_ssh(user, path);
+}
+
+/* sshd may listen on other ports than its own. */
+static int is_ssh(const struct va_scene *scene, int port)
+{
+    struct ssh ssh = {.scene = scene, .port = (uint64_t)port};
+
+    return port == 22 || opens_ssh(&ssh, "/etc/ssh/sshd_config") || va_scene_each(scene, "/etc/ssh/sshd_config.d", opens_ssh_too, &ssh);
 }
 
 static int is_meant(const struct va_scene *scene, int port)
@@ -63,8 +86,33 @@ static void judge_firewall(const struct va_scene *scene, const struct va_firewal
                                             : "traffic");
     else if (firewall->lets_all_in)
         va_check_say(result, VA_CHECK_FAIL, "a rule lets everything in");
+    else if (firewall->is_unseen)
+        va_check_say(result, VA_CHECK_NOT_CHECKED, "a rule opens ports by a named set, a map or multiport, which is not looked into");
     else
         va_check_say(result, VA_CHECK_PASS, "incoming is denied, but for:%s", ports[0] != '\0' ? ports : " nothing");
+}
+
+/* The rules of ufw's user, where it is on: some of them nft cannot show. */
+static int add_ufw(const struct va_scene *scene, struct va_firewall *firewall, va_error *error)
+{
+    static const char *const paths[] = {"/etc/ufw/user.rules", "/etc/ufw/user6.rules"};
+    char *text, value[8] = "";
+    size_t size;
+    int r = va_scene_file(scene, "/etc/ufw/ufw.conf", 1 << 20, &text, &size, error);
+
+    if (r == VA_ENOTFOUND)
+        return 0;
+    if (r == 0) {
+        (void)va_parse_field(text, "ENABLED", '=', value, sizeof value);
+        va_free(text);
+    }
+    for (int i = 0; i < 2 && r == 0 && strcmp(value, "yes") == 0; i++) {
+        if ((r = va_scene_file(scene, paths[i], 1 << 20, &text, &size, error)) < 0)
+            break;
+        va_parse_ufw(text, firewall);
+        va_free(text);
+    }
+    return r;
 }
 
 void va_item_firewall(struct va_scene *scene, struct va_check_result *result)
@@ -86,7 +134,8 @@ void va_item_firewall(struct va_scene *scene, struct va_check_result *result)
         va_check_advise(result, "sudo apt-get install nftables");
     } else if (r < 0 || exit_code != 0) {
         va_check_say(result, VA_CHECK_NOT_CHECKED, "nft: %s", r < 0 ? error.text : "the rules cannot be read");
-    } else if (va_parse_firewall(out.data != NULL ? out.data : "", out.size, &firewall, &error) < 0) {
+    } else if (va_parse_firewall(out.data != NULL ? out.data : "", out.size, &firewall, &error) < 0 ||
+               add_ufw(scene, &firewall, &error) < 0) {
         va_check_say(result, VA_CHECK_NOT_CHECKED, "%s", error.text);
     } else {
         judge_firewall(scene, &firewall, result);

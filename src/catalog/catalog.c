@@ -57,6 +57,11 @@ int va_catalog_find(const char *folder, const char *name, char **ret_path, va_er
     if ((r = va_catalog_path(folder, name, &path, error)) < 0)
         return r;
     if (!va_file_exists(path)) {
+        if (errno == EACCES) {
+            r = va_fail_errno(error, "this user may not reach %s", path);
+            va_free(path);
+            return r;
+        }
         va_free(path);
         if (va_catalog_model_get(name) != NULL)
             return va_fail(error, VA_ENOTFOUND, "model '%s' is not prepared in %s: run 'voice-assistant model fetch %s'", name, folder,

@@ -11,7 +11,8 @@
 /* Where prepared models live: the option, or when it is empty or NULL va_paths_data("models"). va_free. */
 VA_MUST_CHECK int va_catalog_folder(const char *option, char **ret_folder, va_error *error);
 
-/* name: "base", "tiny.en", or a path to a prepared file (has a '/' or ends in .vam) -> the path. VA_ENOTFOUND says what to run. va_free. */
+/* name: "base", "tiny.en", or a path to a prepared file (has a '/' or ends in .vam) -> the path. VA_ENOTFOUND says what to run,
+ * VA_EDENIED: the folder is closed to this user. va_free. */
 VA_MUST_CHECK int va_catalog_find(const char *folder, const char *name, char **ret_path, va_error *error);
 
 /* Both: a model by its name, where the option says. va_free. */

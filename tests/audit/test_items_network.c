@@ -12,6 +12,14 @@
     "{\"rule\":{\"family\":\"" family "\",\"table\":\"filter\",\"chain\":\"" chain "\",\"expr\":[" match "{\"accept\":null}]}}"
 #define PORTS(right) "{\"match\":{\"op\":\"==\",\"left\":{\"payload\":{\"protocol\":\"tcp\",\"field\":\"dport\"}},\"right\":" right "}},"
 #define FOR_SOME "{\"match\":{\"op\":\"==\",\"left\":{\"payload\":{\"protocol\":\"ip\",\"field\":\"saddr\"}},\"right\":\"@wyoming4\"}},"
+#define MATCH(op, left, right) "{\"match\":{\"op\":\"" op "\",\"left\":{" left "},\"right\":" right "}},"
+#define PAYLOAD(protocol, field) "\"payload\":{\"protocol\":\"" protocol "\",\"field\":\"" field "\"}"
+#define META(key) "\"meta\":{\"key\":\"" key "\"}"
+#define STATE "\"ct\":{\"key\":\"state\"}"
+#define XT(name) "{\"xt\":{\"type\":\"match\",\"name\":\"" name "\"}},"
+/* Rules of which one is for the input of all families, which is closed. */
+#define INPUT(rule) RULESET(CHAIN("inet", "input", "drop") "," RULE("inet", "input", rule))
+#define UFW_RULES(text) "*filter\n### RULES ###\n\n### tuple ### " text "\n-A ufw-user-input -j ACCEPT\n"
 #define RULESET(text) "{\"nftables\":[{\"metainfo\":{}}," text "]}"
 
 CHANGE(is_root, m->scene.is_root = number)
@@ -35,11 +43,76 @@ static void the_firewall_denies_but_for_the_open_ports(void **state)
         {a_program, NULL, RULESET(CHAIN("inet", "input", "drop") "," RULE("inet", "input", FOR_SOME PORTS("10300"))),
          THEN(PASS, "nothing")},
         {a_program, NULL, RULESET(CHAIN("inet", "input", "drop") "," RULE("inet", "input", PORTS("2022"))), THEN(FAIL, "2022")},
-        {a_file, "/etc/ssh/sshd_config", "# Port 9\nPort 2022\n", THEN(PASS, "2022")},
+        {a_file, "/etc/ssh/sshd_config", "# Port 2022\n", THEN(FAIL, "2022")},
+        {a_file, "/etc/ssh/sshd_config", "# Port 9\nPort 22\nPort 2022\n", THEN(PASS, "2022")},
+        {a_file, "/etc/ssh/sshd_config", "Port 22\n", THEN(FAIL, "2022")},
+        {a_file, "/etc/ssh/sshd_config.d/port.conf", "Port 2022\n", THEN(PASS, "2022")},
         {a_program, NULL, "{\"nftables\":[]}", THEN(FAIL, "not denied")},
         {a_program, NULL, "Error", THEN(UNSEEN, "no rule set")},
         {a_program, "nft -j", "", THEN(UNSEEN, "nft"), .number = 1},
         {is_root, THEN(UNSEEN, "root"), .number = 0},
+    };
+
+    ASSERT_STEPS(m, "firewall", steps);
+}
+
+static void a_rule_is_for_all_unless_it_says_otherwise(void **state)
+{
+    struct machine *m = *state;
+    const struct step steps[] = {
+        {a_program, "nft -j", INPUT(MATCH("in", STATE, "[\"established\",\"related\"]")), THEN(PASS, "nothing")},
+        {a_program, NULL, INPUT(MATCH("in", STATE, "[\"new\",\"established\"]")), THEN(FAIL, "everything")},
+        {a_program, NULL, INPUT(MATCH("!=", STATE, "\"invalid\"")), THEN(FAIL, "everything")},
+        {a_program, NULL, INPUT(MATCH("==", META("iifname"), "\"lo\"")), THEN(PASS, "nothing")},
+        {a_program, NULL, INPUT(MATCH("==", META("nfproto"), "\"ipv4\"")), THEN(FAIL, "everything")},
+        {a_program, NULL, INPUT(MATCH("==", META("l4proto"), "\"icmp\"")), THEN(PASS, "nothing")},
+        {a_program, NULL, INPUT(MATCH("==", META("l4proto"), "{\"set\":[\"icmp\",\"tcp\"]}")), THEN(FAIL, "everything")},
+        {a_program, NULL, INPUT(MATCH("==", PAYLOAD("ip", "protocol"), "\"tcp\"")), THEN(FAIL, "everything")},
+        {a_program, NULL, INPUT(MATCH("==", PAYLOAD("tcp", "sport"), "53")), THEN(FAIL, "everything")},
+        {a_program, NULL, INPUT(MATCH("==", PAYLOAD("udp", "dport"), "53")), THEN(PASS, "nothing")},
+        {a_program, NULL, INPUT(MATCH("==", PAYLOAD("th", "dport"), "53")), THEN(FAIL, "port 53")},
+        {a_program, NULL, INPUT(MATCH("!=", PAYLOAD("tcp", "dport"), "23")), THEN(FAIL, "everything")},
+        {a_program, NULL, INPUT(MATCH(">", PAYLOAD("tcp", "dport"), "22")), THEN(FAIL, "everything")},
+        {a_program, NULL, INPUT("{\"limit\":{\"rate\":9,\"per\":\"second\"}},"), THEN(FAIL, "everything")},
+        {a_program, NULL, INPUT(PORTS("{\"range\":[22,8443]}")), THEN(FAIL, "port 23")},
+        {a_program, NULL, INPUT(PORTS("\"@more\"")), THEN(UNSEEN, "named set")},
+        {a_program, NULL, INPUT(FOR_SOME PORTS("\"@more\"")), THEN(PASS, "nothing")},
+        {a_program, NULL, INPUT("{\"vmap\":{\"key\":{" PAYLOAD("tcp", "dport") "},\"data\":\"@more\"}},"), THEN(FAIL, "everything")},
+        {a_program, NULL,
+         INPUT(MATCH("==", META("iifname"), "\"lo\"") "{\"vmap\":{\"key\":{" PAYLOAD("tcp", "dport") "},\"data\":\"@more\"}},"),
+         THEN(UNSEEN, "a map")},
+        {a_program, NULL, INPUT(XT("multiport")), THEN(UNSEEN, "multiport")},
+        {a_program, NULL, INPUT(XT("conntrack")), THEN(PASS, "nothing")},
+    };
+
+    ASSERT_STEPS(m, "firewall", steps);
+}
+
+static void the_rules_of_ufw_are_those_of_its_files(void **state)
+{
+    struct machine *m = *state;
+    static const char nft[] =
+        RULESET(CHAIN("ip", "INPUT", "drop") "," CHAIN("ip6", "INPUT", "drop") "," RULE("ip", "ufw-user-input", XT("multiport")));
+    static const char rules[] = "/etc/ufw/user.rules";
+    const struct step steps[] = {
+        {a_program, "nft -j", nft, THEN(PASS, "nothing")},
+        {a_file, "/etc/ufw/ufw.conf", "# x\nENABLED=yes\nLOGLEVEL=low\n", THEN(UNSEEN, "user.rules")},
+        {a_file, rules, UFW_RULES("allow tcp 8000,8443 0.0.0.0/0 any 0.0.0.0/0 Voice%20Assistant - in comment=766f"),
+         THEN(UNSEEN, "user6.rules")},
+        {a_file, "/etc/ufw/user6.rules", UFW_RULES("allow tcp 22 ::/0 any ::/0 in"), THEN(PASS, "8000 8443 22")},
+        {a_file, rules, UFW_RULES("allow tcp 5900,5901 0.0.0.0/0 any 0.0.0.0/0 in"), THEN(FAIL, "5900")},
+        {a_file, rules, UFW_RULES("allow_log any 8000:8443 0.0.0.0/0 any 0.0.0.0/0 in"), THEN(FAIL, "8001")},
+        {a_file, rules, UFW_RULES("limit tcp 7000 0.0.0.0/0 any 0.0.0.0/0 in"), THEN(FAIL, "7000")},
+        {a_file, rules, UFW_RULES("allow any any 0.0.0.0/0 any 0.0.0.0/0 in"), THEN(FAIL, "everything")},
+        {a_file, rules, UFW_RULES("allow tcp any 0.0.0.0/0 53 0.0.0.0/0 in"), THEN(FAIL, "everything")},
+        {a_file, rules, UFW_RULES("allow any any 0.0.0.0/0 any 192.0.2.0/24 in"), THEN(PASS, "22")},
+        {a_file, rules, UFW_RULES("allow any any 0.0.0.0/0 any 0.0.0.0/0 in_wg0"), THEN(PASS, "22")},
+        {a_file, rules, UFW_RULES("allow udp 53 0.0.0.0/0 any 0.0.0.0/0 in"), THEN(PASS, "22")},
+        {a_file, rules, UFW_RULES("allow tcp 25 0.0.0.0/0 any 0.0.0.0/0 out"), THEN(PASS, "22")},
+        {a_file, rules, UFW_RULES("route:allow tcp 25 0.0.0.0/0 any 0.0.0.0/0 in"), THEN(PASS, "22")},
+        {a_file, rules, UFW_RULES("deny tcp 25 0.0.0.0/0 any 0.0.0.0/0 in"), THEN(PASS, "22")},
+        {a_file, rules, UFW_RULES("allow tcp 25"), THEN(PASS, "22")},
+        {a_file, "/etc/ufw/user6.rules", UFW_RULES("allow tcp 23 ::/0 any ::/0 in"), THEN(FAIL, "23")},
     };
 
     ASSERT_STEPS(m, "firewall", steps);
@@ -218,6 +291,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_firewall_denies_but_for_the_open_ports),
+        TEST(a_rule_is_for_all_unless_it_says_otherwise),
+        TEST(the_rules_of_ufw_are_those_of_its_files),
         TEST(nothing_listens_that_is_not_configured),
         TEST(tls_is_new_and_its_certificate_good),
         TEST(who_has_no_token_stays_outside),

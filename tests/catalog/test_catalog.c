@@ -384,6 +384,23 @@ static void names(void **state)
     va_free(path);
 }
 
+static void a_closed_folder_is_not_an_empty_one(void **state)
+{
+    uid_t before = geteuid();
+    char *path;
+    va_error error;
+
+    assert_int_equal(chmod(other, 0), 0);
+    if (before == 0)
+        assert_int_equal(setresuid(65534, 65534, 0), 0); /* root may look everywhere */
+    int r = va_catalog_find(other, "base", &path, &error);
+    if (before == 0)
+        assert_int_equal(setresuid(0, 0, 0), 0);
+    assert_int_equal(chmod(other, 0700), 0);
+    assert_int_equal(r, VA_EDENIED);
+    assert_null(strstr(error.text, "fetch"));
+}
+
 static void folders(void **state)
 {
     char *folder;
@@ -449,9 +466,10 @@ static void list(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fetch),   cmocka_unit_test(second_source), cmocka_unit_test(pip_fails), cmocka_unit_test(cancel),
-        cmocka_unit_test(world),   cmocka_unit_test(out_of_memory), cmocka_unit_test(detector),  cmocka_unit_test(names),
-        cmocka_unit_test(folders), cmocka_unit_test(list),
+        cmocka_unit_test(fetch),    cmocka_unit_test(second_source), cmocka_unit_test(pip_fails),
+        cmocka_unit_test(cancel),   cmocka_unit_test(world),         cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(detector), cmocka_unit_test(names),         cmocka_unit_test(a_closed_folder_is_not_an_empty_one),
+        cmocka_unit_test(folders),  cmocka_unit_test(list),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -102,6 +102,19 @@ def test_owners_and_modes(contents):
             assert mode[5] == mode[8] == "-", f"{path}: others may write it"
 
 
+def test_the_documents_that_units_and_documents_name(package, contents, tmp_path):
+    subprocess.run(["dpkg-deb", "-x", package, tmp_path], check=True)
+    named = set()
+    for unit in glob.glob(f"{tmp_path}/lib/systemd/system/*"):
+        with open(unit, encoding="utf-8") as f:
+            named |= set(re.findall(r"file://(\S+)", f.read()))
+    documents = "/usr/share/doc/voice-assistant/docs"
+    for path in glob.glob(f"{tmp_path}{documents}/*.md"):
+        with open(path, encoding="utf-8") as f:
+            named |= {f"{documents}/{link}" for link in re.findall(r"\]\((\w[^):#]*)", f.read())}
+    assert len(named) > 30 and not named - set(contents)
+
+
 def test_conffiles(package, contents):
     conffiles = control(package, "conffiles").split()
     assert sorted(conffiles) == sorted(path for path in contents if path.startswith("/etc/") and not path.endswith("/"))
@@ -232,6 +245,15 @@ touch "$root/var/lib/voice-assistant/models/base.vam"
 inside dpkg --no-triggers --purge --force-depends voice-assistant >/dev/null
 ls -A "$root/var/lib/voice-assistant"
 echo done""") == ["done"]
+
+
+def test_purging_opens_no_firewall_and_loses_no_key(life):
+    assert life(r"""
+install old.deb
+mkdir "$root/etc/voice-assistant/secure-boot"
+touch "$root"/etc/voice-assistant/{secure-boot/db.key,firewall.nft,data.key,mine.yaml,secure}
+inside dpkg --no-triggers --purge --force-depends voice-assistant >/dev/null 2>&1
+find "$root/etc/voice-assistant" -type f -printf '%P\n' | sort""") == ["data.key", "firewall.nft", "secure-boot/db.key"]
 
 
 def test_removing_keeps_and_purging_does_not(life):

@@ -34,7 +34,7 @@ def test_help():
     ("format-everything",), *((verb,) for verb in VERBS), *((verb, "explode") for verb in VERBS), *((verb, "status", "--loud") for verb in VERBS),
     ("encrypted-data", "create"), ("encrypted-data", "create", "--file"), ("encrypted-data", "create", "--file", "/a"),
     ("encrypted-data", "create", "--file", "/a b", "--size", "100"), ("encrypted-data", "create", "--file", "a", "--size", "100"),
-    ("encrypted-data", "create", "--file", "/a", "--size", "100", "--partition", "/dev/null"),
+    ("encrypted-data", "create", "--file", "/a", "--size", "100", "--partition", "/dev/null"), ("encrypted-data", "create", "--file", "/a", "--size", "1"),
     ("encrypted-data", "create", "--file", "/a", "--size", "100", "--unlock", "hope"), ("firewall", "set", "--with", "hope"),
     ("vpn", "set", "a.ovpn", "b.ovpn"), ("vpn", "set", "--remote", "host"),
 ])
@@ -171,12 +171,34 @@ def test_rules_for_nftables(program, tmp_path):
     assert "8001" not in done.stdout
 
 
+@pytest.mark.parametrize("rule, is_hole", [
+    ("allow 8001", True), ("allow 9,8001/tcp", True), ("allow 8000:8443/tcp", True), ("limit 10300/tcp", True), ("allow to any", True),
+    ("allow to any proto tcp comment 'x'", True), ("allow in on wg0 to any port 8001", True), ("allow 8001/udp", False), ("allow out 8001", False),
+    ("deny 8001", False), ("allow 18001", False), ("allow 9000:9001/tcp", False), ("allow from 192.0.2.0/24", False), ("allow 'OpenSSH'", False),
+])
+def test_rules_of_others_for_ufw(program, tmp_path, rule, is_hole):
+    needs("awk")
+    (tmp_path / "ufw").write_text(f"""#!/bin/sh
+case "$*" in
+'show added')
+    for port in 22 8000 8443; do echo "ufw allow $port/tcp comment 'voice-assistant-setup'"; done
+    echo "ufw {rule}" ;;
+*) echo 'Status: active' && echo 'Default: deny (incoming), allow (outgoing), disabled (routed)' ;;
+esac
+""")
+    (tmp_path / "ufw").chmod(0o755)
+    done = alone(program, tmp_path, "", "mount -t tmpfs none /etc/ufw 2>/dev/null; setup status --with ufw")
+    assert done.returncode == int(is_hole) and ("somebody opened" in done.stdout) == is_hole, done.stdout + done.stderr
+
+
 def test_the_port_of_the_session_stays_open(program, tmp_path):
     done = alone(program, tmp_path, "", """
         SSH_CONNECTION="192.0.2.9 40000 192.0.2.1 2022" setup set --with nftables >/dev/null && nft list ruleset
         SSH_CONNECTION="192.0.2.9 40000 192.0.2.1 2022;reboot" setup set --with nftables >/dev/null && nft list ruleset | grep -c 2022
+        SSH_CONNECTION="192.0.2.9 40000 192.0.2.1 2023" bash -c 'env -u SSH_CONNECTION bash "$SETUP" firewall set --with nftables && true'
     """)
-    assert "tcp dport { 22, 2022 } accept" in done.stdout and done.stdout.endswith("0\n"), done.stderr
+    assert "tcp dport { 22, 2022 } accept" in done.stdout and "\n0\n" in done.stdout, done.stderr
+    assert "open to all: ssh (22 2023), 8000, 8443; to nobody: 10300\n" in done.stdout, "the shell before sudo knows the session"
 
 
 def test_addresses_and_ports_that_are_none(program, tmp_path):

@@ -22,6 +22,13 @@ static void parse_listeners(const char *text, int is_ip6)
     }
 }
 
+static void check_firewall(const struct va_firewall *firewall)
+{
+    FUZZ_CHECK(firewall->n_ports <= VA_FIREWALL_MAX_PORTS);
+    for (size_t i = 0; i < firewall->n_ports; i++)
+        FUZZ_CHECK(firewall->ports[i] >= 0 && firewall->ports[i] <= 65535);
+}
+
 static void parse_firewall(const char *text, size_t size)
 {
     struct va_firewall firewall;
@@ -29,9 +36,15 @@ static void parse_firewall(const char *text, size_t size)
 
     if (va_parse_firewall(text, size, &firewall, &error) < 0)
         return;
-    FUZZ_CHECK(firewall.n_ports <= VA_FIREWALL_MAX_PORTS);
-    for (size_t i = 0; i < firewall.n_ports; i++)
-        FUZZ_CHECK(firewall.ports[i] >= 0 && firewall.ports[i] <= 65535);
+    check_firewall(&firewall);
+}
+
+static void parse_ufw(char *text)
+{
+    struct va_firewall firewall = {0};
+
+    va_parse_ufw(text, &firewall);
+    check_firewall(&firewall);
 }
 
 static void parse_lines(const char *text)
@@ -69,6 +82,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         parse_listeners(text, data[0] == '6');
     else if (data[0] == 'f')
         parse_firewall(text, size - 1);
+    else if (data[0] == 'u')
+        parse_ufw(text);
     else
         parse_lines(text);
     free(text);

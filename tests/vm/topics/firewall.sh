@@ -81,6 +81,7 @@ refuse "without a firewall the check fails" "${setup[@]}" check
 for kind in nftables ufw; do
     expect "$kind: it is set" "${setup[@]}" set --with "$kind"
     expect "$kind: the check is content" "${setup[@]}" check --with "$kind"
+    expect "$kind: so is the audit" voice-assistant audit --only firewall --strict
     check_open "$kind"
     expect "$kind: 8001 is dropped" is_dropped 8001 192.0.2.2
     expect "$kind: any other port is dropped" is_dropped 9999 192.0.2.2
@@ -95,10 +96,11 @@ for kind in nftables ufw; do
     if [ "$kind" = nftables ]; then
         nft add rule inet voice_assistant input tcp dport 9999 accept
     else
-        ufw allow 8001/tcp >/dev/null
+        ufw allow 8001,9999/tcp >/dev/null
     fi
     refuse "$kind: the check sees what somebody opened" "${setup[@]}" check --with "$kind"
-    [ "$kind" = nftables ] || ufw delete allow 8001/tcp >/dev/null
+    refuse "$kind: the audit sees it, too" voice-assistant audit --only firewall
+    [ "$kind" = nftables ] || ufw delete allow 8001,9999/tcp >/dev/null
     expect "$kind: it is set again" "${setup[@]}" set --with "$kind"
     sed -i 's/allow: "192.0.2.2"/allow: "192.0.2.3"/' "$config"
     refuse "$kind: the check sees that wyoming.allow has changed" "${setup[@]}" check --with "$kind"
