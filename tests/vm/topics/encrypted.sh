@@ -54,9 +54,11 @@ dd if=/dev/zero of="$LUKS_DISK" bs=1M count=8 status=none
 install -m 644 /dev/stdin "$key" <<<'a key that everybody may read, which is none'
 refuse "a key file that others may read is not taken" "${setup[@]}" create --partition "$LUKS_DISK" --unlock key-file
 rm -f "$key"
+touch /etc/crypttab && chmod 600 /etc/crypttab
 expect "a volume on a partition, with a key file" "${setup[@]}" create --partition "$LUKS_DISK" --unlock key-file
 expect "its status is good" "${setup[@]}" status
 same "the key file is root's alone" "$(stat -c '%a %U' "$key")" "600 root"
+same "a table of volumes that was closed stays so" "$(stat -c %a /etc/crypttab)" 600
 within 60 "the program works with it" healthy
 expect "... and knows it" encrypted
 api POST /audio/start
