@@ -12,6 +12,22 @@ struct numbers {
     double sign;
 };
 
+/* Memos are only marked as empty: clearing them took a fifth of the time of a reading. */
+static void begin(struct numbers *numbers, const struct va_number_words *words, const struct va_text *text, struct va_number *items)
+{
+    struct va_number_reader *reader = &numbers->reader;
+
+    reader->words = words;
+    reader->text = text;
+    reader->steps = VA_NUMBER_STEPS;
+    reader->at_end = reader->depth = 0;
+    for (size_t i = 0; i < VA_NUMBER_MEMOS; i++)
+        reader->memos[i].is_set = 0;
+    numbers->items = items;
+    numbers->n = 0;
+    numbers->sign = 1;
+}
+
 /* A text that ends here is a number, unless a word goes on. */
 static void add(struct numbers *numbers, size_t end, double value)
 {
@@ -292,10 +308,11 @@ static void read_signed(struct numbers *numbers, size_t pos)
 size_t va_numbers_parse(const struct va_number_words *words, const struct va_text *text, size_t pos,
                         struct va_number ret_numbers[VA_NUMBERS_MAX])
 {
+    struct numbers numbers;
+
     if (!may_start(words, text, pos))
         return 0;
-    struct numbers numbers = {.reader = {.words = words, .text = text, .steps = VA_NUMBER_STEPS}, .items = ret_numbers};
-
+    begin(&numbers, words, text, ret_numbers);
     read_signed(&numbers, pos);
     return numbers.n;
 }
@@ -303,11 +320,12 @@ size_t va_numbers_parse(const struct va_number_words *words, const struct va_tex
 size_t va_numbers_parse_ordinals(const struct va_number_words *words, const struct va_text *text, size_t pos,
                                  struct va_number ret_numbers[VA_NUMBERS_MAX])
 {
+    struct va_number_founds founds = {.n = 0};
+    struct numbers numbers;
+
     if (pos >= text->n || !may_start(words, text, pos))
         return 0;
-    struct numbers numbers = {.reader = {.words = words, .text = text, .steps = VA_NUMBER_STEPS}, .items = ret_numbers, .sign = 1};
-    struct va_number_founds founds = {.n = 0};
-
+    begin(&numbers, words, text, ret_numbers);
     read_kind(&numbers.reader, VA_NUMBER_ORDINAL, pos, VA_NUMBER_LIMIT - 1, &founds);
     for (size_t i = 0; i < founds.n; i++)
         if (founds.items[i].end > pos)
@@ -317,10 +335,11 @@ size_t va_numbers_parse_ordinals(const struct va_number_words *words, const stru
 
 int va_numbers_prefix(const struct va_number_words *words, const struct va_text *text, size_t pos)
 {
+    struct numbers numbers;
+
     if (!may_start(words, text, pos))
         return 0;
-    struct numbers numbers = {.reader = {.words = words, .text = text, .steps = VA_NUMBER_STEPS}};
-
+    begin(&numbers, words, text, NULL);
     read_signed(&numbers, pos);
     return numbers.reader.at_end;
 }
