@@ -427,7 +427,8 @@ VA_API VA_MUST_CHECK int va_steering_new(const va_model *model, const va_command
                                          va_steering **ret_steering, va_error *error);
 VA_API void va_steering_free(va_steering *steering);
 
-/* The words of the commands that recognition should expect. Never NULL; lives as long as the steering. */
+/* The words of the commands that recognition should expect; "" when there is no memory for them. The first call finds them, which takes
+ * some milliseconds. Never NULL; lives as long as the steering. Any thread. */
 VA_API const char *va_steering_prompt(const va_steering *steering);
 
 typedef struct va_understanding {

@@ -6,17 +6,12 @@
 
 #include "access/certificate.h"
 #include "access/folder.h"
+#include "access/private_key.h"
 #include "access/x509.h"
 #include "base/memory.h"
 
 #define CERTIFICATE 0
 #define KEY 1
-
-/* Keys are never asked a password for: there is nobody to ask. */
-static int no_password(char *buffer, int size, int is_writing, void *user)
-{
-    return -1;
-}
 
 static int read_pem(const char *folder, const char *name, int kind, void **ret_object, va_error *error)
 {
@@ -29,8 +24,7 @@ static int read_pem(const char *folder, const char *name, int kind, void **ret_o
         return r;
     BIO *bio = BIO_new_mem_buf(text, (int)size);
     if (bio != NULL)
-        object = kind == KEY ? (void *)PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL)
-                             : (void *)PEM_read_bio_X509(bio, NULL, no_password, NULL);
+        object = kind == KEY ? (void *)va_private_key_read(bio) : (void *)PEM_read_bio_X509(bio, NULL, va_no_password, NULL);
     BIO_free(bio);
     va_free(text);
     if (object == NULL) {

@@ -79,6 +79,8 @@ uint32_t va_utf8_lower(uint32_t code)
 {
     size_t low = 0, n = sizeof capitals / sizeof capitals[0], high = n;
 
+    if (code < 0x80) /* most of most texts needs no search */
+        return code >= 'A' && code <= 'Z' ? code + 32 : code;
     while (low < high) {
         size_t middle = (low + high) / 2;
         if (code > capitals[middle].last)

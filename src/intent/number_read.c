@@ -118,7 +118,7 @@ static void match_part(struct va_number_reader *reader, struct rule_match *match
     *part = before;
 }
 
-static size_t literal_end(const struct va_number_rule *rule, size_t at)
+size_t va_number_literal_end(const struct va_number_rule *rule, size_t at)
 {
     while (at < rule->n && rule->body[at] >= VA_NUMBER_LITERAL)
         at++;
@@ -131,9 +131,9 @@ static void match_plural(struct va_number_reader *reader, struct rule_match *mat
     size_t past = at;
 
     while (match->rule.body[past] != VA_NUMBER_END)
-        past = literal_end(&match->rule, past + 2);
+        past = va_number_literal_end(&match->rule, past + 2);
     while (match->rule.body[at] != VA_NUMBER_END) {
-        size_t end = literal_end(&match->rule, at + 2);
+        size_t end = va_number_literal_end(&match->rule, at + 2);
         size_t behind = va_number_literal(reader, match->rule.body + at + 2, end - at - 2, pos);
         if (behind != VA_NUMBER_MISS)
             match_body(reader, match, past + 1, behind, founds);
@@ -159,7 +159,7 @@ static void match_body(struct va_number_reader *reader, struct rule_match *match
     const struct va_number_rule *rule = &match->rule;
 
     while (at < rule->n) {
-        size_t end = literal_end(rule, at);
+        size_t end = va_number_literal_end(rule, at);
         if (end > at) {
             pos = va_number_literal(reader, rule->body + at, end - at, pos);
             if (pos == VA_NUMBER_MISS)
@@ -194,14 +194,14 @@ static void match_body(struct va_number_reader *reader, struct rule_match *match
 
 size_t va_number_scale(struct va_number_reader *reader, const struct va_number_rule *rule, size_t pos)
 {
-    size_t at = 2, end = literal_end(rule, at);
+    size_t at = 2, end = va_number_literal_end(rule, at);
 
     if (end > at)
         pos = va_number_literal(reader, rule->body + at, end - at, pos);
     if (pos == VA_NUMBER_MISS || end >= rule->n || rule->body[end] != VA_NUMBER_PLURAL)
         return end > at ? pos : VA_NUMBER_MISS;
     for (at = end; rule->body[at] != VA_NUMBER_END; at = end) {
-        end = literal_end(rule, at + 2);
+        end = va_number_literal_end(rule, at + 2);
         size_t behind = va_number_literal(reader, rule->body + at + 2, end - at - 2, pos);
         if (behind != VA_NUMBER_MISS)
             return behind;

@@ -108,6 +108,9 @@ void va_number_read(struct va_number_reader *reader, uint32_t set, size_t pos, i
 /* Behind literal [n] at pos, or VA_NUMBER_MISS. Spaces and hyphens may be there or not. */
 size_t va_number_literal(struct va_number_reader *reader, const uint8_t *literal, size_t n, size_t pos);
 
+/* Where the literal that starts at `at` of the body ends. */
+size_t va_number_literal_end(const struct va_number_rule *rule, size_t at);
+
 /* Behind the words of a rule that follow its quotient and come before its remainder, in any plural; or VA_NUMBER_MISS. */
 size_t va_number_scale(struct va_number_reader *reader, const struct va_number_rule *rule, size_t pos);
 

@@ -19,8 +19,15 @@
 #define LEAST_GAIN 0.3f         /* of a group, for each of its tokens */
 #define SHARE_AROUND_SLOTS 4    /* a quarter of the tokens is for words around slots */
 
+#define KNOWN_WORDS 512
+
 struct chooser {
     const va_tokenizer *tokenizer;
+    /* How rare words are, each where its hash says: the same few stand in most phrases. */
+    struct {
+        const char *word; /* or NULL */
+        float rarity;
+    } known[KNOWN_WORDS];
     struct va_phrases *phrases;
     const char **words; /* [n_words] that chosen phrases have, up to the ends of the phrases */
     size_t n_words, words_capacity;
@@ -40,18 +47,33 @@ static const char *next_word(const char *word)
     return word + strspn(word, " ");
 }
 
-/* 0 for a common word. */
-static float rarity(const va_tokenizer *tokenizer, const char *word)
+static float find_rarity(const va_tokenizer *tokenizer, const char *word, size_t n)
 {
     char spoken[VA_PHRASE_MAX_BYTES + 2];
     int32_t ids[MAX_TOKENS_OF_WORD], rarest = 0;
 
-    snprintf(spoken, sizeof spoken, " %.*s", (int)word_length(word), word);
-    int n = va_tokenizer_encode(tokenizer, spoken, ids, MAX_TOKENS_OF_WORD);
-    for (int i = 0; i < n; i++)
+    snprintf(spoken, sizeof spoken, " %.*s", (int)n, word);
+    int n_ids = va_tokenizer_encode(tokenizer, spoken, ids, MAX_TOKENS_OF_WORD);
+    for (int i = 0; i < n_ids; i++)
         rarest = ids[i] > rarest ? ids[i] : rarest;
-    float gain = n > 1 ? FURTHER_TOKEN_GAIN * (float)(n - 1) : 0.0f;
+    float gain = n_ids > 1 ? FURTHER_TOKEN_GAIN * (float)(n_ids - 1) : 0.0f;
     return (float)rarest > COMMON ? gain + log2f((float)rarest / COMMON) : gain;
+}
+
+/* 0 for a common word. */
+static float rarity(struct chooser *chooser, const char *word)
+{
+    size_t n = word_length(word);
+    uint32_t hash = 2166136261u; /* FNV-1a */
+
+    for (size_t i = 0; i < n; i++)
+        hash = (hash ^ (uint8_t)word[i]) * 16777619u;
+    const char *known = chooser->known[hash % KNOWN_WORDS].word;
+    if (known == NULL || word_length(known) != n || memcmp(known, word, n) != 0) {
+        chooser->known[hash % KNOWN_WORDS].word = word;
+        chooser->known[hash % KNOWN_WORDS].rarity = find_rarity(chooser->tokenizer, word, n);
+    }
+    return chooser->known[hash % KNOWN_WORDS].rarity;
 }
 
 /* 1 when a chosen phrase has the word, or with `pair` also the word behind it. */
@@ -66,14 +88,14 @@ static int is_chosen(const struct chooser *chooser, const char *word, int pair)
 }
 
 /* What the words of a phrase are worth that no chosen one has. */
-static float gain(const struct chooser *chooser, const struct va_phrase *phrase)
+static float gain(struct chooser *chooser, const struct va_phrase *phrase)
 {
     const char *word = chooser->phrases->text + phrase->text;
-    float sum = 0, rare = *word == '\0' ? 0 : rarity(chooser->tokenizer, word);
+    float sum = 0, rare = *word == '\0' ? 0 : rarity(chooser, word);
 
     while (*word != '\0') {
         const char *next = next_word(word);
-        float behind = *next == '\0' ? 0 : rarity(chooser->tokenizer, next);
+        float behind = *next == '\0' ? 0 : rarity(chooser, next);
         if (!is_chosen(chooser, word, 0))
             sum += rare;
         if (*next != '\0' && (rare > 0 || behind > 0) && !is_chosen(chooser, word, 1))
@@ -104,7 +126,7 @@ static void trim_to_rare(struct chooser *chooser, struct va_phrase *phrase)
     char *first = NULL, *end = NULL, *text = chooser->phrases->text + phrase->text;
 
     for (const char *word = text; *word != '\0'; word = next_word(word)) {
-        if (rarity(chooser->tokenizer, word) <= 0)
+        if (rarity(chooser, word) <= 0)
             continue;
         if (first == NULL)
             first = text + (word - text);

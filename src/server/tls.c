@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "access/private_key.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -81,14 +82,27 @@ static int load_client_ca(const va_tls *tls, SSL_CTX *context, va_error *error)
 
     if (tls->client_ca == NULL || (stat(tls->client_ca, &st) < 0 && errno == ENOENT))
         return 0;
-    STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(tls->client_ca);
-    if (names == NULL || SSL_CTX_load_verify_file(context, tls->client_ca) != 1) {
-        sk_X509_NAME_pop_free(names, X509_NAME_free);
+    if (SSL_CTX_load_verify_file(context, tls->client_ca) != 1)
         return fail_tls(error, VA_EFORMAT, "cannot use the certificate authority", tls->client_ca);
+    const STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
+    for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+        X509 *ca = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i)); /* NULL: a list of revoked ones */
+        if (ca != NULL && SSL_CTX_add_client_CA(context, ca) != 1)
+            return fail_tls(error, VA_EFORMAT, "cannot use the certificate authority", tls->client_ca);
     }
-    SSL_CTX_set_client_CA_list(context, names);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_CLIENT_ONCE, NULL);
     return 0;
+}
+
+static int use_key(SSL_CTX *context, const char *path)
+{
+    BIO *bio = BIO_new_file(path, "r");
+    EVP_PKEY *key = bio != NULL ? va_private_key_read(bio) : NULL;
+    int is_ok = key != NULL && SSL_CTX_use_PrivateKey(context, key) == 1 && SSL_CTX_check_private_key(context) == 1;
+
+    EVP_PKEY_free(key);
+    BIO_free(bio);
+    return is_ok;
 }
 
 static int load(const va_tls *tls, SSL_CTX **ret_context, va_error *error)
@@ -114,7 +128,7 @@ static int load(const va_tls *tls, SSL_CTX **ret_context, va_error *error)
         fail_tls(error, r, "cannot use the certificate", tls->certificate);
         goto fail;
     }
-    if (SSL_CTX_use_PrivateKey_file(context, tls->key, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(context) != 1) {
+    if (!use_key(context, tls->key)) {
         fail_tls(error, r, "cannot use the certificate's key", tls->key);
         goto fail;
     }

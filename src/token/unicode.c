@@ -26,6 +26,8 @@ static int is_space(uint32_t code)
 
 enum va_char_class va_unicode_class(uint32_t code)
 {
+    if ((code | 0x20) >= 'a' && (code | 0x20) <= 'z') /* most of most texts needs no search */
+        return VA_CHAR_LETTER;
     if (is_space(code))
         return VA_CHAR_SPACE;
     if (is_in(letters, sizeof letters / sizeof letters[0], code))

@@ -2,6 +2,7 @@
 #include <voice_assistant.h>
 
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -24,9 +25,12 @@
 
 struct steering {
     struct va_steering base;
+    const va_tokenizer *tokenizer;
     const va_commands *commands;
     char *language; /* or NULL */
     va_token_filter *filter;
+    pthread_mutex_t lock; /* of the prompt, which is made when it is first asked for: it would be an eighth of the program's start */
+    int has_prompt;
     char prompt[PROMPT_BYTES];
 };
 
@@ -62,7 +66,9 @@ int va_steering_new(const va_model *model, const va_commands *commands, const ch
     if (steering == NULL)
         return va_fail_memory(error);
     steering->base = (struct va_steering){.wants = wants, .allowed = allowed, .max_loss = MAX_LOSS, .beams = BEAMS};
+    steering->tokenizer = model->tokenizer;
     steering->commands = commands;
+    pthread_mutex_init(&steering->lock, NULL);
     if (language != NULL && (steering->language = va_strdup(language)) == NULL)
         r = va_fail_memory(error);
     if (r == 0)
@@ -70,10 +76,6 @@ int va_steering_new(const va_model *model, const va_commands *commands, const ch
     if (r < 0) {
         va_steering_free(&steering->base);
         return r;
-    }
-    if (va_commands_prompt(commands, language, model->tokenizer, PROMPT_TOKENS, steering->prompt, sizeof steering->prompt) < 0) {
-        va_steering_free(&steering->base);
-        return va_fail_memory(error);
     }
     *ret_steering = &steering->base;
     return 0;
@@ -86,13 +88,21 @@ void va_steering_free(va_steering *base)
     if (steering == NULL)
         return;
     va_token_filter_free(steering->filter);
+    pthread_mutex_destroy(&steering->lock);
     va_free(steering->language);
     va_free(steering);
 }
 
-const char *va_steering_prompt(const va_steering *steering)
+const char *va_steering_prompt(const va_steering *base)
 {
-    return steering_of(steering)->prompt;
+    struct steering *steering = (struct steering *)(void *)base;
+
+    pthread_mutex_lock(&steering->lock);
+    if (!steering->has_prompt)
+        steering->has_prompt = va_commands_prompt(steering->commands, steering->language, steering->tokenizer, PROMPT_TOKENS,
+                                                  steering->prompt, sizeof steering->prompt) == 0;
+    pthread_mutex_unlock(&steering->lock);
+    return steering->prompt;
 }
 
 enum va_outlook va_steering_outlook(const va_steering *steering, const char *text)

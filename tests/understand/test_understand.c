@@ -165,6 +165,14 @@ static void test_memory(void **state)
         va_steering_free(steering);
     }
     assert_int_equal(r, 0);
+    /* Words that could not be found are looked for again. */
+    int failures = 0;
+    for (const char *prompt = ""; *prompt == '\0' && failures < 20000; failures++) {
+        va_memory_fail_after((size_t)failures + 1);
+        prompt = va_steering_prompt(fixture->steering);
+        va_memory_fail_after(0);
+    }
+    assert_true(failures > 1 && failures < 20000);
 }
 
 /* What the recording says, to commands in which it stands almost; -1 where nothing is understood. */
