@@ -9,7 +9,7 @@
 
 /* How long GET /transcription/latest waits for a recording in flight. */
 #define LATEST_TIMEOUT_S 30.0
-#define MAX_LANGUAGE_BYTES 8
+#define MAX_LANGUAGE_BYTES 16
 #define MAX_PROMPT_BYTES 4096
 
 /* ---- recording ---- */

@@ -1,5 +1,6 @@
 #include "token/tokenizer.h"
 
+#include <string.h>
 #include <strings.h>
 
 /* In the order of the models' language tokens. */
@@ -30,8 +31,11 @@ static const struct {
 
 int va_language_index(const char *code)
 {
+    size_t n = strcspn(code, "-_"); /* a region may follow */
+
     for (int i = 0; i < N_LANGUAGES; i++) {
-        if (strcasecmp(code, languages[i].code) == 0 || strcasecmp(code, languages[i].name) == 0)
+        int is_code = strncasecmp(code, languages[i].code, n) == 0 && strlen(languages[i].code) == n;
+        if (is_code || strcasecmp(code, languages[i].name) == 0)
             return i;
     }
     return -1;

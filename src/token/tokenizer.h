@@ -41,7 +41,7 @@ const uint8_t *va_tokenizer_bytes(const va_tokenizer *tokenizer, int32_t id, siz
  * what the text's limit leaves. */
 VA_MUST_CHECK int va_tokenizer_decode(const va_tokenizer *tokenizer, const int32_t *ids, size_t n, struct va_buffer *text);
 
-/* "en" -> 0, "zh" -> 1, ...; -1 when unknown. Also takes English names ("english"). */
+/* "en" -> 0, "zh" -> 1, ...; -1 when unknown. Also takes a region with it ("en-US", "pt_BR"), and English names ("english"). */
 int va_language_index(const char *code);
 /* 0 -> "en"; NULL beyond the last (99 = "yue"). */
 const char *va_language_code(int index);

@@ -13,6 +13,11 @@ static void test_known(void **state)
     assert_int_equal(va_language_index("su"), 98);
     assert_int_equal(va_language_index("yue"), 99);
     assert_int_equal(va_language_index("english"), 0);
+    assert_int_equal(va_language_index("en-US"), 0);
+    assert_int_equal(va_language_index("pt_BR"), va_language_index("pt"));
+    assert_int_equal(va_language_index("zh-Hant-TW"), 1);
+    assert_int_equal(va_language_index("-US"), -1);
+    assert_int_equal(va_language_index("e-US"), -1);
     assert_int_equal(va_language_index("German"), va_language_index("de"));
     assert_int_equal(va_language_index("haitian creole"), va_language_index("ht"));
     assert_string_equal(va_language_code(0), "en");
