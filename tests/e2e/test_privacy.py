@@ -15,7 +15,7 @@ import wave
 
 import pytest
 
-from conftest import prepared
+from conftest import prepared, wait_until
 from pipe_microphone import PipeMicrophone
 from test_events import Reader
 from test_server import Server, WAV, error_of
@@ -63,13 +63,6 @@ def serve(program, small_model, microphone, data):
     for server in servers:
         server.process.terminate()
         server.process.wait(timeout=60)
-
-
-def wait_until(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def open_files(server):
@@ -230,7 +223,7 @@ def test_what_is_listened_to_all_day_is_gone(program, model, source, vad, record
                     "--set", "listen.mode=always", "--set", f"listen.vad={vad}", folder=data)
     times_heard = lambda: (data / "stderr.txt").read_text().count("audio_path=microphone")
     try:
-        wait_until(lambda: times_heard() > 0, 60)
+        wait_until(lambda: times_heard() > 0)
         assert count(server, heard) > 0
         assert server.post("/privacy/enable").json()["success"] is True
         assert not microphone.is_listened_to()
@@ -241,7 +234,7 @@ def test_what_is_listened_to_all_day_is_gone(program, model, source, vad, record
         assert files_with(data, [b"young man", *heard]) == []
         assert server.post("/privacy/disable").json()["success"] is True
         before = times_heard()
-        wait_until(lambda: times_heard() > before, 60)
+        wait_until(lambda: times_heard() > before)
         assert server.stop() == 0
     finally:
         server.process.kill()
