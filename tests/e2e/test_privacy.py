@@ -17,6 +17,7 @@ import pytest
 
 from conftest import prepared, wait_until
 from pipe_microphone import PipeMicrophone
+from test_actions import HttpServer, make_certificate, write_commands
 from test_events import Reader
 from test_server import Server, WAV, error_of
 
@@ -191,6 +192,28 @@ def test_what_was_said_is_gone(program, model, source, recordings, data):
         assert "young man" in server.post("/transcribe", files={"audio": f}).json()["text"]
     error_of(server.get("/transcription/latest"), 404)
     assert server.stop() == 0
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_what_was_sent_to_a_server_is_gone(program, small_model, data, tls):
+    """The libraries that carried it there and back keep nothing in what they have freed."""
+    certificate = make_certificate(data) if tls else None
+    web = HttpServer(certificate)
+    words = {"a": {"values": ["purple"]}, "b": {"values": ["cow"]}}  # together they stand in no file
+    commands = {f"tell{times}": {"sentences": [f"tell{times} {{a}} {{b}}"], "response": "told", "action": {
+        "type": "http", "url": web.url + "/back", "body": "{a} {b} " * times, "content": "text", **({"ca_file": certificate[0]} if tls else {})}}
+        for times in (1, 10, 200)}
+    server = Server(program, "--model", small_model, "--microphone", "none", "--commands", write_commands(str(data), commands, lists=words), folder=data)
+    try:
+        for times in (1, 10, 200):
+            for _ in range(2):
+                answer = server.post("/command/execute", json={"text": f"tell{times} purple cow"}).json()
+                assert answer["success"] is True, answer
+        assert server.post("/privacy/enable").json()["success"] is True
+        assert count(server, [b"purple cow"]) == 0
+        assert server.stop() == 0
+    finally:
+        web.stop()
 
 
 def speech_samples(recordings):
