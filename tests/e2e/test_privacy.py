@@ -213,6 +213,8 @@ def test_what_was_sent_to_a_server_is_gone(program, small_model, data, tls):
         assert count(server, [b"purple cow"]) == 0
         assert server.stop() == 0
     finally:
+        server.process.terminate()
+        server.process.wait(timeout=60)
         web.stop()
 
 
