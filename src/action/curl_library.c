@@ -5,18 +5,32 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 #define LIBRARY "libcurl.so.4"
 
 static const struct symbol {
     const char *name;
     size_t offset;
 } symbols[] = {
-    {"curl_global_init", offsetof(struct va_curl, global_init)},       {"curl_easy_init", offsetof(struct va_curl, easy_init)},
-    {"curl_easy_setopt", offsetof(struct va_curl, easy_setopt)},       {"curl_easy_perform", offsetof(struct va_curl, easy_perform)},
-    {"curl_easy_getinfo", offsetof(struct va_curl, easy_getinfo)},     {"curl_easy_strerror", offsetof(struct va_curl, easy_strerror)},
-    {"curl_easy_cleanup", offsetof(struct va_curl, easy_cleanup)},     {"curl_slist_append", offsetof(struct va_curl, slist_append)},
+    {"curl_global_init_mem", offsetof(struct va_curl, global_init_mem)}, {"curl_easy_init", offsetof(struct va_curl, easy_init)},
+    {"curl_easy_setopt", offsetof(struct va_curl, easy_setopt)},         {"curl_easy_perform", offsetof(struct va_curl, easy_perform)},
+    {"curl_easy_getinfo", offsetof(struct va_curl, easy_getinfo)},       {"curl_easy_strerror", offsetof(struct va_curl, easy_strerror)},
+    {"curl_easy_cleanup", offsetof(struct va_curl, easy_cleanup)},       {"curl_slist_append", offsetof(struct va_curl, slist_append)},
     {"curl_slist_free_all", offsetof(struct va_curl, slist_free_all)},
 };
+
+/* What was said may be in a request or an answer: curl's memory is wiped when it is freed, as all is. */
+
+static void *take(size_t n)
+{
+    return va_alloc(n, 1);
+}
+
+static void *retake(void *old, size_t n)
+{
+    return va_realloc(old, n, 1);
+}
 
 static int load(struct va_curl *curl, va_error *error)
 {
@@ -30,7 +44,7 @@ static int load(struct va_curl *curl, va_error *error)
             return va_fail(error, VA_EFAILED, "%s has no %s", LIBRARY, symbols[i].name);
         memcpy((char *)curl + symbols[i].offset, &function, sizeof function);
     }
-    if (curl->global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    if (curl->global_init_mem(CURL_GLOBAL_DEFAULT, take, va_free, retake, va_strdup, va_calloc) != CURLE_OK)
         return va_fail(error, VA_EFAILED, "%s cannot be started", LIBRARY);
     return 0;
 }

@@ -9,7 +9,7 @@
 
 /* The functions of the same names. */
 struct va_curl {
-    __typeof__(&curl_global_init) global_init;
+    __typeof__(&curl_global_init_mem) global_init_mem;
     __typeof__(&curl_easy_init) easy_init;
     __typeof__(&curl_easy_setopt) easy_setopt;
     __typeof__(&curl_easy_perform) easy_perform;

@@ -119,7 +119,7 @@ VA_MUST_CHECK int va_assistant_stop_recording(va_assistant *assistant, char ret_
 /* ---- listening: as the options of the section listen say, from the start on ---- */
 
 /* A button that is held while one talks, or pressed once before: as if a wake word had been said; when it is let go, the utterance
- * ends. VA_ESTATE: nothing is listened to. */
+ * ends with what was captured until then. VA_ESTATE: nothing is listened to. */
 VA_MUST_CHECK int va_assistant_talk(va_assistant *assistant, int pressed, va_error *error);
 
 struct va_microphone_status {

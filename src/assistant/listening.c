@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -14,6 +15,7 @@
 #define LOST_READS 5                         /* so many without a sample: the microphone is gone */
 #define LOST_SAMPLES (VA_SAMPLE_RATE_HZ / 2) /* so many are missing: what comes has nothing to do with what came before */
 #define RENEW_MS 2000
+#define SAMPLE_NS (1000000000u / VA_SAMPLE_RATE_HZ)
 
 /* ---- the thread ---- */
 
@@ -115,12 +117,42 @@ static int renew(struct va_listening *listening, va_error *error)
     return r;
 }
 
+static void grant_wish(struct va_listening *listening)
+{
+    pthread_mutex_lock(&listening->assistant->listening_lock);
+    if (listening->wishes[0].pressed)
+        va_listener_open(listening->listener, 0.0);
+    else
+        va_listener_close(listening->listener, 0);
+    listening->n_wishes--;
+    memmove(listening->wishes, listening->wishes + 1, listening->n_wishes * sizeof listening->wishes[0]);
+    pthread_mutex_unlock(&listening->assistant->listening_lock);
+}
+
+/* pcm [n], captured from ns on. A wish holds from its sample on; at most one a block, for each needs a push to be granted. */
+static int push(struct va_listening *listening, const float *pcm, size_t n, uint64_t ns, enum va_hearing hearing, va_error *error)
+{
+    size_t before = 0;
+    int r = 0;
+
+    pthread_mutex_lock(&listening->assistant->listening_lock);
+    int is_reached = listening->n_wishes > 0 && listening->wishes[0].ns < ns + n * SAMPLE_NS;
+    if (is_reached && listening->wishes[0].ns > ns)
+        before = (size_t)((listening->wishes[0].ns - ns) / SAMPLE_NS);
+    pthread_mutex_unlock(&listening->assistant->listening_lock);
+    if (before > 0)
+        r = va_listener_push(listening->listener, pcm, before, hearing, error);
+    if (r == 0 && is_reached)
+        grant_wish(listening);
+    return r < 0 ? r : va_listener_push(listening->listener, pcm + before, n - before, hearing, error);
+}
+
 /* What was being said ends where the microphone was lost. */
-static int interrupt(struct va_listening *listening, va_error *error)
+static int interrupt(struct va_listening *listening, uint64_t ns, va_error *error)
 {
     static const float silence[BLOCK_SAMPLES];
 
-    return va_listener_push(listening->listener, silence, BLOCK_SAMPLES, VA_DEAF, error);
+    return push(listening, silence, BLOCK_SAMPLES, ns, VA_DEAF, error);
 }
 
 static void *listen(void *arg)
@@ -140,14 +172,14 @@ static void *listen(void *arg)
             break;
         int is_gone = n == VA_ETIMEOUT;
         if (!was_gone && (is_gone || stamp.lost >= LOST_SAMPLES))
-            r = interrupt(listening, &error);
+            r = interrupt(listening, is_gone ? va_clock_ns() : stamp.ns, &error);
         was_gone = is_gone;
         if (is_gone || r < 0)
             continue;
         enum va_hearing hearing = clean(listening, pcm, (size_t)n, stamp.ns);
         atomic_store(&listening->pushed_ns, stamp.ns + (uint64_t)n * 1000000000u / VA_SAMPLE_RATE_HZ);
         atomic_fetch_add(&listening->pushed, (uint64_t)n);
-        r = va_listener_push(listening->listener, pcm, (size_t)n, hearing, &error);
+        r = push(listening, pcm, (size_t)n, stamp.ns, hearing, &error);
     }
     if (!atomic_load(&listening->must_stop) && va_listener_finish(listening->listener, &error) < 0) /* a file has ended */
         va_log(VA_LOG_ERROR, "assistant", "what was said last is lost: %s", error.text);
@@ -241,6 +273,18 @@ void va_listening_await(va_assistant *assistant, double wait_s)
     pthread_mutex_unlock(&assistant->listening_lock);
 }
 
+/* With the lock held. Listening may be behind the sound: what was said before the button was let go is still to be heard. Of too many at
+ * once the last counts. */
+static void wish(struct va_listening *listening, int pressed)
+{
+    if (pressed && listening->n_wishes == 0) {
+        va_listener_open(listening->listener, 0.0);
+        return;
+    }
+    listening->n_wishes += listening->n_wishes < VA_LISTENING_WISHES;
+    listening->wishes[listening->n_wishes - 1] = (struct va_listening_wish){pressed, va_clock_ns()};
+}
+
 int va_assistant_talk(va_assistant *assistant, int pressed, va_error *error)
 {
     int r = 0;
@@ -248,10 +292,8 @@ int va_assistant_talk(va_assistant *assistant, int pressed, va_error *error)
     pthread_mutex_lock(&assistant->listening_lock);
     if (assistant->listening == NULL || assistant->listening->listener == NULL)
         r = va_fail(error, VA_ESTATE, "the microphone is not listened to (listen.mode)");
-    else if (pressed)
-        va_listener_open(assistant->listening->listener, 0.0);
     else
-        va_listener_close(assistant->listening->listener, 0);
+        wish(assistant->listening, pressed);
     pthread_mutex_unlock(&assistant->listening_lock);
     if (r == 0 && pressed)
         va_assistant_silence(assistant); /* who talks wants to be heard */

@@ -5,6 +5,14 @@
 
 #include "assistant/state.h"
 
+/* The button was let go, or pressed again behind that. */
+struct va_listening_wish {
+    int pressed;
+    uint64_t ns; /* when, by va_clock_ns */
+};
+
+enum { VA_LISTENING_WISHES = 8 };
+
 struct va_listening {
     va_assistant *assistant;
     struct va_settings *settings;
@@ -14,6 +22,10 @@ struct va_listening {
     _Atomic int must_stop;
     int has_thread;
     pthread_t thread;
+
+    /* What the audio that is read has not reached yet, in order; the assistant's listening_lock guards it. */
+    struct va_listening_wish wishes[VA_LISTENING_WISHES];
+    size_t n_wishes;
 
     /* The reading thread writes them: when what had been pushed was captured, how many samples that were, and how many when the own voice
      * was among them last. */

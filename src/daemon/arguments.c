@@ -6,42 +6,64 @@
 
 #define FIRST_ROW 256 /* beyond the letters; each row has a number of its own, so that getopt_long tells their beginnings apart */
 
+static int takes_value(const struct va_argument *row)
+{
+    return row->text != NULL || row->option != NULL;
+}
+
+static int take(const struct va_argument *row, const char *value, struct va_overrides *overrides)
+{
+    int r = 0;
+
+    if (row->flag != NULL)
+        *row->flag = 1;
+    if (row->text != NULL)
+        *row->text = value;
+    if (row->set != NULL)
+        r = va_overrides_add(overrides, NULL, row->set);
+    if (r == 0 && row->option != NULL)
+        r = va_overrides_add(overrides, row->option, value);
+    return r;
+}
+
 int va_arguments_read(int argc, char **argv, const struct va_argument *rows, size_t n, struct va_overrides *overrides,
                       void (*print_help)(FILE *out))
 {
     struct option options[VA_ARGUMENTS_MAX + 4] = {0}, *next = options;
-    int c;
+    int c, r = 0;
 
     for (size_t i = 0; i < n && i < VA_ARGUMENTS_MAX; i++)
-        *next++ = (struct option){rows[i].name, rows[i].text != NULL ? required_argument : no_argument, NULL, FIRST_ROW + (int)i};
+        *next++ = (struct option){rows[i].name, takes_value(&rows[i]) ? required_argument : no_argument, NULL, FIRST_ROW + (int)i};
     if (overrides != NULL) {
         *next++ = (struct option){"config", required_argument, NULL, 'c'};
         *next++ = (struct option){"set", required_argument, NULL, 's'};
     }
     *next = (struct option){"help", no_argument, NULL, 'h'};
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+    while (r == 0 && (c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         switch (c) {
         case 'c':
             overrides->config_path = optarg;
             break;
         case 's':
-            if (va_overrides_add(overrides, NULL, optarg) == 0)
-                break;
-            fprintf(stderr, "voice-assistant %s: more than %d times --set\n", argv[0], VA_OVERRIDES_MAX);
-            return VA_EXIT_USAGE;
+            r = va_overrides_add(overrides, NULL, optarg);
+            break;
         case 'h':
             print_help(stdout);
             return VA_EXIT_OK;
         case '?':
             return VA_EXIT_USAGE;
         default:
-            if (rows[c - FIRST_ROW].text != NULL)
-                *rows[c - FIRST_ROW].text = optarg;
-            else
-                *rows[c - FIRST_ROW].flag = 1;
+            r = take(&rows[c - FIRST_ROW], optarg, overrides);
         }
     }
-    return -1;
+    if (r == 0)
+        return -1;
+    if (r != VA_ELIMIT) {
+        fprintf(stderr, "voice-assistant %s: %s\n", argv[0], va_status_text(r));
+        return VA_EXIT_FAILED;
+    }
+    fprintf(stderr, "voice-assistant %s: more than %d times --set\n", argv[0], VA_OVERRIDES_MAX);
+    return VA_EXIT_USAGE;
 }
 
 int va_arguments_read_all(int argc, char **argv, const struct va_argument *rows, size_t n, struct va_overrides *overrides,

@@ -1,4 +1,5 @@
-/* arguments.h - the options of a command line that say no more than a text or a yes: one row each, and --config, --set, --help. */
+/* arguments.h - the options of a command line that say no more than a text, a yes or an option of the configuration: one row each, and
+ * --config, --set, --help. */
 #ifndef VA_DAEMON_ARGUMENTS_H
 #define VA_DAEMON_ARGUMENTS_H
 
@@ -13,13 +14,17 @@
     "  --set SECTION.KEY=VALUE  set an option, after the file; may be given again\n"                                 \
     "  -h, --help               print this help\n"
 
+/* Takes a value where text or option is there to receive it. */
 struct va_argument {
     const char *name;
-    int *flag;         /* is 1 when the option is given, which takes no value, */
-    const char **text; /* or becomes its value */
+    int *flag;          /* or NULL: is 1 when it is given */
+    const char **text;  /* or NULL: becomes its value */
+    const char *option; /* or NULL: "section.key" of the configuration, which has its value */
+    const char *set;    /* or NULL: "section.key=value" that holds when it is given */
 };
 
-/* rows [n], VA_ARGUMENTS_MAX at most; overrides NULL: without --config and --set. What else was said begins at optind. Returns -1 to go
+/* rows [n], VA_ARGUMENTS_MAX at most; overrides NULL: without --config, --set and rows for the
+ * configuration. What else was said begins at optind. Returns -1 to go
  * on, or an exit code: what was wrong was told. */
 int va_arguments_read(int argc, char **argv, const struct va_argument *rows, size_t n, struct va_overrides *overrides,
                       void (*print_help)(FILE *out));

@@ -38,13 +38,13 @@ static void print_help(FILE *out)
 /* Returns -1 to go on, or an exit code. */
 static int parse_arguments(struct request *request, int argc, char **argv)
 {
-    const struct va_argument rows[] = {{"json", &request->json, NULL},
-                                       {"only", NULL, &request->only},
-                                       {"list", &request->list, NULL},
-                                       {"strict", &request->strict, NULL},
-                                       {"output", NULL, &request->output},
-                                       {"debsecan", NULL, &request->debsecan},
-                                       {"token-file", NULL, &request->token_file}};
+    const struct va_argument rows[] = {{"json", .flag = &request->json},
+                                       {"only", .text = &request->only},
+                                       {"list", .flag = &request->list},
+                                       {"strict", .flag = &request->strict},
+                                       {"output", .text = &request->output},
+                                       {"debsecan", .text = &request->debsecan},
+                                       {"token-file", .text = &request->token_file}};
 
     return va_arguments_read_all(argc, argv, rows, sizeof rows / sizeof rows[0], &request->overrides, print_help);
 }

@@ -112,7 +112,7 @@ static int run_check(const struct request *request)
 int va_command_config(int argc, char **argv)
 {
     struct request request = {0};
-    const struct va_argument json = {"json", &request.json, NULL};
+    const struct va_argument json = {"json", .flag = &request.json};
     int code = va_arguments_read(argc, argv, &json, 1, &request.overrides, print_help);
 
     if (code == VA_EXIT_USAGE)

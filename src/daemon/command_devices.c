@@ -118,7 +118,7 @@ static int run(int as_json)
 int va_command_devices(int argc, char **argv)
 {
     int as_json = 0;
-    const struct va_argument json = {"json", &as_json, NULL};
+    const struct va_argument json = {"json", .flag = &as_json};
     int exit_code = va_arguments_read_all(argc, argv, &json, 1, NULL, print_help);
 
     if (exit_code >= 0)

@@ -28,7 +28,7 @@ static void print_help(FILE *out)
 static int parse_arguments(struct request *request, int argc, char **argv)
 {
     const struct va_argument rows[] = {
-        {"json", &request->json, NULL}, {"only", NULL, &request->only}, {"token-file", NULL, &request->token_file}};
+        {"json", .flag = &request->json}, {"only", .text = &request->only}, {"token-file", .text = &request->token_file}};
 
     return va_arguments_read_all(argc, argv, rows, sizeof rows / sizeof rows[0], &request->overrides, print_help);
 }

@@ -1,7 +1,6 @@
 /* voice-assistant health: GET /health for where there is no curl, such as the container's health check. */
 #include "daemon/command.h"
 
-#include <getopt.h>
 #include <stdio.h>
 
 #include <jansson.h>
@@ -88,14 +87,10 @@ int va_command_health(int argc, char **argv)
 {
     struct va_overrides overrides = {0};
     int json = 0;
-    const struct va_argument row = {"json", &json, NULL};
-    int exit_code = va_arguments_read(argc, argv, &row, 1, &overrides, print_help);
+    const struct va_argument row = {"json", .flag = &json};
+    int exit_code = va_arguments_read_all(argc, argv, &row, 1, &overrides, print_help);
 
     if (exit_code >= 0)
         return exit_code;
-    if (optind < argc) {
-        fputs("voice-assistant health: too many arguments; see --help\n", stderr);
-        return VA_EXIT_USAGE;
-    }
     return run(&overrides, json);
 }

@@ -75,10 +75,10 @@ static int run(const struct request *request)
 int va_command_home(int argc, char **argv)
 {
     struct request request = {0};
-    const struct va_argument rows[] = {{"url", NULL, &request.url},
-                                       {"token-file", NULL, &request.token_file},
-                                       {"output", NULL, &request.output},
-                                       {"config", NULL, &request.config}};
+    const struct va_argument rows[] = {{"url", .text = &request.url},
+                                       {"token-file", .text = &request.token_file},
+                                       {"output", .text = &request.output},
+                                       {"config", .text = &request.config}};
     int exit_code = va_arguments_read(argc, argv, rows, sizeof rows / sizeof rows[0], NULL, print_help);
 
     if (exit_code >= 0)

@@ -1,13 +1,12 @@
 /* voice-assistant listen: the whole assistant in a terminal. */
 #include "daemon/command.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "daemon/arguments.h"
 #include "daemon/listen_view.h"
-#include "daemon/overrides.h"
 #include "daemon/setup.h"
 #include "daemon/signals.h"
 
@@ -36,10 +35,7 @@ static void print_help(FILE *out)
         "  --commands DIR           folder of command files (commands.folder)\n"
         "  --dry-run                say what would be done, but do nothing (actions.dry_run)\n"
         "  --quiet                  say no replies (speech.enabled)\n"
-        "  --json                   print what happens as JSON lines\n"
-        "  --config FILE            the configuration\n"
-        "  --set SECTION.KEY=VALUE  set an option, after the file; may be given again\n"
-        "  -h, --help               print this help\n\n"
+        "  --json                   print what happens as JSON lines\n" VA_ARGUMENTS_HELP "\n"
         "Ends with the audio of a file. Exit code: 0 at the end, 1 when it could not start, 2 when the command line is wrong.\n",
         out);
 }
@@ -47,41 +43,16 @@ static void print_help(FILE *out)
 /* Returns -1 to go on, or an exit code. */
 static int parse_arguments(struct listen *listen, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"wake", required_argument, NULL, 'w'},  {"button", no_argument, NULL, 'b'},         {"microphone", required_argument, NULL, 'i'},
-        {"model", required_argument, NULL, 'm'}, {"commands", required_argument, NULL, 'd'}, {"dry-run", no_argument, NULL, 'n'},
-        {"quiet", no_argument, NULL, 'q'},       {"json", no_argument, NULL, 'j'},           {"config", required_argument, NULL, 'c'},
-        {"set", required_argument, NULL, 's'},   {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
-    static const struct {
-        int option;
-        const char *name, *value; /* value NULL: the argument */
-    } rows[] = {{'w', "listen.mode", "wake"},     {'w', "listen.words", NULL},      {'b', "listen.mode", "button"},
-                {'i', "audio.microphone", NULL},  {'m', "model.name", NULL},        {'d', "commands.folder", NULL},
-                {'n', "actions.dry_run", "true"}, {'q', "speech.enabled", "false"}, {'s', NULL, NULL}};
-    int c, r = va_overrides_add(&listen->overrides, "listen.mode", "always");
+    const struct va_argument rows[] = {{"wake", .option = "listen.words", .set = "listen.mode=wake"},
+                                       {"button", .set = "listen.mode=button"},
+                                       {"microphone", .option = "audio.microphone"},
+                                       {"model", .option = "model.name"},
+                                       {"commands", .option = "commands.folder"},
+                                       {"dry-run", .set = "actions.dry_run=true"},
+                                       {"quiet", .set = "speech.enabled=false"},
+                                       {"json", .flag = &listen->is_json}};
 
-    if (r == 0)
-        r = va_overrides_add(&listen->overrides, "listen.partial", "400"); /* somebody reads them */
-    while (r == 0 && (c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        for (size_t i = 0; r == 0 && i < sizeof rows / sizeof rows[0]; i++)
-            if (rows[i].option == c)
-                r = va_overrides_add(&listen->overrides, rows[i].name, rows[i].value != NULL ? rows[i].value : optarg);
-        if (c == 'c') {
-            listen->overrides.config_path = optarg;
-        } else if (c == 'j') {
-            listen->is_json = 1;
-        } else if (c == 'h') {
-            print_help(stdout);
-            return VA_EXIT_OK;
-        } else if (c == '?') {
-            return VA_EXIT_USAGE;
-        }
-    }
-    if (r < 0 || optind < argc) {
-        fprintf(stderr, "voice-assistant listen: %s; see --help\n", r < 0 ? "too many options" : "too many arguments");
-        return VA_EXIT_USAGE;
-    }
-    return -1;
+    return va_arguments_read_all(argc, argv, rows, sizeof rows / sizeof rows[0], &listen->overrides, print_help);
 }
 
 static int take_signals(void *user, va_error *error)
@@ -149,7 +120,8 @@ static int run(struct listen *listen, va_error *error)
 
 int va_command_listen(int argc, char **argv)
 {
-    struct listen listen = {.signal_fd = -1};
+    /* Everything may be a command, unless a row says otherwise; and somebody reads the partial texts. */
+    struct listen listen = {.signal_fd = -1, .overrides = {.items = {"listen.mode=always", "listen.partial=400"}, .n = 2}};
     va_error error;
     int exit_code = parse_arguments(&listen, argc, argv);
 

@@ -48,14 +48,6 @@ static void print_battery_help(FILE *out)
           out);
 }
 
-/* Returns -1 to go on, or an exit code. */
-static int parse_arguments(struct request *request, int argc, char **argv, void (*help)(FILE *out))
-{
-    const struct va_argument json = {"json", &request->json, NULL};
-
-    return va_arguments_read(argc, argv, &json, 1, &request->overrides, help);
-}
-
 static int print_json(void (*write)(struct va_json *json, const void *user), const void *user)
 {
     struct va_buffer text;
@@ -155,7 +147,8 @@ int va_command_power(int argc, char **argv)
     struct request request = {0};
     va_config *config = NULL;
     va_error error;
-    int exit_code = parse_arguments(&request, argc, argv, print_power_help), n = argc - optind;
+    const struct va_argument json = {"json", .flag = &request.json};
+    int exit_code = va_arguments_read(argc, argv, &json, 1, &request.overrides, print_power_help), n = argc - optind;
 
     if (exit_code >= 0)
         return exit_code;
@@ -202,14 +195,11 @@ int va_command_battery(int argc, char **argv)
     struct request request = {0};
     struct found found = {0};
     va_config *config = NULL;
-    int exit_code = parse_arguments(&request, argc, argv, print_battery_help);
+    const struct va_argument json = {"json", .flag = &request.json};
+    int exit_code = va_arguments_read_all(argc, argv, &json, 1, &request.overrides, print_battery_help);
 
     if (exit_code >= 0)
         return exit_code;
-    if (optind < argc) {
-        fputs("voice-assistant battery: too many arguments; see --help\n", stderr);
-        return VA_EXIT_USAGE;
-    }
     if (va_overrides_load(&request.overrides, &config, &found.error) == 0) {
         const struct va_power_options options = {config->system_root, config->power_charge_gpio, config->power_wifi_off};
         found.is_there = va_battery_read(&options, &found.battery, &found.error) == 0;

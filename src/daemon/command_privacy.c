@@ -168,7 +168,7 @@ int va_command_privacy(int argc, char **argv)
 {
     static const char *const verbs[] = {"off", "on", "status"};
     struct request request = {0};
-    const struct va_argument json = {"json", &request.json, NULL};
+    const struct va_argument json = {"json", .flag = &request.json};
     int exit_code = va_arguments_read(argc, argv, &json, 1, &request.overrides, print_help);
 
     if (exit_code >= 0)

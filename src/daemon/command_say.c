@@ -95,10 +95,10 @@ static int run(const struct request *request, const char *text)
 int va_command_say(int argc, char **argv)
 {
     struct request request = {0};
-    const struct va_argument rows[] = {{"output", NULL, &request.output},
-                                       {"language", NULL, &request.language},
-                                       {"voice", NULL, &request.voice},
-                                       {"device", NULL, &request.device}};
+    const struct va_argument rows[] = {{"output", .text = &request.output},
+                                       {"language", .text = &request.language},
+                                       {"voice", .text = &request.voice},
+                                       {"device", .text = &request.device}};
     int exit_code = va_arguments_read(argc, argv, rows, sizeof rows / sizeof rows[0], &request.overrides, print_help);
 
     if (exit_code >= 0)

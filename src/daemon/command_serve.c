@@ -1,7 +1,6 @@
 /* voice-assistant serve: the daemon. */
 #include "daemon/command.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,10 +14,10 @@
 #include "base/paths.h"
 #include "catalog/catalog.h"
 #include "config/config.h"
+#include "daemon/arguments.h"
 #include "daemon/confinement.h"
 #include "daemon/journal.h"
 #include "daemon/notify.h"
-#include "daemon/overrides.h"
 #include "daemon/serve_access.h"
 #include "daemon/serve_history.h"
 #include "daemon/serve_mqtt.h"
@@ -61,67 +60,27 @@ static void print_help(FILE *out)
         "Usage: voice-assistant serve [OPTION]...\n\n"
         "Serves the HTTP API on this machine: records, transcribes, runs commands. SIGHUP reads the configuration and the commands again;\n"
         "SIGTERM finishes the work that was accepted and ends, a second one ends at once.\n\n"
-        "  --config FILE            the configuration (default: voice-assistant.yaml of the user, else of the system)\n"
-        "  --set SECTION.KEY=VALUE  set an option, after the file; may be given again\n"
         "  --model NAME             prepared model or a path to one (model.name)\n"
         "  --microphone NAME        default or an ALSA device, file:PATH to use a recording, or none (audio.microphone)\n"
         "  --listen ADDRESS         address of the API; others are sent on to TLS (server.listen)\n"
         "  --port N                 port of the API; 0 picks a free one (server.port)\n"
         "  --commands DIR           folder of command files (commands.folder)\n"
         "  --threads N              threads of one transcription (model.threads)\n"
-        "  --workers N              transcriptions at the same time (model.workers)\n"
-        "  -h, --help               print this help\n\n"
+        "  --workers N              transcriptions at the same time (model.workers)\n" VA_ARGUMENTS_HELP "\n"
         "Prints 'listening on http://ADDRESS:PORT' when it is ready. Exit code: 0 after SIGTERM or SIGINT, 1 when it could not start,\n"
         "2 when the command line is wrong.\n",
         out);
 }
 
-static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'},
-    {"set", required_argument, NULL, 's'},
-    {"model", required_argument, NULL, 1},
-    {"microphone", required_argument, NULL, 2},
-    {"listen", required_argument, NULL, 3},
-    {"port", required_argument, NULL, 4},
-    {"commands", required_argument, NULL, 5},
-    {"threads", required_argument, NULL, 6},
-    {"workers", required_argument, NULL, 7},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
-
-/* Indexed by the numbers above. */
-static const char *const shorthands[] = {NULL,          "model.name",      "audio.microphone", "server.listen",
-                                         "server.port", "commands.folder", "model.threads",    "model.workers"};
-
 /* Returns -1 to go on, or an exit code. */
 static int parse_arguments(struct daemon *daemon, int argc, char **argv)
 {
-    int c, r = 0;
+    static const struct va_argument rows[] = {{"model", .option = "model.name"},         {"microphone", .option = "audio.microphone"},
+                                              {"listen", .option = "server.listen"},     {"port", .option = "server.port"},
+                                              {"commands", .option = "commands.folder"}, {"threads", .option = "model.threads"},
+                                              {"workers", .option = "model.workers"}};
 
-    while (r == 0 && (c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-        switch (c) {
-        case 'c':
-            daemon->overrides.config_path = optarg;
-            break;
-        case 's':
-            r = va_overrides_add(&daemon->overrides, NULL, optarg);
-            break;
-        case 'h':
-            print_help(stdout);
-            return VA_EXIT_OK;
-        case '?':
-            return VA_EXIT_USAGE;
-        default:
-            r = va_overrides_add(&daemon->overrides, shorthands[c], optarg);
-            break;
-        }
-    }
-    if (r < 0 || optind < argc) {
-        fprintf(stderr, "voice-assistant serve: %s; see --help\n", r < 0 ? "too many options" : "too many arguments");
-        return VA_EXIT_USAGE;
-    }
-    return -1;
+    return va_arguments_read_all(argc, argv, rows, sizeof rows / sizeof rows[0], &daemon->overrides, print_help);
 }
 
 /* ---- starting ---- */

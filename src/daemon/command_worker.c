@@ -1,7 +1,6 @@
 /* voice-assistant worker: transcribes for other machines. */
 #include "daemon/command.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -47,46 +46,14 @@ static void print_help(FILE *out)
           out);
 }
 
-static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
-    {"url", required_argument, NULL, 1},      {"token-file", required_argument, NULL, 2},
-    {"ca-file", required_argument, NULL, 3},  {"model", required_argument, NULL, 4},
-    {"threads", required_argument, NULL, 5},  {"workers", required_argument, NULL, 6},
-    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
-};
-
-/* Indexed by the numbers above. */
-static const char *const shorthands[] = {NULL,         "remote.url",    "remote.token_file", "remote.ca_file",
-                                         "model.name", "model.threads", "model.workers"};
-
 /* Returns -1 to go on, or an exit code. */
 static int parse_arguments(struct va_overrides *overrides, int argc, char **argv)
 {
-    int c, r = 0;
+    static const struct va_argument rows[] = {{"url", .option = "remote.url"},         {"token-file", .option = "remote.token_file"},
+                                              {"ca-file", .option = "remote.ca_file"}, {"model", .option = "model.name"},
+                                              {"threads", .option = "model.threads"},  {"workers", .option = "model.workers"}};
 
-    while (r == 0 && (c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-        switch (c) {
-        case 'c':
-            overrides->config_path = optarg;
-            break;
-        case 's':
-            r = va_overrides_add(overrides, NULL, optarg);
-            break;
-        case 'h':
-            print_help(stdout);
-            return VA_EXIT_OK;
-        case '?':
-            return VA_EXIT_USAGE;
-        default:
-            r = va_overrides_add(overrides, shorthands[c], optarg);
-            break;
-        }
-    }
-    if (r < 0 || optind < argc) {
-        fprintf(stderr, "voice-assistant worker: %s; see --help\n", r < 0 ? "too many options" : "too many arguments");
-        return VA_EXIT_USAGE;
-    }
-    return -1;
+    return va_arguments_read_all(argc, argv, rows, sizeof rows / sizeof rows[0], overrides, print_help);
 }
 
 static int start_workers(struct worker *worker, va_error *error)

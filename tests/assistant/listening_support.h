@@ -16,6 +16,7 @@
 
 #include "assistant/assistant.h"
 #include "audio/capture.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"

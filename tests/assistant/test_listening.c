@@ -173,32 +173,6 @@ static void words_are_told(void **state)
     end();
 }
 
-static void a_button(void **state)
-{
-    struct va_listener_options options;
-    va_error error;
-
-    begin("button", NULL);
-    doubles_listener(&options);
-    assert_int_equal(options.mode, VA_LISTEN_WAKE);
-    assert_int_equal(options.n_words, 0);
-    assert_int_equal(va_assistant_talk(assistant, 1, &error), 0);
-    assert_int_equal(doubles.opened, 1);
-    assert_true(doubles.wait_s == 0.0);
-    assert_int_equal(doubles.silenced, 1);
-    assert_int_equal(va_assistant_talk(assistant, 0, &error), 0);
-    assert_int_equal(doubles.closed, 1);
-    assert_int_equal(doubles.silenced, 1);
-    end();
-
-    begin("off", NULL);
-    assert_int_equal(doubles.captures, 0);
-    assert_string_equal(state_now(), "off");
-    assert_int_equal(va_assistant_talk(assistant, 1, &error), VA_ESTATE);
-    assert_non_null(strstr(error.text, "listen.mode"));
-    end();
-}
-
 /* ---- the microphone ---- */
 
 static void a_recording_shares_the_microphone(void **state)
@@ -441,7 +415,6 @@ int main(void)
         cmocka_unit_test(more_may_be_said_behind_a_reply),
         cmocka_unit_test(its_own_words_are_no_commands),
         cmocka_unit_test(words_are_told),
-        cmocka_unit_test(a_button),
         cmocka_unit_test(a_recording_shares_the_microphone),
         cmocka_unit_test(what_the_microphone_does_is_told),
         cmocka_unit_test(privacy_closes_it),

@@ -9,6 +9,7 @@
 #define VA_TESTS_DOUBLES_H
 
 #include <stdatomic.h>
+#include <stdint.h>
 
 struct va_capture_event;
 struct va_listen_event;
@@ -47,6 +48,8 @@ struct va_doubles {
     _Atomic int pushes_wait, finish_waits; /* until it is cancelled or this is 0 again */
     _Atomic int finished, samples;         /* calls of va_listener_finish; samples pushed */
     _Atomic int opened, closed;            /* va_listener_open, _close */
+    _Atomic int closed_at;                 /* samples pushed before the last va_listener_close */
+    _Atomic uint64_t captured_ns;          /* when each block was captured; 0: just now */
     double wait_s;                         /* of the last va_listener_open */
     char source[64];                       /* of the last capture */
 };

@@ -11,6 +11,8 @@
 #include "base/memory.h"
 #include "listen/listener.h"
 
+#define SAMPLE_NS (1000000000u / VA_SAMPLE_RATE_HZ)
+
 /* ---- a capture of silence ---- */
 
 struct va_capture {
@@ -79,7 +81,7 @@ int64_t va_capture_read(va_capture_reader *reader, float *pcm, size_t capacity, 
     for (size_t i = 0; i < capacity; i++)
         pcm[i] = 0.0f;
     if (ret_stamp != NULL)
-        *ret_stamp = (struct va_capture_stamp){.ns = va_clock_ns()};
+        *ret_stamp = (struct va_capture_stamp){.ns = doubles.captured_ns != 0 ? doubles.captured_ns : va_clock_ns() - capacity * SAMPLE_NS};
     return (int64_t)capacity;
 }
 
@@ -188,6 +190,7 @@ void va_listener_close(va_listener *listener, int drop)
 {
     (void)listener;
     (void)drop;
+    doubles.closed_at = doubles.samples;
     doubles.closed++;
 }
 

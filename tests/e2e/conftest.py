@@ -4,12 +4,14 @@ Where that program was built with sanitizers, VA_REPORTS is the folder of what t
 import glob
 import os
 import subprocess
+import time
 
 import pytest
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 RECORDINGS = "/usr/share/pocketsphinx/test/data"
 REPORTS = os.environ.get("VA_REPORTS")
+WAIT_S = 60
 KEPT = "they keep what is freed, so memory grows"
 
 
@@ -23,6 +25,14 @@ def reports():
         with open(path, encoding="utf-8", errors="replace") as file:
             print(file.read())
     assert not found
+
+
+def wait_until(condition):
+    """For what comes by itself; the limit says only that it will not."""
+    end = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def only_without_sanitizers(reason):

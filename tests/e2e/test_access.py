@@ -9,10 +9,10 @@ import ssl
 import stat
 import subprocess
 import threading
-import time
 
 import pytest
 
+from conftest import wait_until
 from test_server import Server, TIMEOUT_S
 
 requests = pytest.importorskip("requests")
@@ -235,10 +235,7 @@ def test_privacy_needs_no_token_on_the_command_line(program, small_model, source
     token = server.token("phone", "status")
     for verb, state in (("on", True), ("off", False)):
         server.command("privacy", verb, "--set", "access.local=token")
-        deadline = time.monotonic() + TIMEOUT_S
-        while server.ask("GET", "/privacy", token).json()["privacy_mode"] != state:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_until(lambda: server.ask("GET", "/privacy", token).json()["privacy_mode"] == state)
     assert server.stop() == 0
 
 

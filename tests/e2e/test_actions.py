@@ -73,6 +73,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def back(self):
+        body = Handler.asked[-1][3].encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
     def never(self):
         self.server.ended.wait(HANG_S)
 

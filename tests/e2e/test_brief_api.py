@@ -7,8 +7,8 @@ import wave
 
 import pytest
 
+from conftest import wait_until
 from pipe_microphone import PipeMicrophone
-from test_privacy import wait_until
 from test_server import Server, TIMEOUT_S, WAV
 
 requests = pytest.importorskip("requests")

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
+from conftest import wait_until
 from pipe_microphone import PipeMicrophone
-from test_privacy import wait_until
 from test_server import Server
 
 F13 = 183

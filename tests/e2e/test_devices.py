@@ -7,8 +7,8 @@ import time
 
 import pytest
 
+from conftest import wait_until
 from fault_device import FaultDevice
-from test_privacy import wait_until
 from test_server import Server, error_of
 
 
@@ -79,7 +79,7 @@ def test_a_microphone_that_one_alone_can_open(program, small_model, source, vad,
 
     def microphone():
         return server.get("/status").json()["microphone"]
-    wait_until(lambda: microphone()["state"] == "open", 30)
+    wait_until(lambda: microphone()["state"] == "open")
     assert microphone()["lost"] == 0
     with open(server.log.name, encoding="utf-8") as log:
         lines = log.read()

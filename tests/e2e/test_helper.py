@@ -8,6 +8,7 @@ import urllib.request
 
 import pytest
 
+from conftest import wait_until
 from test_power import BATTERY, CPU, PANEL, first_line, overwritten, put
 from test_server import Server
 
@@ -145,10 +146,8 @@ def test_modes_by_themselves(program, small_model, source, tmp_path, machine):
     put(machine, BATTERY + "status", "Discharging\n")
     server = Server(program, "--model", small_model, "--microphone", "none", "--set", "speech.enabled=no", "--set", "metrics.port=0", "--set",
                     f"system.root={machine}", "--set", "power.automatic=yes", folder=tmp_path)
-    end = time.monotonic() + 20
-    while not (overwritten(first_line(machine, CPU + "scaling_governor"), "powersave") and overwritten(first_line(machine, PANEL + "brightness"), "50")):
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait_until(lambda: overwritten(first_line(machine, CPU + "scaling_governor"), "powersave") and
+               overwritten(first_line(machine, PANEL + "brightness"), "50"))
     url = re.search(r"http://\S+/metrics", server.process.stdout.readline())[0]
     with urllib.request.urlopen(url, timeout=20) as answer:
         metrics = answer.read().decode()

@@ -19,7 +19,7 @@ import wave
 
 import pytest
 
-from conftest import prepared
+from conftest import prepared, wait_until
 from fault_device import find_module
 from pipe_microphone import PipeMicrophone
 from test_events import Reader
@@ -59,13 +59,6 @@ def write_wav(path, samples):
         file.setframerate(RATE)
         file.writeframes(samples)
     return f"file:{path}"
-
-
-def wait_until(condition, seconds=30):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="session")
@@ -603,7 +596,7 @@ def test_a_device_that_fails(serve, device, moved):
     def expect_again(*script):
         device.do(*script)
         moved.unlink(missing_ok=True)
-        wait_until(moved.exists, 60)
+        wait_until(moved.exists)
 
     device.do("missing")
     server = serve("--microphone", "va_test", "--set", "listen.mode=always")

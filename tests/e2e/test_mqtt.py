@@ -14,9 +14,9 @@ import pytest
 
 mqtt = pytest.importorskip("paho.mqtt.client")
 
+from conftest import wait_until  # noqa: E402
 from test_actions import Broker, mosquitto, write_commands  # noqa: E402, F401  (mosquitto is a fixture)
 from test_power import BATTERY, put
-from test_privacy import wait_until
 from test_server import Server  # noqa: E402
 
 WAIT_S = 30

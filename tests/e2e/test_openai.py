@@ -10,6 +10,7 @@ import pytest
 
 openai = pytest.importorskip("openai")
 
+from conftest import wait_until  # noqa: E402
 from test_server import Server  # noqa: E402
 
 WAV = "librivox/sense_and_sensibility_01_austen_64kb-0880.wav"
@@ -247,19 +248,16 @@ def test_translation(program, model, source, recording, tmp_path):
 
 def test_a_client_that_leaves(client, server, recordings):
     """Its transcription is given up, and the next client need not wait for it."""
-    def wait_until_idle():
-        deadline = time.monotonic() + 60
-        while server.get("/status").json()["transcribing"] > 0:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+    def is_idle():
+        return server.get("/status").json()["transcribing"] == 0
     long = long_speech(recordings, 600)
     with pytest.raises(openai.APITimeoutError):
         client.with_options(timeout=1).audio.transcriptions.create(model="whisper-1", file=long)
-    wait_until_idle()
+    wait_until(is_idle)
     long.seek(0)
     with client.audio.transcriptions.create(model="whisper-1", file=long, stream=True) as stream:
         next(iter(stream))
-    wait_until_idle()
+    wait_until(is_idle)
 
 
 # ---- speech ----

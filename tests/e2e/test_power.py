@@ -1,10 +1,10 @@
 """Power modes and battery on a machine of files: the routes, the command line, the spoken command."""
 import json
 import os
-import time
 
 import pytest
 
+from conftest import wait_until
 from test_server import Server, error_of
 
 
@@ -80,10 +80,7 @@ def test_sleeping(serve, machine):
         error_of(server.post("/power/sleep", json=body), 400)
     answer = server.post("/power/sleep", json={"seconds": 120})
     assert answer.status_code == 200 and answer.json() == {"success": True, "seconds": 120}
-    end = time.monotonic() + 20
-    while first_line(machine, "sys/class/rtc/rtc0/wakealarm") != "+120":
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait_until(lambda: first_line(machine, "sys/class/rtc/rtc0/wakealarm") == "+120")
 
 
 def test_a_machine_without_any_of_it(serve, tmp_path):

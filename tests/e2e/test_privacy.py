@@ -15,8 +15,9 @@ import wave
 
 import pytest
 
-from conftest import prepared
+from conftest import prepared, wait_until
 from pipe_microphone import PipeMicrophone
+from test_actions import HttpServer, make_certificate, write_commands
 from test_events import Reader
 from test_server import Server, WAV, error_of
 
@@ -63,13 +64,6 @@ def serve(program, small_model, microphone, data):
     for server in servers:
         server.process.terminate()
         server.process.wait(timeout=60)
-
-
-def wait_until(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def open_files(server):
@@ -200,6 +194,30 @@ def test_what_was_said_is_gone(program, model, source, recordings, data):
     assert server.stop() == 0
 
 
+@pytest.mark.parametrize("tls", [False, True])
+def test_what_was_sent_to_a_server_is_gone(program, small_model, data, tls):
+    """The libraries that carried it there and back keep nothing in what they have freed."""
+    certificate = make_certificate(data) if tls else None
+    web = HttpServer(certificate)
+    words = {"a": {"values": ["purple"]}, "b": {"values": ["cow"]}}  # together they stand in no file
+    commands = {f"tell{times}": {"sentences": [f"tell{times} {{a}} {{b}}"], "response": "told", "action": {
+        "type": "http", "url": web.url + "/back", "body": "{a} {b} " * times, "content": "text", **({"ca_file": certificate[0]} if tls else {})}}
+        for times in (1, 10, 200)}
+    server = Server(program, "--model", small_model, "--microphone", "none", "--commands", write_commands(str(data), commands, lists=words), folder=data)
+    try:
+        for times in (1, 10, 200):
+            for _ in range(2):
+                answer = server.post("/command/execute", json={"text": f"tell{times} purple cow"}).json()
+                assert answer["success"] is True, answer
+        assert server.post("/privacy/enable").json()["success"] is True
+        assert count(server, [b"purple cow"]) == 0
+        assert server.stop() == 0
+    finally:
+        server.process.terminate()
+        server.process.wait(timeout=60)
+        web.stop()
+
+
 def speech_samples(recordings):
     """A sentence and two seconds of silence, whole blocks."""
     with wave.open(os.path.join(recordings, WAV)) as f:
@@ -230,7 +248,7 @@ def test_what_is_listened_to_all_day_is_gone(program, model, source, vad, record
                     "--set", "listen.mode=always", "--set", f"listen.vad={vad}", folder=data)
     times_heard = lambda: (data / "stderr.txt").read_text().count("audio_path=microphone")
     try:
-        wait_until(lambda: times_heard() > 0, 60)
+        wait_until(lambda: times_heard() > 0)
         assert count(server, heard) > 0
         assert server.post("/privacy/enable").json()["success"] is True
         assert not microphone.is_listened_to()
@@ -241,7 +259,7 @@ def test_what_is_listened_to_all_day_is_gone(program, model, source, vad, record
         assert files_with(data, [b"young man", *heard]) == []
         assert server.post("/privacy/disable").json()["success"] is True
         before = times_heard()
-        wait_until(lambda: times_heard() > before, 60)
+        wait_until(lambda: times_heard() > before)
         assert server.stop() == 0
     finally:
         server.process.kill()

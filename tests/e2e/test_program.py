@@ -49,7 +49,7 @@ def test_every_command_refuses_an_unknown_option(run):
         assert answer.stdout == "" and answer.stderr, name
 
 
-@pytest.mark.parametrize("command", ["audit", "battery", "config", "doctor", "health", "power", "privacy", "say"])
+@pytest.mark.parametrize("command", ["audit", "battery", "config", "doctor", "health", "listen", "power", "privacy", "say", "serve", "worker"])
 def test_too_many_set_are_told(run, command):
     answer = run(command, *["--set=log.level=info"] * 257)
     assert answer.returncode == 2

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from conftest import KEPT, only_without_sanitizers
+from conftest import KEPT, only_without_sanitizers, wait_until
 from test_server import Server, WAV
 
 HOST = b"Host: localhost\r\n"
@@ -270,10 +270,7 @@ def test_a_full_server_lets_the_longest_idle_go(program, small_model, tmp_path):
         assert status(s.recv(4096)) == 200
         clients.append(s)
     assert server.get("/status").status_code == 503
-    deadline = time.monotonic() + 30
-    while server.get("/status").status_code != 200:
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
+    wait_until(lambda: server.get("/status").status_code == 200)
     assert clients[0].recv(1) == b""
     for s in clients:
         s.close()

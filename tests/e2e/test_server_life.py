@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from conftest import KEPT, only_without_sanitizers
+from conftest import KEPT, only_without_sanitizers, wait_until
 from test_server import Server, WAV
 
 
@@ -22,13 +22,6 @@ def upload(server, recordings, **more):
 def said(server):
     with open(server.log.name) as f:
         return f.read()
-
-
-def wait_until(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_twenty_at_once_and_a_small_queue(program, small_model, recordings, tmp_path):
@@ -141,7 +134,7 @@ def test_memory_and_files_stay_flat(program, small_model, recordings, tmp_path):
         only_without_sanitizers(KEPT)
         assert idle_mb < 25 and mb < warm_mb + 5, (idle_mb, warm_mb, mb)
         # An idle worker gives its memory back.
-        wait_until(lambda: numbers(server)[0] < 25, 40)
+        wait_until(lambda: numbers(server)[0] < 25)
         assert upload(server, recordings).status_code == 200
     finally:
         assert server.stop() == 0

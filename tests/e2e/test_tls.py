@@ -8,8 +8,8 @@ import time
 
 import pytest
 
+from conftest import wait_until
 from test_server import Server, error_of
-from test_server_life import wait_until
 from tls_client import add_token, bearer, connect, make_certificate
 
 requests = pytest.importorskip("requests")
@@ -159,7 +159,7 @@ def test_an_own_certificate_is_read_again_when_it_changes(program, small_model, 
     server.process.send_signal(signal.SIGHUP)
     wait_until(lambda: served_certificate(server.tls_port) != old)
     install(first, first_key)  # without a signal, too
-    wait_until(lambda: served_certificate(server.tls_port) == old, 30)
+    wait_until(lambda: served_certificate(server.tls_port) == old)
     assert server.stop() == 0
 
 

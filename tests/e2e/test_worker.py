@@ -5,12 +5,11 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 
 import pytest
 
+from conftest import wait_until
 from test_load import Upload
-from test_privacy import wait_until
 from test_server import Server, WAV
 
 NATS = shutil.which("nats-server") or "/usr/sbin/nats-server"

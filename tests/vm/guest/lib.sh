@@ -87,6 +87,8 @@ latest() { api GET /transcription/latest && [ "$status" = 200 ]; }
 healthy() { curl --silent --fail --max-time 10 "$API/health"; }
 # field JQ-FILTER: of $body
 field() { jq -r "$1" <<<"$body" 2>/dev/null; }
+# finding ITEM [OPTION...]: what the audit says of it, as "STATE (EVIDENCE)"
+finding() { voice-assistant audit --json --only "$@" | jq -r '.items[0] | .state + " (" + .evidence + ")"'; }
 main_pid() { systemctl show --property MainPID --value voice-assistant.service; }
 
 # configure TEXT: restarts the program with the machine's configuration and TEXT behind it; without TEXT, as it was.

@@ -4,19 +4,18 @@
 # devices: luks-disk, cpufreq-acpi
 # host: speech.host
 # The audit: everything that a machine can be hardened with, and each item holds; then each is undone by itself, and the audit turns red for it.
-# What an emulated machine cannot have for real, or would need a boot for, is shown to the audit by a file that is mounted over the kernel's:
-# those say "as if".
+# What an emulated machine cannot have for real is shown to the audit by a file that is mounted over the kernel's: those say "as if". What needs a boot
+# of its own is seen red elsewhere: kernel-parameters in the topic boot, secure-boot in secureboot.
 
 work=/run/audit
 mkdir -p "$work"
 unit=/etc/systemd/system/voice-assistant.service.d/audit-topic.conf
 data=/var/lib/voice-assistant
-state() { voice-assistant audit --json --only "$1" --debsecan "$work/debsecan" | jq -r '.items[0] | .state + " (" + .evidence + ")"'; }
 
 # is STATE ITEM WHAT
 is() {
     local found
-    found=$(state "$2")
+    found=$(finding "$2" --debsecan "$work/debsecan")
     matches "$2: $3" "$found" "^$1 "
 }
 # control ITEM WHAT UNDO RESTORE: two functions. It held before, fails when it is undone, and holds again.
@@ -166,10 +165,23 @@ control vpn "keys that all may read" show_keys hide_keys
 
 api POST /privacy/enable
 api POST /privacy/disable
-echo on >"$work/on"
-lie() { over "$work/on" "$data/privacy"; }
-not_lie() { uncover "$data/privacy"; }
-control privacy "a switch that the program does not obey, as if" lie not_lie
+# Another start than the unit's, which keeps to a switch of its own.
+stray() {
+    systemctl stop voice-assistant.service
+    echo on >"$data/privacy"
+    install -d -o voice-assistant -g voice-assistant -m 750 /srv/stray
+    systemd-run --quiet --unit stray --uid voice-assistant --gid voice-assistant --property Type=notify --property NotifyAccess=all \
+        --property StateDirectory=voice-assistant --property LogsDirectory=voice-assistant --property ConfigurationDirectory=voice-assistant \
+        /usr/bin/voice-assistant serve --set data.folder=/srv/stray
+    wait_for 60 healthy
+}
+not_stray() {
+    systemctl stop stray.service
+    rm -rf /srv/stray
+    echo off >"$data/privacy"
+    restart
+}
+control privacy "a switch that the program does not obey" stray not_stray
 
 unaudited() { systemctl disable --now voice-assistant-audit.timer; }
 audited() { systemctl enable --now voice-assistant-audit.timer; }
@@ -229,11 +241,6 @@ mask_bluetooth() { systemctl disable bluetooth.service; rm -f "$bluetooth"; syst
 control services "bluetooth at boot" serve_bluetooth mask_bluetooth
 systemctl unmask bluetooth.service
 
-echo "root=/dev/vda quiet" >"$work/cmdline"
-other_line() { over "$work/cmdline" /proc/cmdline; }
-own_line() { uncover /proc/cmdline; }
-control kernel-parameters "booted without them, as if" other_line own_line
-
 fat() { sed -E 's/^(RssAnon:[[:space:]]*)[0-9]+/\1700000/' "/proc/$(main_pid)/status" >"$work/status"; over "$work/status" "/proc/$(main_pid)/status"; }
 thin() { uncover "/proc/$(main_pid)/status"; }
 control memory-idle "with 700 MB, as if" fat thin
@@ -261,16 +268,6 @@ undrop
 restart
 uncover /proc/cpuinfo
 is '(pass|not_applicable)' boot-analysed "holds again, as far as emulation lets it"
-
-# Firmware with Secure Boot, as if; the topic secureboot has it for real.
-variable=/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c
-mount -t tmpfs none /sys/firmware
-mkdir -p "${variable%/*}"
-secure_boot() { printf '\6\0\0\0\1' >"$variable"; }
-any_boot() { printf '\6\0\0\0\0' >"$variable"; }
-secure_boot
-control secure-boot "switched off, as if" any_boot secure_boot
-uncover /sys/firmware
 
 # ---- the machine as it was ----
 

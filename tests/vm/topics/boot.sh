@@ -12,6 +12,9 @@ same "the service is up" "$(systemctl is-active voice-assistant.service)" active
 same "it starts at the next boot, too" "$(systemctl is-enabled voice-assistant.service)" enabled
 within 20 "it answers" healthy
 
+# This machine boots without what the topic audit finds on a hardened one.
+matches "the audit turns red for the kernel's parameters" "$(finding kernel-parameters)" '^fail \(missing: loglevel=1 logo.nologo rootwait fsck.repair=yes\)'
+
 # Ready means ready: systemd saw READY=1 before multi-user.target was reached, and nothing waited for a network.
 usec() { systemctl show --property "$2" --value "$1"; }
 ready=$(usec voice-assistant.service ActiveEnterTimestampMonotonic)

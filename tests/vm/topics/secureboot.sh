@@ -18,6 +18,7 @@ code=0
 text=$(voice-assistant-setup secure-boot check) || code=$?
 same "Secure Boot is on" "$code" 0
 matches "... and the check says so" "$text" 'Secure Boot: on'
+matches "the audit says that it holds" "$(finding secure-boot)" '^pass '
 matches "the firmware has left setup mode" "$text" 'setup mode:  no'
 matches "the kernel is locked down" "$text" 'lockdown:    integrity'
 matches "what was booted counts as signed" "$text" 'signed:      yes'
