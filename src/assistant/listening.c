@@ -177,7 +177,7 @@ static void *listen(void *arg)
         if (is_gone || r < 0)
             continue;
         enum va_hearing hearing = clean(listening, pcm, (size_t)n, stamp.ns);
-        atomic_store(&listening->pushed_ns, stamp.ns + (uint64_t)n * 1000000000u / VA_SAMPLE_RATE_HZ);
+        atomic_store(&listening->pushed_ns, stamp.ns + (uint64_t)n * SAMPLE_NS);
         atomic_fetch_add(&listening->pushed, (uint64_t)n);
         r = push(listening, pcm, (size_t)n, stamp.ns, hearing, &error);
     }
