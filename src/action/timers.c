@@ -129,8 +129,7 @@ static void *watch(void *arg)
             struct va_timer timer = timers->timers[first];
             remove_at(timers, first);
             tell(timers, &timer);
-            if (va_timers_save(timers, NULL) < 0)
-                continue; /* it is told again after a restart */
+            (void)!va_timers_save(timers, NULL); /* what fails here is told again after a restart */
         }
     }
     pthread_mutex_unlock(&timers->lock);
@@ -226,12 +225,16 @@ size_t va_actions_timers(va_actions *actions, struct va_timer_info *ret_timers)
 int va_actions_cancel_timer(va_actions *actions, uint64_t id, va_error *error)
 {
     struct va_timers *timers = actions->timers;
-    int r = VA_ENOTFOUND;
+    size_t i = 0;
+    int r = 0;
 
     pthread_mutex_lock(&timers->lock);
-    for (size_t i = 0; i < timers->n && r == VA_ENOTFOUND; i++)
-        if (timers->timers[i].id == id)
-            r = va_timers_remove(timers, timers->timers[i].is_alarm, &timers->timers[i], error);
+    while (i < timers->n && timers->timers[i].id != id)
+        i++;
+    if (i == timers->n)
+        r = va_fail(error, VA_ENOTFOUND, "there is no such timer");
+    else if ((r = va_timers_remove(timers, timers->timers[i].is_alarm, &timers->timers[i], error)) == VA_ENOTFOUND)
+        r = VA_EIO; /* its folder is gone; the timer was there */
     pthread_mutex_unlock(&timers->lock);
-    return r == VA_ENOTFOUND ? va_fail(error, r, "there is no such timer") : r;
+    return r;
 }
