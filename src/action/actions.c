@@ -25,6 +25,14 @@ static const char *const mqtt_settings[] = {"host",   "port",          "topic", 
 static const char *const home_settings[] = {"service", "intent", "data.", "timeout", NULL};
 static const char *const assistant_settings[] = {"none", "unavailable", "mode", "count", "separator", NULL};
 
+static int check_help(const struct va_action_settings *settings, va_error *error)
+{
+    const char *count = va_slot_find(settings->settings, settings->n_settings, "count");
+    double value;
+
+    return count == NULL ? 0 : va_action_number(count, "count", 1, VA_ACTION_EXAMPLES_MAX, &value, error);
+}
+
 static const struct va_action_type types[] = {
     {"none", 0, no_settings, NULL, va_action_run_none},
     {"say", 0, no_settings, NULL, va_action_run_none},
@@ -43,7 +51,7 @@ static const struct va_action_type types[] = {
     {"cancel", 0, assistant_settings, NULL, NULL},
     {"repeat", 0, assistant_settings, NULL, NULL},
     {"stop", 0, assistant_settings, NULL, NULL},
-    {"help", 0, assistant_settings, NULL, NULL},
+    {"help", 0, assistant_settings, check_help, NULL},
     {"privacy", 0, assistant_settings, NULL, NULL},
     {"power", 0, assistant_settings, NULL, NULL},
 };
