@@ -39,19 +39,29 @@ static int run_confirm(void *user, va_action_call *call)
 
 static int run_cancel(void *user, va_action_call *call)
 {
-    struct va_pending *pending = va_pending_take(user);
+    struct va_pending *pending;
+    int is_dry = va_action_request(call)->dry_run;
 
+    if (is_dry) {
+        int r = va_pending_look(user, &pending);
+        if (r < 0)
+            return va_action_fail(call, r, va_status_text(r));
+    } else {
+        pending = va_pending_take(user);
+    }
     if (pending == NULL)
         return va_action_refuse(call, "none");
+    int r = is_dry ? va_action_would(call, "would drop the question about '%s'", pending->command) : 0;
     va_free(pending);
-    return 0;
+    return r;
 }
 
-/* Ends what goes on: what is being said, and a question. There may be neither. */
+/* Ends what goes on: what is being said, and a question. There may be neither. A dry run ends only what is being said. */
 static int run_stop(void *user, va_action_call *call)
 {
     va_assistant_silence(user);
-    va_free(va_pending_take(user));
+    if (!va_action_request(call)->dry_run)
+        va_free(va_pending_take(user));
     return 0;
 }
 

@@ -274,6 +274,8 @@ VA_MUST_CHECK int va_pending_put(va_assistant *assistant, const char *command, c
                                  double deadline_s);
 /* What is asked about, if there is still time; it is the caller's to va_free. */
 struct va_pending *va_pending_take(va_assistant *assistant);
+/* The same, which stays asked about: a copy, or NULL. VA_ENOMEM. */
+VA_MUST_CHECK int va_pending_look(va_assistant *assistant, struct va_pending **ret_pending);
 
 /* latest.c */
 void va_latest_forget(va_assistant *assistant);
