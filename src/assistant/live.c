@@ -167,7 +167,7 @@ static void leave(va_live *live)
 static void *run(void *arg)
 {
     va_live *live = arg;
-    va_error error = {0};
+    va_error error = {0}, why;
 
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
     int r = work(live, &error);
@@ -178,8 +178,10 @@ static void *run(void *arg)
     while (live->n_errands > 0)
         pthread_cond_wait(&live->news, &live->lock);
     live->has_ended = 1;
+    int status = live->status;
+    why = live->error;
     pthread_mutex_unlock(&live->lock);
-    va_live_tell(live, &(struct va_live_news){.kind = VA_LIVE_ENDED, .status = live->status, .error = &live->error});
+    va_live_tell(live, &(struct va_live_news){.kind = VA_LIVE_ENDED, .status = status, .error = &why});
     leave(live);
     va_live_release(live);
     return NULL;
