@@ -399,7 +399,6 @@ static int start_lanes(va_remote *remote, va_workers *workers, va_error *error)
 {
     for (unsigned i = 0; i < MAX_LANES; i++) {
         struct lane *lane = &remote->lanes[i];
-        *lane = (struct lane){.remote = remote, .index = i, .spool = {.fd = -1}};
         int r = va_lane_open(workers, &lane->lane, error);
         if (r == 0)
             r = va_thread_start(&lane->thread, run_lane, lane);
@@ -423,6 +422,8 @@ int va_remote_start(const struct va_bus_options *bus, const char *model, const c
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&remote->changed, &attributes);
     pthread_condattr_destroy(&attributes);
+    for (unsigned i = 0; i < MAX_LANES; i++) /* before messages come */
+        remote->lanes[i] = (struct lane){.remote = remote, .index = i, .spool = {.fd = -1}};
     va_bus_make_id(remote->name);
     remote->folder = va_strdup(folder);
     if (remote->folder == NULL) {
