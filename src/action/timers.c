@@ -3,11 +3,11 @@
 
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/paths.h"
+#include "base/thread.h"
 
 /* Somebody may set the clock while an alarm waits. */
 #define ALARM_CHECK_S 5.0
@@ -15,7 +15,6 @@
 int va_timers_new(const struct va_actions_options *options, struct va_timers **ret_timers)
 {
     struct va_timers *timers = va_calloc(1, sizeof *timers);
-    pthread_condattr_t attributes;
 
     if (timers == NULL)
         return VA_ENOMEM;
@@ -27,10 +26,7 @@ int va_timers_new(const struct va_actions_options *options, struct va_timers **r
     timers->on_change = options->on_timer_change;
     timers->user = options->user;
     pthread_mutex_init(&timers->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&timers->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&timers->changed, NULL);
     *ret_timers = timers;
     return 0;
 }
@@ -79,14 +75,6 @@ static void remove_at(struct va_timers *timers, size_t i)
     memmove(&timers->timers[i], &timers->timers[i + 1], (timers->n - i) * sizeof timers->timers[0]);
 }
 
-static void wait_s(struct va_timers *timers, double seconds)
-{
-    uint64_t until_ns = va_clock_ns() + (uint64_t)(seconds * 1e9);
-    struct timespec until = {.tv_sec = (time_t)(until_ns / 1000000000), .tv_nsec = (long)(until_ns % 1000000000)};
-
-    pthread_cond_timedwait(&timers->changed, &timers->lock, &until);
-}
-
 /* Tells that a timer has ended, without the lock. It stays in the file until it was told: better twice than never. */
 static void tell(struct va_timers *timers, const struct va_timer *timer)
 {
@@ -124,7 +112,7 @@ static void *watch(void *arg)
         if (timers->n == 0) {
             pthread_cond_wait(&timers->changed, &timers->lock);
         } else if (left_s > 0) {
-            wait_s(timers, left_s < ALARM_CHECK_S ? left_s : ALARM_CHECK_S);
+            va_thread_wait_until(&timers->changed, &timers->lock, va_clock_after(left_s < ALARM_CHECK_S ? left_s : ALARM_CHECK_S));
         } else {
             struct va_timer timer = timers->timers[first];
             remove_at(timers, first);

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/thread.h"
 
@@ -331,18 +332,16 @@ static int are_heard(const va_assistant *assistant)
 
 int va_lives_end(va_assistant *assistant, int status, const char *why, double timeout_s)
 {
-    struct timespec until;
+    uint64_t until_ns = va_clock_after(timeout_s);
     int r = 0;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)timeout_s;
     pthread_mutex_lock(&assistant->live_lock);
     for (va_live *live = assistant->lives; live != NULL; live = live->next)
         end_with(live, status, why);
     while (r == 0 && are_heard(assistant))
-        r = pthread_cond_clockwait(&assistant->live_changed, &assistant->live_lock, CLOCK_MONOTONIC, &until);
+        r = va_thread_wait_until(&assistant->live_changed, &assistant->live_lock, until_ns);
     pthread_mutex_unlock(&assistant->live_lock);
-    return r == 0 ? 0 : VA_ETIMEOUT;
+    return r;
 }
 
 void va_lives_stop(va_assistant *assistant)

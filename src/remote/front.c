@@ -1,11 +1,9 @@
 #include "remote/remote.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -149,13 +147,7 @@ static void on_result(natsConnection *connection, natsSubscription *subscription
 
 static void wait_a_moment(va_remote *remote, int64_t ms)
 {
-    struct timespec deadline;
-
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_nsec += (long)ms * 1000000;
-    deadline.tv_sec += deadline.tv_nsec / 1000000000;
-    deadline.tv_nsec %= 1000000000;
-    (void)pthread_cond_timedwait(&remote->changed, &remote->lock, &deadline);
+    va_thread_wait_until(&remote->changed, &remote->lock, va_clock_after((double)ms / 1000));
 }
 
 static int must_stop(void *user)
@@ -412,16 +404,12 @@ static int start_lanes(va_remote *remote, va_workers *workers, va_error *error)
 int va_remote_start(const struct va_bus_options *bus, const char *model, const char *folder, va_workers *workers, va_remote **ret_remote,
                     va_error *error)
 {
-    pthread_condattr_t attributes;
     int r;
     va_remote *remote = va_calloc(1, sizeof *remote);
     if (remote == NULL)
         return va_fail_memory(error);
     pthread_mutex_init(&remote->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&remote->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&remote->changed, NULL);
     for (unsigned i = 0; i < MAX_LANES; i++) /* before messages come */
         remote->lanes[i] = (struct lane){.remote = remote, .index = i, .spool = {.fd = -1}};
     va_bus_make_id(remote->name);
