@@ -50,7 +50,7 @@ struct va_remote {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* places, a result, or the end */
     int is_ending;
-    struct va_peers peers;
+    struct va_remote_peers peers;
     uint64_t n_jobs;
     uint64_t finished, lost, returned;
 };
@@ -76,7 +76,7 @@ static void on_pulse(natsConnection *connection, natsSubscription *subscription,
     if (va_remote_read_pulse(natsMsg_GetData(message), (size_t)natsMsg_GetDataLength(message), &pulse) == 0) {
         double now_ms = va_clock_ms();
         pthread_mutex_lock(&remote->lock);
-        va_peers_note(&remote->peers, &pulse, now_ms);
+        va_remote_peers_note(&remote->peers, &pulse, now_ms);
         for (size_t i = 0; i < pulse.n_jobs; i++) {
             struct lane *lane = lane_of(remote, pulse.jobs[i]);
             if (lane != NULL)
@@ -355,7 +355,7 @@ static void *run_lane(void *user)
 
     for (;;) {
         pthread_mutex_lock(&remote->lock);
-        while (!remote->is_ending && va_peers_places(&remote->peers, va_clock_ms(), &n_workers) <= lane->index)
+        while (!remote->is_ending && va_remote_peers_places(&remote->peers, va_clock_ms(), &n_workers) <= lane->index)
             wait_a_moment(remote, WAIT_MS * 5);
         int is_ending = remote->is_ending;
         pthread_mutex_unlock(&remote->lock);
@@ -461,7 +461,7 @@ void va_remote_get_status(va_remote *remote, struct va_remote_status *ret_status
         .lost = remote->lost,
         .returned = remote->returned,
     };
-    ret_status->places = va_peers_places(&remote->peers, va_clock_ms(), &ret_status->workers);
+    ret_status->places = va_remote_peers_places(&remote->peers, va_clock_ms(), &ret_status->workers);
     for (size_t i = 0; i < MAX_LANES; i++)
         ret_status->running += (unsigned)remote->lanes[i].is_offered;
     pthread_mutex_unlock(&remote->lock);
