@@ -126,7 +126,7 @@ static void *watch(void *arg)
 
 static int start_thread(struct va_timers *timers, va_error *error)
 {
-    if (!timers->started && pthread_create(&timers->thread, NULL, watch, timers) != 0)
+    if (!timers->started && va_thread_start(&timers->thread, watch, timers) < 0)
         return va_fail(error, VA_ENOMEM, "cannot start the thread of the timers");
     timers->started = 1;
     pthread_cond_signal(&timers->changed);

@@ -67,7 +67,7 @@ static void *run_errands(void *arg)
 int va_errands_start(va_assistant *assistant, va_error *error)
 {
     for (int i = 0; i < VA_ERRAND_THREADS; i++) {
-        if (pthread_create(&assistant->errand_threads[i], NULL, run_errands, assistant) != 0)
+        if (va_thread_start(&assistant->errand_threads[i], run_errands, assistant) < 0)
             return va_fail(error, VA_ENOMEM, "cannot start a thread");
         assistant->n_errand_threads++;
     }

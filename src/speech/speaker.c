@@ -277,7 +277,7 @@ static int make_item(const va_speaker *speaker, const struct va_utterance *utter
 static int start_thread(va_speaker *speaker, va_error *error)
 {
     if (!speaker->has_thread)
-        speaker->has_thread = pthread_create(&speaker->thread, NULL, run, speaker) == 0;
+        speaker->has_thread = va_thread_start(&speaker->thread, run, speaker) == 0;
     return speaker->has_thread ? 0 : va_fail(error, VA_ENOMEM, "cannot start a thread");
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/thread.h"
 #include "kernels/kernels.h"
 #include "stream/outstanding.h"
 
@@ -123,7 +124,7 @@ int va_stream_new(const va_model *model, const va_vad_model *vad_model, const va
     if ((r = copy_options(stream, options, error)) < 0 || (r = make_ear(stream, model, vad_model, error)) < 0 ||
         (r = make_context(stream, model, error)) < 0)
         goto fail;
-    if (pthread_create(&stream->thread, NULL, va_stream_main, stream) != 0) {
+    if (va_thread_start(&stream->thread, va_stream_main, stream) < 0) {
         r = va_fail(error, VA_ENOMEM, "cannot start the thread of a stream");
         goto fail;
     }

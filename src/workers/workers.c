@@ -59,7 +59,7 @@ static int start(va_workers *workers, va_error *error)
     for (int i = 0; r == 0 && i < workers->n_workers; i++) {
         struct va_worker *worker = &workers->worker[i];
         worker->workers = workers;
-        if (pthread_create(&worker->thread, NULL, va_worker_main, worker) != 0)
+        if (va_thread_start(&worker->thread, va_worker_main, worker) < 0)
             r = va_fail(error, VA_ENOMEM, "cannot start worker %d", i + 1);
         else
             worker->has_thread = 1;
