@@ -42,14 +42,6 @@ static int cores(void)
     return n < 1 ? 1 : n > 64 ? 64 : (int)n;
 }
 
-/* NULL stays NULL. */
-static int copy_string(const char **string)
-{
-    if (*string != NULL && (*string = va_strdup(*string)) == NULL)
-        return VA_ENOMEM;
-    return 0;
-}
-
 static int copy_options(va_stream *stream, const va_stream_options *options, va_error *error)
 {
     stream->options = *options;
@@ -62,7 +54,7 @@ static int copy_options(va_stream *stream, const va_stream_options *options, va_
         stream->transcribe.timestamps = VA_TIMESTAMPS_NONE;
     }
     /* Both, so that none is left pointing to the caller's string. */
-    int language = copy_string(&stream->transcribe.language), prompt = copy_string(&stream->transcribe.prompt);
+    int language = va_strdup_at(&stream->transcribe.language), prompt = va_strdup_at(&stream->transcribe.prompt);
     return language < 0 || prompt < 0 ? va_fail_memory(error) : 0;
 }
 
