@@ -1,7 +1,9 @@
 /* state.h - the inside of the assistant, shared by the files of this folder.
  *
- * One lock for everything that is quick. recording_lock and microphone_lock are held while a device opens or closes, privacy_lock while
- * privacy mode changes. Order: privacy_lock, recording_lock, microphone_lock, event_lock, lock. */
+ * lock is of everything that is quick. Some are held for longer: privacy_lock while privacy mode changes, recording_lock and
+ * microphone_lock while a device opens or closes, listening_lock while listening begins or ends, history_lock while something is added.
+ * They are taken in this order: privacy_lock, recording_lock, microphone_lock, event_lock, lock. live_lock is taken before the locks of a
+ * va_live and before lock. */
 #ifndef VA_ASSISTANT_STATE_H
 #define VA_ASSISTANT_STATE_H
 
