@@ -37,7 +37,8 @@ static int parse(const char *text, int port, union address *ret_address, va_erro
         address.v6.sin6_family = AF_INET6;
         address.v6.sin6_port = htons((uint16_t)port);
     } else {
-        return va_fail(error, VA_EINVAL, "'%s' is no address to listen on; 127.0.0.1 is this machine only, 0.0.0.0 all addresses", text);
+        return va_fail(error, VA_EINVAL, "'%s' is not an address to listen on; 127.0.0.1 is this machine only, 0.0.0.0 all addresses",
+                       text);
     }
     *ret_address = address;
     return 0;
