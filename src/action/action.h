@@ -12,6 +12,8 @@ typedef struct va_actions va_actions; /* state of the actions: running timers, s
 
 /* So many actions may wait for others at the same time; one more is VA_EBUSY. */
 #define VA_ACTIONS_MAX_SLOW 8
+/* The setting count of the action help. */
+#define VA_ACTION_EXAMPLES_MAX 20
 
 /* The broker of the options, for messages that name none. */
 struct va_action_broker {

@@ -1,15 +1,15 @@
 #include "action/actions.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "action/timers.h"
+#include "base/clock.h"
 #include "base/memory.h"
+#include "base/thread.h"
 
 static const char *const no_settings[] = {NULL};
 static const char *const time_settings[] = {"format", NULL};
@@ -24,6 +24,14 @@ static const char *const mqtt_settings[] = {"host",   "port",          "topic", 
                                             "retain", "password_file", "tls",   "ca_file", "timeout", NULL};
 static const char *const home_settings[] = {"service", "intent", "data.", "timeout", NULL};
 static const char *const assistant_settings[] = {"none", "unavailable", "mode", "count", "separator", NULL};
+
+static int check_help(const struct va_action_settings *settings, va_error *error)
+{
+    const char *count = va_slot_find(settings->settings, settings->n_settings, "count");
+    double value;
+
+    return count == NULL ? 0 : va_action_number(count, "count", 1, VA_ACTION_EXAMPLES_MAX, &value, error);
+}
 
 static const struct va_action_type types[] = {
     {"none", 0, no_settings, NULL, va_action_run_none},
@@ -43,7 +51,7 @@ static const struct va_action_type types[] = {
     {"cancel", 0, assistant_settings, NULL, NULL},
     {"repeat", 0, assistant_settings, NULL, NULL},
     {"stop", 0, assistant_settings, NULL, NULL},
-    {"help", 0, assistant_settings, NULL, NULL},
+    {"help", 0, assistant_settings, check_help, NULL},
     {"privacy", 0, assistant_settings, NULL, NULL},
     {"power", 0, assistant_settings, NULL, NULL},
 };
@@ -71,7 +79,6 @@ static int fail_type(const char *type, va_error *error)
 int va_actions_new(const struct va_actions_options *options, va_actions **ret_actions, va_error *error)
 {
     static const struct va_actions_options defaults = {0};
-    pthread_condattr_t attributes;
     va_actions *actions = va_calloc(1, sizeof *actions);
 
     if (actions == NULL)
@@ -80,10 +87,7 @@ int va_actions_new(const struct va_actions_options *options, va_actions **ret_ac
     actions->temperature = NAN;
     actions->launcher = options->launcher;
     pthread_mutex_init(&actions->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&actions->idle, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&actions->idle, NULL);
     int r = 0;
     if ((actions->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
         r = va_fail_errno(error, "cannot make an event");
@@ -104,12 +108,10 @@ int va_actions_restore(va_actions *actions, va_error *error)
 
 void va_actions_stop(va_actions *actions, double grace_s)
 {
-    struct timespec until;
+    uint64_t until_ns = va_clock_after(grace_s);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)grace_s;
     pthread_mutex_lock(&actions->lock);
-    while (actions->n_slow > 0 && pthread_cond_timedwait(&actions->idle, &actions->lock, &until) != ETIMEDOUT)
+    while (actions->n_slow > 0 && va_thread_wait_until(&actions->idle, &actions->lock, until_ns) == 0)
         ;
     pthread_mutex_unlock(&actions->lock);
     eventfd_write(actions->stop_fd, 1);

@@ -93,10 +93,18 @@ static void free_parts(struct parts *parts)
         va_free(parts->headers[i]);
 }
 
+/* line is theirs from now on, or NULL: out of memory. */
+static int keep_header(const struct va_action_call *call, struct parts *parts, char *line)
+{
+    if (line == NULL)
+        return va_fail_memory(call->error);
+    parts->headers[parts->n_headers++] = line;
+    return 0;
+}
+
 static int add_header(const struct va_action_call *call, struct parts *parts, const char *name, const char *value)
 {
-    parts->headers[parts->n_headers] = va_asprintf("%s: %s", name, value);
-    return parts->headers[parts->n_headers] == NULL ? va_fail_memory(call->error) : (int)(parts->n_headers++, 0);
+    return keep_header(call, parts, va_asprintf("%s: %s", name, value));
 }
 
 static int make_headers(const struct va_action_call *call, struct parts *parts)
@@ -143,8 +151,7 @@ static int make_body(const struct va_action_call *call, struct parts *parts)
         r = check_json(call, parts->body);
     if (r < 0)
         return r;
-    parts->headers[parts->n_headers] = va_strdup(contents[content].type);
-    return parts->headers[parts->n_headers] == NULL ? va_fail_memory(call->error) : (int)(parts->n_headers++, 0);
+    return keep_header(call, parts, va_strdup(contents[content].type));
 }
 
 static int make_parts(const struct va_action_call *call, struct parts *parts)

@@ -3,11 +3,11 @@
 
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/paths.h"
+#include "base/thread.h"
 
 /* Somebody may set the clock while an alarm waits. */
 #define ALARM_CHECK_S 5.0
@@ -15,7 +15,6 @@
 int va_timers_new(const struct va_actions_options *options, struct va_timers **ret_timers)
 {
     struct va_timers *timers = va_calloc(1, sizeof *timers);
-    pthread_condattr_t attributes;
 
     if (timers == NULL)
         return VA_ENOMEM;
@@ -27,10 +26,7 @@ int va_timers_new(const struct va_actions_options *options, struct va_timers **r
     timers->on_change = options->on_timer_change;
     timers->user = options->user;
     pthread_mutex_init(&timers->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&timers->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&timers->changed, NULL);
     *ret_timers = timers;
     return 0;
 }
@@ -79,14 +75,6 @@ static void remove_at(struct va_timers *timers, size_t i)
     memmove(&timers->timers[i], &timers->timers[i + 1], (timers->n - i) * sizeof timers->timers[0]);
 }
 
-static void wait_s(struct va_timers *timers, double seconds)
-{
-    uint64_t until_ns = va_clock_ns() + (uint64_t)(seconds * 1e9);
-    struct timespec until = {.tv_sec = (time_t)(until_ns / 1000000000), .tv_nsec = (long)(until_ns % 1000000000)};
-
-    pthread_cond_timedwait(&timers->changed, &timers->lock, &until);
-}
-
 /* Tells that a timer has ended, without the lock. It stays in the file until it was told: better twice than never. */
 static void tell(struct va_timers *timers, const struct va_timer *timer)
 {
@@ -124,13 +112,12 @@ static void *watch(void *arg)
         if (timers->n == 0) {
             pthread_cond_wait(&timers->changed, &timers->lock);
         } else if (left_s > 0) {
-            wait_s(timers, left_s < ALARM_CHECK_S ? left_s : ALARM_CHECK_S);
+            va_thread_wait_until(&timers->changed, &timers->lock, va_clock_after(left_s < ALARM_CHECK_S ? left_s : ALARM_CHECK_S));
         } else {
             struct va_timer timer = timers->timers[first];
             remove_at(timers, first);
             tell(timers, &timer);
-            if (va_timers_save(timers, NULL) < 0)
-                continue; /* it is told again after a restart */
+            (void)!va_timers_save(timers, NULL); /* what fails here is told again after a restart */
         }
     }
     pthread_mutex_unlock(&timers->lock);
@@ -139,7 +126,7 @@ static void *watch(void *arg)
 
 static int start_thread(struct va_timers *timers, va_error *error)
 {
-    if (!timers->started && pthread_create(&timers->thread, NULL, watch, timers) != 0)
+    if (!timers->started && va_thread_start(&timers->thread, watch, timers) < 0)
         return va_fail(error, VA_ENOMEM, "cannot start the thread of the timers");
     timers->started = 1;
     pthread_cond_signal(&timers->changed);
@@ -226,12 +213,16 @@ size_t va_actions_timers(va_actions *actions, struct va_timer_info *ret_timers)
 int va_actions_cancel_timer(va_actions *actions, uint64_t id, va_error *error)
 {
     struct va_timers *timers = actions->timers;
-    int r = VA_ENOTFOUND;
+    size_t i = 0;
+    int r = 0;
 
     pthread_mutex_lock(&timers->lock);
-    for (size_t i = 0; i < timers->n && r == VA_ENOTFOUND; i++)
-        if (timers->timers[i].id == id)
-            r = va_timers_remove(timers, timers->timers[i].is_alarm, &timers->timers[i], error);
+    while (i < timers->n && timers->timers[i].id != id)
+        i++;
+    if (i == timers->n)
+        r = va_fail(error, VA_ENOTFOUND, "there is no such timer");
+    else if ((r = va_timers_remove(timers, timers->timers[i].is_alarm, &timers->timers[i], error)) == VA_ENOTFOUND)
+        r = VA_EIO; /* its folder is gone; the timer was there */
     pthread_mutex_unlock(&timers->lock);
-    return r == VA_ENOTFOUND ? va_fail(error, r, "there is no such timer") : r;
+    return r;
 }

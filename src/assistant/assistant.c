@@ -33,8 +33,6 @@ static void on_timer(void *user, const struct va_timer_event *event)
 
 static void init_locks(va_assistant *assistant)
 {
-    pthread_condattr_t attributes;
-
     pthread_mutex_init(&assistant->lock, NULL);
     pthread_mutex_init(&assistant->recording_lock, NULL);
     pthread_mutex_init(&assistant->microphone_lock, NULL);
@@ -43,12 +41,9 @@ static void init_locks(va_assistant *assistant)
     pthread_mutex_init(&assistant->privacy_lock, NULL);
     pthread_mutex_init(&assistant->echo_lock, NULL);
     pthread_rwlock_init(&assistant->history_lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_mutex_init(&assistant->live_lock, NULL);
     pthread_cond_init(&assistant->live_changed, NULL);
-    pthread_cond_init(&assistant->errand_ready, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&assistant->errand_ready, NULL);
 }
 
 static int start_actions(va_assistant *assistant, const struct va_assistant_parts *parts, va_error *error)

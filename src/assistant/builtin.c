@@ -1,12 +1,12 @@
 /* builtin.c - the actions that are about the assistant itself: what is asked, said, known. */
 #include "assistant/state.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 
 #define DEFAULT_EXAMPLES 5
-#define MAX_EXAMPLES 20
 #define EXAMPLE_BYTES 160
 
 void va_reply_remember(va_assistant *assistant, const char *reply)
@@ -39,19 +39,29 @@ static int run_confirm(void *user, va_action_call *call)
 
 static int run_cancel(void *user, va_action_call *call)
 {
-    struct va_pending *pending = va_pending_take(user);
+    struct va_pending *pending;
+    int is_dry = va_action_request(call)->dry_run;
 
+    if (is_dry) {
+        int r = va_pending_look(user, &pending);
+        if (r < 0)
+            return va_action_fail(call, r, va_status_text(r));
+    } else {
+        pending = va_pending_take(user);
+    }
     if (pending == NULL)
         return va_action_refuse(call, "none");
+    int r = is_dry ? va_action_would(call, "would drop the question about '%s'", pending->command) : 0;
     va_free(pending);
-    return 0;
+    return r;
 }
 
-/* Ends what goes on: what is being said, and a question. There may be neither. */
+/* Ends what goes on: what is being said, and a question. There may be neither. A dry run ends only what is being said. */
 static int run_stop(void *user, va_action_call *call)
 {
     va_assistant_silence(user);
-    va_free(va_pending_take(user));
+    if (!va_action_request(call)->dry_run)
+        va_free(va_pending_take(user));
     return 0;
 }
 
@@ -94,13 +104,14 @@ static int run_help(void *user, va_action_call *call)
 {
     va_assistant *assistant = user;
     const char *count_text = va_action_setting(call, "count", NULL), *separator = va_action_setting(call, "separator", ", ");
-    size_t count = count_text == NULL                      ? DEFAULT_EXAMPLES
-                   : strspn(count_text, "0123456789") == 1 ? (size_t)(count_text[0] - '0')
-                                                           : MAX_EXAMPLES;
+    char *end = NULL;
+    unsigned long count = count_text == NULL ? DEFAULT_EXAMPLES : strtoul(count_text, &end, 10);
+    if ((end != NULL && *end != '\0') || count < 1 || count > VA_ACTION_EXAMPLES_MAX)
+        return va_action_fail(call, VA_EINVAL, "the count of help must be 1 to 20");
     struct va_settings *settings = va_settings_hold(assistant);
     struct va_buffer list;
 
-    va_buffer_init(&list, MAX_EXAMPLES * (EXAMPLE_BYTES + 64));
+    va_buffer_init(&list, VA_ACTION_EXAMPLES_MAX * (EXAMPLE_BYTES + 64));
     pthread_mutex_lock(&assistant->lock);
     size_t at = assistant->next_example;
     pthread_mutex_unlock(&assistant->lock);

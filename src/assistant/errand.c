@@ -1,9 +1,8 @@
 /* Threads for what may block: devices, actions. They also watch the deadlines of those who wait for a transcription. */
 #include "assistant/state.h"
 
-#include <time.h>
-
 #include "base/clock.h"
+#include "base/thread.h"
 
 double va_assistant_now_s(void)
 {
@@ -31,12 +30,10 @@ int va_assistant_run(va_assistant *assistant, void (*task)(void *user), void *us
 /* With the lock held: waits for an errand, at most until deadline_s (0: for ever). */
 static void wait_for_errand(va_assistant *assistant, double deadline_s)
 {
-    if (deadline_s == 0) {
+    if (deadline_s == 0)
         pthread_cond_wait(&assistant->errand_ready, &assistant->lock);
-        return;
-    }
-    struct timespec deadline = {.tv_sec = (time_t)deadline_s, .tv_nsec = (long)((deadline_s - (double)(time_t)deadline_s) * 1e9)};
-    pthread_cond_timedwait(&assistant->errand_ready, &assistant->lock, &deadline);
+    else
+        va_thread_wait_until(&assistant->errand_ready, &assistant->lock, (uint64_t)(deadline_s * 1e9));
 }
 
 static void *run_errands(void *arg)
@@ -70,7 +67,7 @@ static void *run_errands(void *arg)
 int va_errands_start(va_assistant *assistant, va_error *error)
 {
     for (int i = 0; i < VA_ERRAND_THREADS; i++) {
-        if (pthread_create(&assistant->errand_threads[i], NULL, run_errands, assistant) != 0)
+        if (va_thread_start(&assistant->errand_threads[i], run_errands, assistant) < 0)
             return va_fail(error, VA_ENOMEM, "cannot start a thread");
         assistant->n_errand_threads++;
     }

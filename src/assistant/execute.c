@@ -15,6 +15,11 @@ static void count(va_assistant *assistant, int label)
     va_metrics_add(assistant->metrics, VA_METRIC_COMMANDS, label, 1);
 }
 
+static int is_dry_run(const va_config *config, unsigned flags)
+{
+    return config->actions_dry_run || (flags & VA_EXECUTE_DRY_RUN) != 0;
+}
+
 static void log_execution(va_assistant *assistant, const struct va_command *command, const struct va_execution *execution)
 {
     const char *outcome = execution->confirm      ? "asked"
@@ -76,7 +81,7 @@ static int act(va_assistant *assistant, const struct va_command *command, const 
         .n_slots = execution->n_slots,
         .response = response,
         .failure = command->failure,
-        .dry_run = config->actions_dry_run || (flags & VA_EXECUTE_DRY_RUN) != 0,
+        .dry_run = is_dry_run(config, flags),
         .home_url = config->home_assistant_url,
         .home_token_file = config->home_assistant_token_file,
         .broker = {.host = config->mqtt_host,
@@ -102,9 +107,8 @@ static int act(va_assistant *assistant, const struct va_command *command, const 
 static int run(va_assistant *assistant, const struct va_command *command, const char *response, unsigned flags,
                struct va_execution *execution, va_error *error)
 {
-    int is_dry = execution->settings->config->actions_dry_run || (flags & VA_EXECUTE_DRY_RUN) != 0;
-    int r = command->confirm && !is_dry && (flags & VA_EXECUTE_CONFIRMED) == 0 ? ask(assistant, command, response, execution, error)
-                                                                               : act(assistant, command, response, flags, execution, error);
+    int must_ask = command->confirm && !is_dry_run(execution->settings->config, flags) && (flags & VA_EXECUTE_CONFIRMED) == 0;
+    int r = must_ask ? ask(assistant, command, response, execution, error) : act(assistant, command, response, flags, execution, error);
     if (r < 0) {
         log_failure(assistant, command, r);
         return r;
@@ -118,11 +122,21 @@ static int run(va_assistant *assistant, const struct va_command *command, const 
     return 0;
 }
 
-/* A command of the type confirm stands for the one that was asked about. A reload may have removed that. */
+/* A command of the type confirm stands for the one that was asked about. A reload may have removed that. A dry run does nothing, so it
+ * leaves the question open. */
 static int run_or_confirm(va_assistant *assistant, const struct va_command *command, const char *response, unsigned flags,
                           struct va_execution *execution, va_error *error)
 {
-    if (strcmp(command->action.type, "confirm") == 0 && (execution->pending = va_pending_take(assistant)) != NULL) {
+    int is_confirm = strcmp(command->action.type, "confirm") == 0;
+
+    if (is_confirm && is_dry_run(execution->settings->config, flags)) {
+        int r = va_pending_look(assistant, &execution->pending);
+        if (r < 0)
+            return va_fail(error, r, "cannot tell what is asked: %s", va_status_text(r));
+    } else if (is_confirm) {
+        execution->pending = va_pending_take(assistant);
+    }
+    if (execution->pending != NULL) {
         command = va_commands_find(execution->settings->commands, execution->pending->command);
         response = execution->pending->response;
         execution->slots = execution->pending->slots;

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/thread.h"
 
 #define BLOCK_SAMPLES VA_ECHO_FRAME_SAMPLES
 #define READ_TIMEOUT_MS 100
@@ -238,7 +239,7 @@ int va_listening_start(va_assistant *assistant, va_error *error)
         goto fail;
     }
     va_phase_change(assistant, VA_FACT_LISTENS, 1);
-    if (pthread_create(&listening->thread, NULL, listen, listening) != 0) {
+    if (va_thread_start(&listening->thread, listen, listening) < 0) {
         r = va_fail(error, VA_ENOMEM, "cannot start the thread that listens");
         va_phase_change(assistant, VA_FACT_LISTENS, 0);
         goto fail;

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/thread.h"
 
@@ -167,7 +168,7 @@ static void leave(va_live *live)
 static void *run(void *arg)
 {
     va_live *live = arg;
-    va_error error = {0};
+    va_error error = {0}, why;
 
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE);
     int r = work(live, &error);
@@ -178,8 +179,10 @@ static void *run(void *arg)
     while (live->n_errands > 0)
         pthread_cond_wait(&live->news, &live->lock);
     live->has_ended = 1;
+    int status = live->status;
+    why = live->error;
     pthread_mutex_unlock(&live->lock);
-    va_live_tell(live, &(struct va_live_news){.kind = VA_LIVE_ENDED, .status = live->status, .error = &live->error});
+    va_live_tell(live, &(struct va_live_news){.kind = VA_LIVE_ENDED, .status = status, .error = &why});
     leave(live);
     va_live_release(live);
     return NULL;
@@ -329,18 +332,16 @@ static int are_heard(const va_assistant *assistant)
 
 int va_lives_end(va_assistant *assistant, int status, const char *why, double timeout_s)
 {
-    struct timespec until;
+    uint64_t until_ns = va_clock_after(timeout_s);
     int r = 0;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)timeout_s;
     pthread_mutex_lock(&assistant->live_lock);
     for (va_live *live = assistant->lives; live != NULL; live = live->next)
         end_with(live, status, why);
     while (r == 0 && are_heard(assistant))
-        r = pthread_cond_clockwait(&assistant->live_changed, &assistant->live_lock, CLOCK_MONOTONIC, &until);
+        r = va_thread_wait_until(&assistant->live_changed, &assistant->live_lock, until_ns);
     pthread_mutex_unlock(&assistant->live_lock);
-    return r == 0 ? 0 : VA_ETIMEOUT;
+    return r;
 }
 
 void va_lives_stop(va_assistant *assistant)

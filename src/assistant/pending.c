@@ -15,8 +15,8 @@ static const char *copy(char **at, const char *text)
     return start;
 }
 
-int va_pending_put(va_assistant *assistant, const char *command, const char *response, const va_slot *slots, size_t n_slots,
-                   double deadline_s)
+/* NULL when out of memory. */
+static struct va_pending *make(const char *command, const char *response, const va_slot *slots, size_t n_slots, double deadline_s)
 {
     size_t size = sizeof(struct va_pending) + n_slots * sizeof *slots + strlen(command) + strlen(response) + 2;
 
@@ -24,7 +24,7 @@ int va_pending_put(va_assistant *assistant, const char *command, const char *res
         size += strlen(slots[i].name) + strlen(slots[i].value) + 2;
     struct va_pending *pending = va_alloc(size, 1);
     if (pending == NULL)
-        return VA_ENOMEM;
+        return NULL;
     char *text = (char *)&pending->slots[n_slots];
     pending->deadline_s = deadline_s;
     pending->command = copy(&text, command);
@@ -34,6 +34,16 @@ int va_pending_put(va_assistant *assistant, const char *command, const char *res
         pending->slots[i].name = copy(&text, slots[i].name);
         pending->slots[i].value = copy(&text, slots[i].value);
     }
+    return pending;
+}
+
+int va_pending_put(va_assistant *assistant, const char *command, const char *response, const va_slot *slots, size_t n_slots,
+                   double deadline_s)
+{
+    struct va_pending *pending = make(command, response, slots, n_slots, deadline_s);
+
+    if (pending == NULL)
+        return VA_ENOMEM;
     pthread_mutex_lock(&assistant->lock);
     struct va_pending *before = assistant->pending;
     assistant->pending = pending;
@@ -52,4 +62,19 @@ struct va_pending *va_pending_take(va_assistant *assistant)
         return pending;
     va_free(pending);
     return NULL;
+}
+
+int va_pending_look(va_assistant *assistant, struct va_pending **ret_pending)
+{
+    int r = 0;
+
+    *ret_pending = NULL;
+    pthread_mutex_lock(&assistant->lock);
+    const struct va_pending *pending = assistant->pending;
+    if (pending != NULL && va_assistant_now_s() <= pending->deadline_s) {
+        *ret_pending = make(pending->command, pending->response, pending->slots, pending->n_slots, pending->deadline_s);
+        r = *ret_pending == NULL ? VA_ENOMEM : 0;
+    }
+    pthread_mutex_unlock(&assistant->lock);
+    return r;
 }

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/thread.h"
 #include "power/automatic.h"
@@ -111,14 +112,11 @@ static double look(struct va_power_watch *watch)
 static void *run_watch(void *arg)
 {
     struct va_power_watch *watch = arg;
-    struct timespec until;
 
     for (;;) {
-        double until_s = va_assistant_now_s() + look(watch);
-        until.tv_sec = (time_t)until_s;
-        until.tv_nsec = (long)((until_s - (double)until.tv_sec) * 1e9);
+        uint64_t until_ns = va_clock_after(look(watch));
         pthread_mutex_lock(&watch->lock);
-        while (!watch->is_nudged && !watch->is_ending && pthread_cond_timedwait(&watch->changed, &watch->lock, &until) == 0)
+        while (!watch->is_nudged && !watch->is_ending && va_thread_wait_until(&watch->changed, &watch->lock, until_ns) == 0)
             ;
         int is_ending = watch->is_ending;
         watch->is_nudged = 0;
@@ -157,16 +155,12 @@ int va_power_start(va_assistant *assistant, va_error *error)
     const va_config *config = assistant->settings->config;
     struct va_power_watch *watch = va_calloc(1, sizeof *watch);
     struct va_power_state state;
-    pthread_condattr_t attributes;
     int r;
 
     if (watch == NULL)
         return va_fail_memory(error);
     pthread_mutex_init(&watch->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&watch->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&watch->changed, NULL);
     va_power_read(assistant->power.root, &state);
     watch->assistant = assistant;
     watch->is_automatic = config->power_automatic;

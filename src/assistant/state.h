@@ -1,7 +1,10 @@
 /* state.h - the inside of the assistant, shared by the files of this folder.
  *
- * One lock for everything that is quick. recording_lock and microphone_lock are held while a device opens or closes, privacy_lock while
- * privacy mode changes. Order: privacy_lock, recording_lock, microphone_lock, event_lock, lock. */
+ * lock is of everything that is quick. Some are held for longer: privacy_lock while privacy mode changes, recording_lock and
+ * microphone_lock while a device opens or closes, listening_lock while a listener is made anew, history_lock while something is added.
+ * They are taken in this order: privacy_lock, recording_lock, microphone_lock, event_lock, lock. Of listening_lock, history_lock and
+ * live_lock only one is held, taken after privacy_lock and before event_lock; the lock of a va_live follows live_lock. While echo_lock is
+ * held, no other is taken. */
 #ifndef VA_ASSISTANT_STATE_H
 #define VA_ASSISTANT_STATE_H
 
@@ -274,6 +277,8 @@ VA_MUST_CHECK int va_pending_put(va_assistant *assistant, const char *command, c
                                  double deadline_s);
 /* What is asked about, if there is still time; it is the caller's to va_free. */
 struct va_pending *va_pending_take(va_assistant *assistant);
+/* The same, which stays asked about: a copy, or NULL. VA_ENOMEM. */
+VA_MUST_CHECK int va_pending_look(va_assistant *assistant, struct va_pending **ret_pending);
 
 /* latest.c */
 void va_latest_forget(va_assistant *assistant);

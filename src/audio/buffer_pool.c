@@ -36,7 +36,7 @@ int va_buffer_pool_new(size_t buffer_samples, size_t n_buffers, va_buffer_pool *
     for (size_t i = n_buffers; i > 0; i--)
         pool->available[pool->n_available++] = pool->block + (i - 1) * buffer_samples;
     *ret_pool = pool;
-    return VA_OK;
+    return 0;
 }
 
 void va_buffer_pool_free(va_buffer_pool *pool)

@@ -362,7 +362,7 @@ int va_capture_start(const struct va_capture_options *options, va_capture **ret_
         return r;
     }
     *ret_capture = capture;
-    return VA_OK;
+    return 0;
 }
 
 void va_capture_free(va_capture *capture)

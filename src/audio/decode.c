@@ -50,7 +50,7 @@ static int check_limits(va_audio_decoder *decoder, double max_seconds, va_error 
     if (decoder->total_samples > decoder->max_samples)
         return va_fail(error, VA_ELIMIT, "%s: %.0f s of audio; the limit is %.0f s", decoder->name, samples / VA_SAMPLE_RATE_HZ,
                        max_seconds);
-    return VA_OK;
+    return 0;
 }
 
 int va_audio_decoder_open_fd(int fd, const char *name, const struct va_decode_options *options, va_audio_decoder **ret_decoder,
@@ -91,7 +91,7 @@ int va_audio_decoder_open_fd(int fd, const char *name, const struct va_decode_op
     if (decoder->frames == NULL)
         goto no_memory;
     *ret_decoder = decoder;
-    return VA_OK;
+    return 0;
 
 no_memory:
     r = va_fail_memory(error);
@@ -147,7 +147,7 @@ static int fill(va_audio_decoder *decoder)
     decoder->mono_at = 0;
     decoder->mono_size = (size_t)n;
     decoder->input_ended = n == 0;
-    return VA_OK;
+    return 0;
 }
 
 int64_t va_audio_decoder_read(void *user, float *pcm, size_t capacity)
@@ -155,7 +155,7 @@ int64_t va_audio_decoder_read(void *user, float *pcm, size_t capacity)
     va_audio_decoder *decoder = user;
     size_t total = 0;
 
-    if (decoder->error.code != VA_OK)
+    if (decoder->error.code != 0)
         return decoder->error.code;
     while (total < capacity) {
         size_t used, made;

@@ -79,7 +79,7 @@ int va_pcm_reader_mpg123(int fd, const char *name, va_pcm_reader **ret_reader, v
     reader->base.channels = channels;
     reader->base.frames = length > 0 ? (uint64_t)length : 0;
     *ret_reader = &reader->base;
-    return VA_OK;
+    return 0;
 
 fail:
     free_reader(&reader->base);

@@ -219,7 +219,7 @@ int va_pcm_reader_sndfile(int fd, uint64_t start, const char *name, enum va_audi
     if (format != VA_AUDIO_FLAC)
         reader->base.frames = info.frames == SF_COUNT_MAX ? 0 : (uint64_t)info.frames;
     *ret_reader = &reader->base;
-    return VA_OK;
+    return 0;
 
 fail:
     free_reader(&reader->base);

@@ -53,7 +53,7 @@ int va_recorder_new(const char *source_name, va_buffer_pool *pool, double max_se
         return va_fail_memory(error);
     }
     *ret_recorder = recorder;
-    return VA_OK;
+    return 0;
 }
 
 /* Under lock. */
@@ -100,7 +100,7 @@ void va_recorder_free(va_recorder *recorder)
     va_free(recorder);
 }
 
-/* Returns VA_OK at the end of the source, at the longest recording or when it is stopped, else why it ended. The first samples are waited
+/* Returns 0 at the end of the source, at the longest recording or when it is stopped, else why it ended. The first samples are waited
  * for: a recording that is stopped at once holds something too. */
 static int record(va_recorder *recorder)
 {
@@ -121,7 +121,7 @@ static int record(va_recorder *recorder)
         recorded += n > 0 ? (uint64_t)n : 0;
         atomic_store_explicit(&recorder->recorded, recorded, memory_order_release);
     } while (recorded < recorder->max_samples && !atomic_load_explicit(&recorder->must_stop, memory_order_relaxed));
-    return VA_OK;
+    return 0;
 }
 
 static void *recording_thread(void *arg)
@@ -213,7 +213,7 @@ static float *copy_audio(va_recorder *recorder, size_t *ret_n)
 
 int va_recorder_stop(va_recorder *recorder, float **ret_pcm, size_t *ret_n, va_error *error)
 {
-    int r = VA_OK;
+    int r = 0;
 
     pthread_mutex_lock(&recorder->lock);
     if (!atomic_load(&recorder->recording)) {
@@ -246,7 +246,7 @@ int va_recorder_is_recording(const va_recorder *recorder)
 int va_recorder_get_audio(va_recorder *recorder, float **ret_pcm, size_t *ret_n, va_error *error)
 {
     float *pcm = NULL;
-    int r = VA_OK;
+    int r = 0;
 
     pthread_mutex_lock(&recorder->lock);
     if (!atomic_load(&recorder->recording))

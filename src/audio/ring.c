@@ -94,7 +94,7 @@ int va_ring_new(size_t capacity, va_ring **ret_ring, va_error *error)
     for (size_t i = 0; i < capacity; i++)
         atomic_init(&ring->samples[i], 0.0f);
     *ret_ring = ring;
-    return VA_OK;
+    return 0;
 }
 
 void va_ring_free(va_ring *ring)
@@ -194,7 +194,7 @@ int va_ring_reader_new(va_ring *ring, va_ring_reader **ret_reader, va_error *err
         atomic_store(&reader->state, READING);
         wake(&ring->room, &ring->writer_waiting);
         *ret_reader = reader;
-        return VA_OK;
+        return 0;
     }
     return va_fail(error, VA_ELIMIT, "%d others read this microphone", VA_RING_MAX_READERS);
 }

@@ -66,7 +66,7 @@ int va_audio_open_seekable(const char *path, uint64_t max_bytes, int *ret_fd, va
     }
     if (S_ISREG(info.st_mode) && (!is_stdin || lseek(fd, 0, SEEK_CUR) == 0)) {
         *ret_fd = fd;
-        return VA_OK;
+        return 0;
     }
     if (!is_stdin && !S_ISFIFO(info.st_mode)) {
         r = va_fail(error, VA_EUNSUPPORTED, "%s: a %s, not an audio file", name, S_ISDIR(info.st_mode) ? "folder" : "device");
@@ -77,7 +77,7 @@ int va_audio_open_seekable(const char *path, uint64_t max_bytes, int *ret_fd, va
         goto fail;
     close(fd);
     *ret_fd = r;
-    return VA_OK;
+    return 0;
 
 fail:
     if (fd >= 0)
@@ -124,5 +124,5 @@ int va_audio_sniff(int fd, const char *name, enum va_audio_format *ret_format, u
         return va_fail(error, VA_EUNSUPPORTED, "%s: not a format handled here (WAV, FLAC, Ogg Vorbis, Ogg Opus, MP3)", name);
     }
     *ret_start = start;
-    return VA_OK;
+    return 0;
 }

@@ -107,7 +107,7 @@ static int capture(struct alsa_source *source)
         source->waited_ms = 0;
         note_time(source, (size_t)n);
         mix(source, (size_t)n);
-        return VA_OK;
+        return 0;
     }
     if (n == -EPIPE || n == -ESTRPIPE)
         return recover(source, (int)n);
@@ -192,7 +192,7 @@ int va_source_alsa_open(const char *device, va_audio_source **ret_source, va_err
     info->channels = source->mode.channels;
     snprintf(info->format, sizeof info->format, "%s", snd_pcm_format_name(source->mode.format));
     *ret_source = &source->base;
-    return VA_OK;
+    return 0;
 
 fail:
     free_alsa(&source->base);

@@ -87,7 +87,7 @@ int va_source_file_open(const char *path, int in_real_time, va_audio_source **re
     }
     set_mode(&source->base, va_audio_decoder_format(source->decoder));
     *ret_source = &source->base;
-    return VA_OK;
+    return 0;
 }
 
 struct pipe_source {
@@ -150,5 +150,5 @@ int va_source_pipe_open(int fd, int waits, va_audio_source **ret_source, va_erro
     source->waits = waits;
     set_mode(&source->base, "raw");
     *ret_source = &source->base;
-    return VA_OK;
+    return 0;
 }

@@ -7,11 +7,18 @@
 
 #include "base/error.h"
 
+#define MAX_AFTER_S (100.0 * 365 * 86400)
+
 uint64_t va_clock_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t va_clock_after(double seconds)
+{
+    return va_clock_ns() + (uint64_t)(fmin(fmax(seconds, 0.0), MAX_AFTER_S) * 1e9);
 }
 
 double va_clock_ms(void)

@@ -9,6 +9,9 @@ uint64_t va_clock_ns(void);   /* monotonic, from an arbitrary start */
 double va_clock_ms(void);     /* the same in milliseconds */
 double va_clock_unix_s(void); /* seconds since 1970 */
 
+/* What va_clock_ns will be in so many seconds: now when it is below 0, in 100 years when it is more. */
+uint64_t va_clock_after(double seconds);
+
 #define VA_CLOCK_TEXT_SIZE 32
 /* "2026-01-31T23:59:59.123Z"; times before 1970 and after 9999 are shown as those limits. */
 void va_clock_text(double unix_s, char ret_text[VA_CLOCK_TEXT_SIZE]);

@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/error.h"
+
 #define LARGE_BYTES ((size_t)4 << 20)
 #define RETURNED_BYTES (256 << 10)
 
@@ -86,6 +88,11 @@ char *va_strndup(const char *text, size_t n)
 char *va_strdup(const char *text)
 {
     return va_strndup(text, SIZE_MAX);
+}
+
+int va_strdup_at(const char **text)
+{
+    return *text != NULL && (*text = va_strdup(*text)) == NULL ? VA_ENOMEM : 0;
 }
 
 char *va_asprintf(const char *format, ...)

@@ -14,7 +14,8 @@ void *va_calloc(size_t n, size_t size); /* cleared */
 void *va_realloc(void *old, size_t n, size_t size);
 char *va_strdup(const char *text);
 char *va_strndup(const char *text, size_t n);
-void va_free(void *p); /* NULL is fine */
+int va_strdup_at(const char **text); /* makes *text, NULL or another's, a copy. VA_ENOMEM: it is NULL then */
+void va_free(void *p);               /* NULL is fine */
 
 /* Gives what has been freed back to the system, as far as the allocator can; takes a moment. */
 void va_memory_trim(void);

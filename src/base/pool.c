@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/thread.h"
 
 /* How long an idle helper watches for the next run before it sleeps: longer than the serial work between two layers. */
 #define IDLE_SPIN_NS 50000
@@ -165,7 +166,7 @@ int va_pool_new(int threads, va_pool **ret_pool, va_error *error)
             return va_fail_memory(error);
         }
         *member = (struct member){pool, i};
-        if (pthread_create(&pool->ids[i], NULL, member_main, member) != 0) {
+        if (va_thread_start(&pool->ids[i], member_main, member) < 0) {
             va_free(member);
             va_pool_free(pool);
             return va_fail(error, VA_ENOMEM, "cannot start thread %d of %d", i + 1, threads);

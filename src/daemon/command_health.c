@@ -34,8 +34,11 @@ static int print_answer(const struct va_web_answer *answer)
         puts("it serves; how it is, it tells those with a token (access.local)");
     else
         puts(status != NULL ? status : "what listens there is another program");
-    json_array_foreach(json_object_get(root, "reasons"), i,
-                       reason) if ((message = json_string_value(json_object_get(reason, "message"))) != NULL) printf("%s\n", message);
+    json_array_foreach(json_object_get(root, "reasons"), i, reason)
+    {
+        if ((message = json_string_value(json_object_get(reason, "message"))) != NULL)
+            puts(message);
+    }
     json_decref(root);
     return answer->status == 401 || (answer->status == 200 && status != NULL) ? VA_EXIT_OK : VA_EXIT_FAILED;
 }

@@ -10,7 +10,7 @@
 #include "access/pairing.h"
 #include "access/qr.h"
 #include "daemon/access_command.h"
-#include "server/listen.h"
+#include "base/tcp.h"
 
 #define MAX_OUTPUT_BYTES (1 << 18)
 #define MAX_LINK_BYTES 512
@@ -62,7 +62,7 @@ static void print_hint(const va_config *config)
 {
     int is_local;
 
-    if (va_listen_check(config->server_tls_listen, &is_local, NULL) == 0 && is_local)
+    if (va_tcp_check(config->server_tls_listen, &is_local, NULL) == 0 && is_local)
         fputs("\n" VA_ACCESS_LOCAL_HINT "\n", stderr);
 }
 

@@ -13,7 +13,7 @@ struct va_eval_case {
     int is_right;     /* of a command: the intent and every expected slot were found, whatever the confidence */
     float confidence; /* of what was found; 0 when nothing was */
     double time_ms, duration_s;
-    const char *expected; /* intents; "" for none. Of the caller, as long as the report */
+    const char *expected; /* intents; "" for none */
     const char *found;
 };
 

@@ -23,8 +23,10 @@ static int add(struct paths *paths, const char *path, va_error *error)
     if (all == NULL)
         return va_fail_memory(error);
     paths->all = all;
-    all[paths->n] = va_strdup(path);
-    return all[paths->n] == NULL ? va_fail_memory(error) : (int)(paths->n++, 0);
+    if ((all[paths->n] = va_strdup(path)) == NULL)
+        return va_fail_memory(error);
+    paths->n++;
+    return 0;
 }
 
 static int add_of_command(struct paths *paths, const struct va_command_action *action, va_error *error)

@@ -6,7 +6,7 @@
 #include "access/pairing.h"
 #include "base/log.h"
 #include "daemon/access_command.h"
-#include "server/listen.h"
+#include "base/tcp.h"
 
 static int prepare(const va_config *config, const char *folder, va_error *error)
 {
@@ -40,7 +40,7 @@ void va_serve_access_api(const va_config *config, const char *folder, va_access 
     if (va_server_names_split(config->server_names, &names, NULL) < 0)
         names.n = 0;
     va_certificate_host(names.name, names.n, site.host);
-    if (va_listen_check(config->server_tls_listen, &site.is_local, NULL) < 0)
+    if (va_tcp_check(config->server_tls_listen, &site.is_local, NULL) < 0)
         site.is_local = 0;
     /* They would be sent on to where nobody answers them. */
     int is_loopback;

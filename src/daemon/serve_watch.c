@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "server/health.h"
-#include "server/listen.h"
+#include "base/tcp.h"
 
 int va_watch_open(struct va_watch *watch, struct va_setup *setup, va_error *error)
 {
@@ -45,7 +45,7 @@ int va_watch_serve(struct va_watch *watch, const va_config *config, struct va_se
     struct va_endpoint *last = &endpoints[options->n_endpoints - 1];
     *last = (struct va_endpoint){.listen = config->metrics_listen, .port = (int)config->metrics_port, .user = watch->prometheus};
     last->routes = va_prometheus_routes(&last->n_routes);
-    int r = va_listen_check(config->metrics_listen, &is_loopback, error);
+    int r = va_tcp_check(config->metrics_listen, &is_loopback, error);
     last->is_tls = !is_loopback;
     if (r == 0)
         r = va_server_start(options, ret_server, error);

@@ -126,8 +126,10 @@ static int open_word(struct va_setup *setup, char *text, int is_stop, va_error *
     int r = open_own_word(setup, text, &word->own, error);
     if (r == VA_ENOTFOUND && (r = open_wake_word(setup, text, &word->model, error)) == 0 && setup->config->listen_verify)
         r = make_verifier(setup, word, error);
-    if (r < 0)
+    if (r < 0) {
+        va_wake_model_free((va_wake_model *)word->model);
         return r;
+    }
     setup->n_words++;
     word->name = va_strdup(strchr(text, '/') == NULL ? text : va_wake_model_word(word->model));
     return word->name == NULL ? va_fail_memory(error) : 0;

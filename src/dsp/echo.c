@@ -87,7 +87,7 @@ static int check_options(const struct va_echo_options *options, va_error *error)
     if (options->max_delay_ms < 0 || options->max_delay_ms > VA_ECHO_MOST_DELAY_MS)
         return va_fail(error, VA_EINVAL, "a delay of the loudspeaker of %d ms (0 to %d are handled)", options->max_delay_ms,
                        VA_ECHO_MOST_DELAY_MS);
-    return VA_OK;
+    return 0;
 }
 
 /* speexdsp allocates by itself, and here only. */
@@ -105,7 +105,7 @@ static int make_filters(va_echo *echo, va_error *error)
     speex_preprocess_ctl(echo->residue, SPEEX_PREPROCESS_SET_NOISE_SUPPRESS, &no);
     speex_preprocess_ctl(echo->residue, SPEEX_PREPROCESS_SET_ECHO_SUPPRESS, &residue);
     speex_preprocess_ctl(echo->residue, SPEEX_PREPROCESS_SET_ECHO_SUPPRESS_ACTIVE, &with_speech);
-    return VA_OK;
+    return 0;
 }
 
 int va_echo_new(const struct va_echo_options *options, va_echo **ret_echo, va_error *error)
@@ -125,16 +125,16 @@ int va_echo_new(const struct va_echo_options *options, va_echo **ret_echo, va_er
     r = echo->history == NULL || echo->played == NULL || echo->taps == NULL || echo->response == NULL
             ? va_fail_memory(error)
             : va_echo_track_new(&echo->track, error);
-    if (r == VA_OK)
+    if (r == 0)
         r = va_echo_delay_new(options->max_delay_ms * SAMPLES_PER_MS, options->tail_ms * SAMPLES_PER_MS, &echo->delay_finder, error);
-    if (r == VA_OK)
+    if (r == 0)
         r = make_filters(echo, error);
     if (r < 0) {
         va_echo_free(echo);
         return r;
     }
     *ret_echo = echo;
-    return VA_OK;
+    return 0;
 }
 
 void va_echo_free(va_echo *echo)

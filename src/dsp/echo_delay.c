@@ -36,7 +36,7 @@ struct va_echo_delay {
 
 int va_echo_delay_new(int most, int path, va_echo_delay **ret_delay, va_error *error)
 {
-    int r = VA_OK;
+    int r = 0;
 
     if (most < 0 || path < 0 || most + path > VA_ECHO_DELAY_MAX)
         return va_fail(error, VA_EINVAL, "a delay of up to %d samples and a path of %d", most, path);
@@ -52,14 +52,14 @@ int va_echo_delay_new(int most, int path, va_echo_delay **ret_delay, va_error *e
     delay->response = va_alloc(2 * BINS, sizeof *delay->response);
     if (delay->samples == NULL || delay->heard == NULL || delay->played == NULL || delay->cross == NULL || delay->response == NULL)
         r = va_fail_memory(error);
-    if (r == VA_OK)
+    if (r == 0)
         r = va_fft_new(VA_ECHO_DELAY_SPAN, &delay->fft, error);
     if (r < 0) {
         va_echo_delay_free(delay);
         return r;
     }
     *ret_delay = delay;
-    return VA_OK;
+    return 0;
 }
 
 void va_echo_delay_free(va_echo_delay *delay)

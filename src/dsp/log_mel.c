@@ -89,7 +89,7 @@ int va_log_mel_new(va_log_mel **ret_mel, va_error *error)
     for (int i = 0; i < VA_MEL_WINDOW_SAMPLES; i++)
         mel->window[i] = (float)(0.5 - 0.5 * cos(2.0 * M_PI * i / VA_MEL_WINDOW_SAMPLES));
     *ret_mel = mel;
-    return VA_OK;
+    return 0;
 }
 
 void va_log_mel_free(va_log_mel *mel)

@@ -9,7 +9,7 @@ int va_own_voice_init(struct va_own_voice *voice, const struct va_own_voice_opti
         return va_fail(error, VA_EINVAL, "the own voice counts for %d and %d ms (0 to %d are handled)", options->after_ms,
                        options->said_before_ms, MOST_MS);
     *voice = (struct va_own_voice){.options = *options, .hearing = VA_HEAR_ALL};
-    return VA_OK;
+    return 0;
 }
 
 static uint64_t less(uint64_t value, size_t n)

@@ -86,7 +86,7 @@ static int make_filter(va_resampler *resampler)
             row[k] = mirror[resampler->taps - 1 - k];
     }
     resampler->filled = resampler->taps / 2 - 1; /* zeros, so that the first output falls on the first input */
-    return VA_OK;
+    return 0;
 }
 
 int va_resampler_new(uint32_t from_hz, uint32_t to_hz, va_resampler **ret_resampler, va_error *error)
@@ -104,7 +104,7 @@ int va_resampler_new(uint32_t from_hz, uint32_t to_hz, va_resampler **ret_resamp
         return va_fail_memory(error);
     }
     *ret_resampler = resampler;
-    return VA_OK;
+    return 0;
 }
 
 void va_resampler_free(va_resampler *resampler)

@@ -52,7 +52,7 @@ static int do_request(const struct va_helper_server *server, int peer, va_error 
 {
     char text[VA_HELPER_REQUEST_BYTES];
     struct va_helper_request request;
-    struct ucred who;
+    struct ucred who = {.uid = (uid_t)-1};
     socklen_t n_who = sizeof who;
 
     /* Read in any case: with a packet unread, the answer would be lost. */

@@ -89,8 +89,7 @@ struct va_listener_options {
     double wait_s;                      /* how long an utterance is awaited once it has opened */
     const struct va_listen_word *words; /* [n_words], at most VA_LISTEN_MAX_WORDS; all of it must outlive the listener */
     size_t n_words;
-    int (*is_own)(
-        void *user); /* asked by the pusher's thread before a wake word counts: 1 when the assistant itself has said it. Or NULL */
+    int (*is_own)(void *user); /* or NULL. Has the assistant itself said it? The pusher's thread asks before a wake word counts */
     va_listen_event_fn on_event;
     void *user;
 };

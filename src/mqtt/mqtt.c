@@ -43,15 +43,15 @@ struct va_mqtt {
     int has_warned;       /* that the broker is gone */
     int refused;          /* its reason, or 0 */
     char *sent[N_VALUES]; /* what the broker has, or NULL */
+    int wanted_privacy;   /* -1: nothing is asked */
+    int wants_talk;
 
     pthread_t thread;
     int has_thread;
     int wake_fd;
     pthread_mutex_t lock;
-    int ending;
-    int wanted_privacy; /* -1: nothing is asked */
-    int wants_talk;
-    char *last_command; /* JSON, or NULL */
+    int ending;         /* with lock */
+    char *last_command; /* with lock; JSON, or NULL */
 };
 
 /* ---- what the assistant tells ---- */

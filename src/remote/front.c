@@ -1,11 +1,9 @@
 #include "remote/remote.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -52,7 +50,7 @@ struct va_remote {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* places, a result, or the end */
     int is_ending;
-    struct va_peers peers;
+    struct va_remote_peers peers;
     uint64_t n_jobs;
     uint64_t finished, lost, returned;
 };
@@ -78,7 +76,7 @@ static void on_pulse(natsConnection *connection, natsSubscription *subscription,
     if (va_remote_read_pulse(natsMsg_GetData(message), (size_t)natsMsg_GetDataLength(message), &pulse) == 0) {
         double now_ms = va_clock_ms();
         pthread_mutex_lock(&remote->lock);
-        va_peers_note(&remote->peers, &pulse, now_ms);
+        va_remote_peers_note(&remote->peers, &pulse, now_ms);
         for (size_t i = 0; i < pulse.n_jobs; i++) {
             struct lane *lane = lane_of(remote, pulse.jobs[i]);
             if (lane != NULL)
@@ -149,13 +147,7 @@ static void on_result(natsConnection *connection, natsSubscription *subscription
 
 static void wait_a_moment(va_remote *remote, int64_t ms)
 {
-    struct timespec deadline;
-
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_nsec += (long)ms * 1000000;
-    deadline.tv_sec += deadline.tv_nsec / 1000000000;
-    deadline.tv_nsec %= 1000000000;
-    (void)pthread_cond_timedwait(&remote->changed, &remote->lock, &deadline);
+    va_thread_wait_until(&remote->changed, &remote->lock, va_clock_after((double)ms / 1000));
 }
 
 static int must_stop(void *user)
@@ -363,7 +355,7 @@ static void *run_lane(void *user)
 
     for (;;) {
         pthread_mutex_lock(&remote->lock);
-        while (!remote->is_ending && va_peers_places(&remote->peers, va_clock_ms(), &n_workers) <= lane->index)
+        while (!remote->is_ending && va_remote_peers_places(&remote->peers, va_clock_ms(), &n_workers) <= lane->index)
             wait_a_moment(remote, WAIT_MS * 5);
         int is_ending = remote->is_ending;
         pthread_mutex_unlock(&remote->lock);
@@ -399,7 +391,6 @@ static int start_lanes(va_remote *remote, va_workers *workers, va_error *error)
 {
     for (unsigned i = 0; i < MAX_LANES; i++) {
         struct lane *lane = &remote->lanes[i];
-        *lane = (struct lane){.remote = remote, .index = i, .spool = {.fd = -1}};
         int r = va_lane_open(workers, &lane->lane, error);
         if (r == 0)
             r = va_thread_start(&lane->thread, run_lane, lane);
@@ -413,16 +404,14 @@ static int start_lanes(va_remote *remote, va_workers *workers, va_error *error)
 int va_remote_start(const struct va_bus_options *bus, const char *model, const char *folder, va_workers *workers, va_remote **ret_remote,
                     va_error *error)
 {
-    pthread_condattr_t attributes;
     int r;
     va_remote *remote = va_calloc(1, sizeof *remote);
     if (remote == NULL)
         return va_fail_memory(error);
     pthread_mutex_init(&remote->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&remote->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&remote->changed, NULL);
+    for (unsigned i = 0; i < MAX_LANES; i++) /* before messages come */
+        remote->lanes[i] = (struct lane){.remote = remote, .index = i, .spool = {.fd = -1}};
     va_bus_make_id(remote->name);
     remote->folder = va_strdup(folder);
     if (remote->folder == NULL) {
@@ -472,7 +461,7 @@ void va_remote_get_status(va_remote *remote, struct va_remote_status *ret_status
         .lost = remote->lost,
         .returned = remote->returned,
     };
-    ret_status->places = va_peers_places(&remote->peers, va_clock_ms(), &ret_status->workers);
+    ret_status->places = va_remote_peers_places(&remote->peers, va_clock_ms(), &ret_status->workers);
     for (size_t i = 0; i < MAX_LANES; i++)
         ret_status->running += (unsigned)remote->lanes[i].is_offered;
     pthread_mutex_unlock(&remote->lock);

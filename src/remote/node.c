@@ -1,13 +1,12 @@
 #include "remote/node.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "audio/decode.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -296,16 +295,13 @@ static void send_pulse(va_node *node)
 static void *beat(void *user)
 {
     va_node *node = user;
-    struct timespec due;
+    uint64_t due_ns = va_clock_ns();
 
-    clock_gettime(CLOCK_MONOTONIC, &due);
     pthread_mutex_lock(&node->lock);
     while (!node->is_over) {
         send_pulse(node);
-        due.tv_nsec += PULSE_MS * 1000000L;
-        due.tv_sec += due.tv_nsec / 1000000000;
-        due.tv_nsec %= 1000000000;
-        while (!node->is_over && pthread_cond_timedwait(&node->ending, &node->lock, &due) != ETIMEDOUT)
+        due_ns += PULSE_MS * 1000000u;
+        while (!node->is_over && va_thread_wait_until(&node->ending, &node->lock, due_ns) == 0)
             ;
     }
     pthread_mutex_unlock(&node->lock);
@@ -316,13 +312,8 @@ static void *beat(void *user)
 
 static void init_locks(va_node *node)
 {
-    pthread_condattr_t attributes;
-
     pthread_mutex_init(&node->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&node->ending, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&node->ending, NULL);
 }
 
 static int subscribe(va_node *node, const char *model, va_error *error)

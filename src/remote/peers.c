@@ -4,7 +4,7 @@
 
 #define SEEN_MS 2500 /* since the last pulse; they come each half second */
 
-static struct va_remote_peer *row_of(struct va_peers *peers, const char *name)
+static struct va_remote_peer *row_of(struct va_remote_peers *peers, const char *name)
 {
     struct va_remote_peer *oldest = &peers->peer[0];
 
@@ -18,7 +18,7 @@ static struct va_remote_peer *row_of(struct va_peers *peers, const char *name)
     return oldest;
 }
 
-void va_peers_note(struct va_peers *peers, const struct va_remote_pulse *pulse, double now_ms)
+void va_remote_peers_note(struct va_remote_peers *peers, const struct va_remote_pulse *pulse, double now_ms)
 {
     struct va_remote_peer *peer = row_of(peers, pulse->worker);
 
@@ -27,7 +27,7 @@ void va_peers_note(struct va_peers *peers, const struct va_remote_pulse *pulse, 
     peer->seen_ms = now_ms;
 }
 
-unsigned va_peers_places(const struct va_peers *peers, double now_ms, unsigned *ret_n)
+unsigned va_remote_peers_places(const struct va_remote_peers *peers, double now_ms, unsigned *ret_n)
 {
     unsigned places = 0;
 

@@ -7,7 +7,7 @@
 #define VA_REMOTE_MAX_PEERS 64
 
 /* All zero: none. */
-struct va_peers {
+struct va_remote_peers {
     struct va_remote_peer {
         char name[VA_REMOTE_NAME_BYTES];
         unsigned places;
@@ -16,9 +16,9 @@ struct va_peers {
 };
 
 /* A pulse has come. When the table is full, the one not seen for longest makes room. */
-void va_peers_note(struct va_peers *peers, const struct va_remote_pulse *pulse, double now_ms);
+void va_remote_peers_note(struct va_remote_peers *peers, const struct va_remote_pulse *pulse, double now_ms);
 
 /* Places of those seen in the last seconds, and how many they are. */
-unsigned va_peers_places(const struct va_peers *peers, double now_ms, unsigned *ret_n);
+unsigned va_remote_peers_places(const struct va_remote_peers *peers, double now_ms, unsigned *ret_n);
 
 #endif

@@ -115,11 +115,10 @@ struct layout {
 
 static const char *put_text(struct layout *layout, const char *text)
 {
-    size_t n = strlen(text) + 1;
-    char *place = layout->text + layout->n_text;
+    size_t n = strlen(text) + 1, at = layout->n_text;
 
     layout->n_text += n;
-    return layout->block != NULL ? memcpy(place, text, n) : NULL;
+    return layout->block != NULL ? memcpy(layout->text + at, text, n) : NULL;
 }
 
 static int read_words(const json_t *words, va_segment *segment, struct layout *layout)

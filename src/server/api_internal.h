@@ -85,6 +85,7 @@ int va_openai_is_transcriber(va_api *api, const char *name);
 int va_openai_is_speaker(va_api *api, const char *name);
 void va_openai_no_model(va_request *request, const char *name);
 void va_openai_fail(va_request *request, int code, const va_error *error);
+int va_openai_blame(va_request *request, const char *parameter, const char *message); /* replies, and returns -1 */
 
 /* Runs call on an errand thread, because it may block. When that is not possible it replies itself and returns a VA_E*. */
 int va_api_run(va_api *api, va_request *request, void (*call)(va_api *api, va_request *request));

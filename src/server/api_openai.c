@@ -227,7 +227,7 @@ static void on_done(void *user, const struct va_job_result *result)
 
 /* ---- what is asked for; each replies itself and returns -1 when it is wrong ---- */
 
-static int blame(va_request *request, const char *parameter, const char *message)
+int va_openai_blame(va_request *request, const char *parameter, const char *message)
 {
     va_request_blame(request, 400, "invalid_value", parameter, "%s", message);
     return -1;
@@ -241,7 +241,7 @@ static int read_format(va_request *request, struct transcription *transcription)
     while (name != NULL && i < N_FORMATS && strcmp(name, formats[i]) != 0)
         i++;
     if (i == N_FORMATS)
-        return blame(request, "response_format", "response_format must be json, text, srt, verbose_json or vtt");
+        return va_openai_blame(request, "response_format", "response_format must be json, text, srt, verbose_json or vtt");
     transcription->format = (enum format)i;
     return 0;
 }
@@ -262,12 +262,12 @@ static int read_granularities(va_request *request, struct transcription *transcr
 
     for (int at = 0; (value = next_value(request, names, &at, value)) != NULL;) {
         if (strcmp(value, "word") != 0 && strcmp(value, "segment") != 0)
-            return blame(request, names[at], "timestamp_granularities must be word or segment");
+            return va_openai_blame(request, names[at], "timestamp_granularities must be word or segment");
         detail->words |= strcmp(value, "word") == 0;
         detail->segments |= strcmp(value, "segment") == 0;
     }
     if ((detail->words || detail->segments) && transcription->format != VERBOSE_JSON)
-        return blame(request, names[0], "timestamp_granularities need the response_format verbose_json");
+        return va_openai_blame(request, names[0], "timestamp_granularities need the response_format verbose_json");
     detail->segments |= !detail->words;
     job->timestamps = detail->words ? VA_TIMESTAMPS_WORD : VA_TIMESTAMPS_SEGMENT;
     return 0;
@@ -280,11 +280,11 @@ static int read_include(va_api *api, va_request *request, struct transcription *
 
     for (int at = 0; (value = next_value(request, names, &at, value)) != NULL;) {
         if (strcmp(value, "logprobs") != 0)
-            return blame(request, names[at], "include must be logprobs");
+            return va_openai_blame(request, names[at], "include must be logprobs");
         transcription->detail.logprobs = va_assistant_model(api->assistant);
     }
     if (transcription->detail.logprobs != NULL && transcription->format != JSON)
-        return blame(request, names[0], "logprobs need the response_format json");
+        return va_openai_blame(request, names[0], "logprobs need the response_format json");
     return 0;
 }
 
@@ -294,9 +294,9 @@ static int read_stream(va_request *request, struct transcription *transcription)
 
     transcription->is_streamed = value != NULL && strcasecmp(value, "true") == 0;
     if (value != NULL && !transcription->is_streamed && strcasecmp(value, "false") != 0)
-        return blame(request, "stream", "stream must be true or false");
+        return va_openai_blame(request, "stream", "stream must be true or false");
     if (transcription->is_streamed && transcription->format != JSON && transcription->format != TEXT)
-        return blame(request, "response_format", "what is streamed must be json or text");
+        return va_openai_blame(request, "response_format", "what is streamed must be json or text");
     return 0;
 }
 
@@ -310,7 +310,7 @@ static int read_temperature(va_request *request)
         return 0;
     double temperature = strtod(value, &end);
     if (end == value || *end != '\0' || !(temperature >= 0.0 && temperature <= 1.0))
-        return blame(request, "temperature", "temperature must be a number from 0 to 1");
+        return va_openai_blame(request, "temperature", "temperature must be a number from 0 to 1");
     return 0;
 }
 
@@ -320,10 +320,10 @@ static int read_language(va_api *api, va_request *request, struct va_job *job)
 
     va_assistant_get_status(api->assistant, &status);
     if (job->translate && !status.multilingual)
-        return blame(request, "model", "the model here knows English only, and cannot translate; see the option model.name");
+        return va_openai_blame(request, "model", "the model here knows English only, and cannot translate; see the option model.name");
     job->prompt = va_request_field(request, "prompt");
     if (job->prompt != NULL && strlen(job->prompt) > MAX_PROMPT_BYTES)
-        return blame(request, "prompt", "the prompt is too long");
+        return va_openai_blame(request, "prompt", "the prompt is too long");
     if (!job->translate)
         job->language = va_request_field(request, "language");
     if (job->translate)
@@ -331,7 +331,7 @@ static int read_language(va_api *api, va_request *request, struct va_job *job)
     else if (job->language != NULL && job->language[0] == '\0')
         job->language = NULL;
     if (job->language != NULL && strlen(job->language) > MAX_LANGUAGE_BYTES)
-        return blame(request, "language", "language must be a code such as en");
+        return va_openai_blame(request, "language", "language must be a code such as en");
     return 0;
 }
 
@@ -348,7 +348,7 @@ static int read_request(va_api *api, va_request *request, struct transcription *
         read_language(api, request, job) < 0)
         return -1;
     if ((job->fd = va_request_take_file(request)) < 0)
-        return blame(request, "file", "the form has no field 'file' with a recording");
+        return va_openai_blame(request, "file", "the form has no field 'file' with a recording");
     return 0;
 }
 

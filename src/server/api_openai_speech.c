@@ -15,12 +15,6 @@ struct wanted {
     const char *format;
 };
 
-static int blame(va_request *request, const char *parameter, const char *message)
-{
-    va_request_blame(request, 400, "invalid_value", parameter, "%s", message);
-    return -1;
-}
-
 static int is_known_voice(const char *name)
 {
     for (size_t i = 0; i < sizeof known_voices / sizeof known_voices[0]; i++)
@@ -38,21 +32,21 @@ static int read_request(va_api *api, va_request *request, const json_t *document
     struct wanted wanted = {.render = {.text = json_string_value(json_object_get(document, "input"))}, .format = "mp3"};
 
     if (model == NULL)
-        return blame(request, "model", "model must be a text, such as tts-1");
+        return va_openai_blame(request, "model", "model must be a text, such as tts-1");
     if (!va_openai_is_speaker(api, model)) {
         va_openai_no_model(request, model);
         return -1;
     }
     if (wanted.render.text == NULL || wanted.render.text[0] == '\0' || strlen(wanted.render.text) > MAX_INPUT_BYTES)
-        return blame(request, "input", "input must be a text of at most 4096 bytes");
+        return va_openai_blame(request, "input", "input must be a text of at most 4096 bytes");
     if (voice != NULL && !json_is_string(voice))
-        return blame(request, "voice", "voice must be a text");
+        return va_openai_blame(request, "voice", "voice must be a text");
     if (voice != NULL && !is_known_voice(json_string_value(voice)))
         wanted.render.voice = json_string_value(voice);
     if (format != NULL && (wanted.format = json_string_value(format)) == NULL)
-        return blame(request, "response_format", "response_format must be mp3, opus, flac, wav or pcm");
+        return va_openai_blame(request, "response_format", "response_format must be mp3, opus, flac, wav or pcm");
     if (speed != NULL && (!json_is_number(speed) || json_number_value(speed) < 0.25 || json_number_value(speed) > 4.0))
-        return blame(request, "speed", "speed must be a number from 0.25 to 4");
+        return va_openai_blame(request, "speed", "speed must be a number from 0.25 to 4");
     if (speed != NULL)
         wanted.render.speed = json_number_value(speed);
     *ret_wanted = wanted;

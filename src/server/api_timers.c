@@ -121,11 +121,15 @@ static void list_commands(va_api *api, va_request *request)
 {
     struct va_reply reply;
     char language[LANGUAGE_BYTES];
-    int is_one = va_request_query(request, "language", language, sizeof language) == 0;
+    int r = va_request_query(request, "language", language, sizeof language);
 
+    if (r < 0 && r != VA_ENOTFOUND) {
+        va_request_fail(request, 400, "invalid", "'language' must be the code of a language, or be absent");
+        return;
+    }
     va_reply_begin(&reply);
     va_json_open(&reply.json, "commands", '[');
-    va_assistant_list_commands(api->assistant, is_one ? language : NULL, add_command, &reply.json);
+    va_assistant_list_commands(api->assistant, r == 0 ? language : NULL, add_command, &reply.json);
     va_json_close(&reply.json, ']');
     va_reply_end(&reply, request, 200);
 }

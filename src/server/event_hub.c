@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -13,7 +12,6 @@
 #define KEPT 256
 #define MAX_EVENT_BYTES 65536
 #define MAX_KEPT_BYTES ((size_t)1 << 20)
-#define NS_PER_S 1000000000
 
 struct kept {
     uint64_t number;
@@ -213,17 +211,11 @@ static void *beat(void *arg)
 {
     static const char comment[] = ": \n\n";
     va_event_hub *hub = arg;
-    struct timespec until;
 
     pthread_mutex_lock(&hub->lock);
-    while (!hub->must_stop) {
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += (long)(hub->heartbeat_ms % 1000) * 1000000;
-        until.tv_sec += hub->heartbeat_ms / 1000 + until.tv_nsec / NS_PER_S;
-        until.tv_nsec %= NS_PER_S;
-        if (pthread_cond_clockwait(&hub->changed, &hub->lock, CLOCK_MONOTONIC, &until) != 0)
+    while (!hub->must_stop)
+        if (va_thread_wait_until(&hub->changed, &hub->lock, va_clock_after((double)hub->heartbeat_ms / 1000)) < 0)
             send_all(hub, comment, sizeof comment - 1);
-    }
     pthread_mutex_unlock(&hub->lock);
     return NULL;
 }

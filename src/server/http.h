@@ -5,8 +5,8 @@
  * Chunked bodies are decoded. Nothing here allocates; the head has a fixed bound. One thread at a time.
  *
  *     va_http_begin(&http);
- *     while (n > 0 && va_http_state(&http) == VA_HTTP_HEAD) { int64_t used = va_http_read_head(&http, data, n); ... }
- *     while (... VA_HTTP_BODY) { int64_t used = va_http_read_body(&http, data, n, &piece, &n_piece); ... } */
+ *     while (n > 0 && va_http_state(&http) == VA_HTTP_HEAD) { size_t used = va_http_read_head(&http, data, n); ... }
+ *     while (... VA_HTTP_BODY) { size_t used = va_http_read_body(&http, data, n, &piece, &n_piece); ... } */
 #ifndef VA_SERVER_HTTP_H
 #define VA_SERVER_HTTP_H
 

@@ -98,7 +98,7 @@ static void begin_stream(struct va_http1 *connection, va_request *request, doubl
     int r = write_head(connection, &answer);
     connection->state = r == 0 ? VA_HTTP1_STREAMING : VA_HTTP1_CLOSED;
     va_http1_begin_phase(connection, now_s);
-    if (connection->head_only) {
+    if (r == 0 && connection->head_only) {
         connection->state = VA_HTTP1_ANSWERING;
         va_http1_drop_request(connection);
     }

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "server/listen.h"
+#include "base/tcp.h"
 
 #define MAX_EVENTS 64
 #define ACCEPTS_AT_ONCE 16
@@ -98,7 +98,7 @@ static void read_client(va_server *server, struct va_loop_client *client, uint32
 
 /* ---- accepting ---- */
 
-static int bucket_of(const va_server *server, const struct va_listen_peer *peer)
+static int bucket_of(const va_server *server, const struct va_tcp_peer *peer)
 {
     uint64_t hash = (peer->network ^ server->salt) * 0x9e3779b97f4a7c15u;
     return peer->is_loopback ? -1 : (int)(hash >> 54);
@@ -127,7 +127,7 @@ static void evict(va_server *server)
         close_client(server, oldest);
 }
 
-static int open_client(va_server *server, struct va_loop_endpoint *endpoint, int fd, const struct va_listen_peer *from)
+static int open_client(va_server *server, struct va_loop_endpoint *endpoint, int fd, const struct va_tcp_peer *from)
 {
     struct va_loop_client *client = va_calloc(1, sizeof *client);
 
@@ -169,13 +169,13 @@ static int open_client(va_server *server, struct va_loop_endpoint *endpoint, int
 
 static int accept_one(va_server *server, struct va_loop_endpoint *endpoint)
 {
-    struct va_listen_peer peer;
-    int fd = va_listen_accept(endpoint->fd, &peer);
+    struct va_tcp_peer peer;
+    int fd = va_tcp_accept(endpoint->fd, &peer);
 
     if (fd < 0 && (errno == EMFILE || errno == ENFILE) && server->spare_fd >= 0) {
         /* Out of descriptors: take the client off the queue with the spare one and let it go, instead of spinning. */
         close(server->spare_fd);
-        fd = va_listen_accept(endpoint->fd, &peer);
+        fd = va_tcp_accept(endpoint->fd, &peer);
         if (fd >= 0)
             close(fd);
         server->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);

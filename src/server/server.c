@@ -10,7 +10,7 @@
 
 #include "base/memory.h"
 #include "base/thread.h"
-#include "server/listen.h"
+#include "base/tcp.h"
 #include "server/loop.h"
 
 #define ALIVE_S 10.0
@@ -36,7 +36,7 @@ static int open_endpoint(va_server *server, const struct va_endpoint *options, v
         endpoint->gate.names = server->tls;
     }
     server->n_endpoints++;
-    int r = va_listen_open(options->listen, options->port, &endpoint->fd, &endpoint->port, error);
+    int r = va_tcp_listen(options->listen, options->port, &endpoint->fd, &endpoint->port, error);
     if (r < 0)
         return r;
     if (options->is_tls && server->site.tls_port == 0)
@@ -58,7 +58,7 @@ static int check_endpoints(const struct va_server_options *options, va_error *er
     if (has_tls && (options->tls.certificate == NULL || options->tls.key == NULL))
         return va_fail(error, VA_EINVAL, "TLS needs a certificate and its key");
     for (size_t i = 0; i < options->n_endpoints; i++) {
-        int is_loopback, r = va_listen_check(options->endpoints[i].listen, &is_loopback, error);
+        int is_loopback, r = va_tcp_check(options->endpoints[i].listen, &is_loopback, error);
         if (r < 0)
             return r;
         if (!is_loopback && !has_tls)

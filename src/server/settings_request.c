@@ -39,7 +39,11 @@ int va_settings_request_read(const char *body, size_t n, struct va_settings_requ
     ret_request->n = 0;
     if (json_object_size(object) == 0)
         r = va_fail(error, VA_EINVAL, "the body must be a JSON object of options and their values");
-    json_object_foreach(object, name, value) if (r == 0) r = add(ret_request, name, value, error);
+    json_object_foreach(object, name, value)
+    {
+        if (r == 0)
+            r = add(ret_request, name, value, error);
+    }
     if (r == 0)
         r = va_settings_check(ret_request->settings, ret_request->n, error);
     if (r < 0)

@@ -3,12 +3,13 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/child.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/thread.h"
 #include "base/utf8.h"
 #include "speech/chime.h"
 #include "speech/internal.h"
@@ -276,7 +277,7 @@ static int make_item(const va_speaker *speaker, const struct va_utterance *utter
 static int start_thread(va_speaker *speaker, va_error *error)
 {
     if (!speaker->has_thread)
-        speaker->has_thread = pthread_create(&speaker->thread, NULL, run, speaker) == 0;
+        speaker->has_thread = va_thread_start(&speaker->thread, run, speaker) == 0;
     return speaker->has_thread ? 0 : va_fail(error, VA_ENOMEM, "cannot start a thread");
 }
 
@@ -363,16 +364,12 @@ void va_speaker_stop(va_speaker *speaker)
 
 int va_speaker_wait(va_speaker *speaker, double timeout_s)
 {
-    struct timespec deadline;
-    int code = 0;
+    uint64_t deadline_ns = va_clock_after(timeout_s);
+    int r = 0;
 
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    double end_s = (double)deadline.tv_sec + (double)deadline.tv_nsec / 1e9 + timeout_s;
-    deadline.tv_sec = (time_t)end_s;
-    deadline.tv_nsec = (long)((end_s - (double)deadline.tv_sec) * 1e9);
     pthread_mutex_lock(&speaker->lock);
-    while ((speaker->speaking || speaker->n + speaker->n_chimes > 0) && code == 0)
-        code = pthread_cond_timedwait(&speaker->changed, &speaker->lock, &deadline);
+    while ((speaker->speaking || speaker->n + speaker->n_chimes > 0) && r == 0)
+        r = va_thread_wait_until(&speaker->changed, &speaker->lock, deadline_ns);
     int is_done = !speaker->speaking && speaker->n + speaker->n_chimes == 0;
     pthread_mutex_unlock(&speaker->lock);
     return is_done ? 0 : VA_ETIMEOUT;
@@ -446,16 +443,12 @@ static int copy_texts(va_speaker *speaker, const struct va_speaker_options *opti
 
 int va_speaker_new(const struct va_speaker_options *options, va_speaker **ret_speaker, va_error *error)
 {
-    pthread_condattr_t attributes;
     int r;
     va_speaker *speaker = va_calloc(1, sizeof *speaker);
     if (speaker == NULL)
         return va_fail_memory(error);
     pthread_mutex_init(&speaker->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&speaker->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&speaker->changed, NULL);
     speaker->rate = options->rate;
     speaker->has_chimes = options->chimes;
     speaker->timeout_s = options->timeout_s;

@@ -2,8 +2,8 @@
 #include "store/state.h"
 
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/thread.h"
 
 #define PERIOD_S 3600
@@ -79,12 +79,10 @@ static int make(va_history *history, va_error *error)
 /* With lock held. */
 static void wait_for_work(va_history *history, int seconds)
 {
-    struct timespec end;
+    uint64_t end_ns = va_clock_after(seconds);
 
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += seconds;
     while (history->wants == 0 && !history->ending)
-        if (pthread_cond_timedwait(&history->upkeep_wanted, &history->lock, &end) != 0) {
+        if (va_thread_wait_until(&history->upkeep_wanted, &history->lock, end_ns) != 0) {
             history->wants |= VA_UPKEEP_TRIM;
             break;
         }
@@ -119,14 +117,9 @@ static void *run(void *arg)
 
 int va_upkeep_start(va_history *history, va_error *error)
 {
-    pthread_condattr_t attributes;
-
     if (!history->upkeep)
         return 0;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&history->upkeep_wanted, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&history->upkeep_wanted, NULL);
     history->wants = VA_UPKEEP_CHECK | VA_UPKEEP_TRIM;
     if (va_thread_start(&history->thread, run, history) < 0) {
         pthread_cond_destroy(&history->upkeep_wanted);

@@ -1,9 +1,9 @@
 /* decode.c - the stream's thread: from the ear's marks and the audio to events. */
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/thread.h"
 #include "stream/agreement.h"
 #include "stream/state.h"
 
@@ -245,15 +245,11 @@ static int is_partial_due(va_stream *stream)
 /* With the lock held. The memory of a context goes back to the system when nobody has spoken for long. */
 static void wait_for_news(va_stream *stream)
 {
-    struct timespec until;
-
     if (stream->context == NULL || stream->utterance.is_open) {
         pthread_cond_wait(&stream->news, &stream->lock);
         return;
     }
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += KEEP_CONTEXT_S;
-    if (pthread_cond_clockwait(&stream->news, &stream->lock, CLOCK_MONOTONIC, &until) == 0)
+    if (va_thread_wait_until(&stream->news, &stream->lock, va_clock_after(KEEP_CONTEXT_S)) == 0)
         return;
     va_context_free(stream->context);
     stream->context = NULL;

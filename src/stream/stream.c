@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/thread.h"
 #include "kernels/kernels.h"
 #include "stream/outstanding.h"
 
@@ -41,14 +42,6 @@ static int cores(void)
     return n < 1 ? 1 : n > 64 ? 64 : (int)n;
 }
 
-/* NULL stays NULL. */
-static int copy_string(const char **string)
-{
-    if (*string != NULL && (*string = va_strdup(*string)) == NULL)
-        return VA_ENOMEM;
-    return 0;
-}
-
 static int copy_options(va_stream *stream, const va_stream_options *options, va_error *error)
 {
     stream->options = *options;
@@ -61,7 +54,7 @@ static int copy_options(va_stream *stream, const va_stream_options *options, va_
         stream->transcribe.timestamps = VA_TIMESTAMPS_NONE;
     }
     /* Both, so that none is left pointing to the caller's string. */
-    int language = copy_string(&stream->transcribe.language), prompt = copy_string(&stream->transcribe.prompt);
+    int language = va_strdup_at(&stream->transcribe.language), prompt = va_strdup_at(&stream->transcribe.prompt);
     return language < 0 || prompt < 0 ? va_fail_memory(error) : 0;
 }
 
@@ -123,7 +116,7 @@ int va_stream_new(const va_model *model, const va_vad_model *vad_model, const va
     if ((r = copy_options(stream, options, error)) < 0 || (r = make_ear(stream, model, vad_model, error)) < 0 ||
         (r = make_context(stream, model, error)) < 0)
         goto fail;
-    if (pthread_create(&stream->thread, NULL, va_stream_main, stream) != 0) {
+    if (va_thread_start(&stream->thread, va_stream_main, stream) < 0) {
         r = va_fail(error, VA_ENOMEM, "cannot start the thread of a stream");
         goto fail;
     }

@@ -82,7 +82,7 @@ int va_bpe_new(const uint8_t *bytes, const uint32_t *ends, int n, va_bpe **ret_b
         }
     }
     *ret_bpe = bpe;
-    return VA_OK;
+    return 0;
 }
 
 void va_bpe_free(va_bpe *bpe)

@@ -69,7 +69,7 @@ int va_tokenizer_new(const uint8_t *bytes, size_t n_bytes, const uint32_t *ends,
         return r;
     }
     *ret_tokenizer = tokenizer;
-    return VA_OK;
+    return 0;
 }
 
 void va_tokenizer_free(va_tokenizer *tokenizer)

@@ -1,8 +1,8 @@
 #include "workers/lane.h"
 
-#include <errno.h>
-
+#include "base/clock.h"
 #include "base/memory.h"
+#include "base/thread.h"
 #include "workers/state.h"
 
 int va_lane_open(va_workers *workers, va_lane **ret_lane, va_error *error)
@@ -36,7 +36,7 @@ void va_lane_close(va_lane *lane)
 int va_lane_take(va_lane *lane, int timeout_ms, const va_task **ret_task)
 {
     va_workers *workers = lane->workers;
-    struct timespec deadline = va_workers_deadline(timeout_ms);
+    uint64_t deadline_ns = va_clock_after((double)timeout_ms / 1000);
     int r = 0;
 
     pthread_mutex_lock(&workers->lock);
@@ -44,7 +44,7 @@ int va_lane_take(va_lane *lane, int timeout_ms, const va_task **ret_task)
     while ((lane->task = va_task_list_take_outside(&workers->waiting[VA_PRIORITY_UPLOAD])) == NULL && r == 0) {
         if (workers->stopping)
             r = VA_ESTATE;
-        else if (pthread_cond_timedwait(&workers->task_ready, &workers->lock, &deadline) == ETIMEDOUT)
+        else if (va_thread_wait_until(&workers->task_ready, &workers->lock, deadline_ns) < 0)
             r = VA_ETIMEOUT;
     }
     workers->lanes_idle--;

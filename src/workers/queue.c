@@ -13,14 +13,6 @@ static int check(const va_task *task, va_error *error)
     return 0;
 }
 
-/* NULL stays NULL. */
-static int copy_string(const char **string)
-{
-    if (*string != NULL && (*string = va_strdup(*string)) == NULL)
-        return VA_ENOMEM;
-    return 0;
-}
-
 static int copy_pcm(struct va_queued_task *queued)
 {
     if (queued->task.release != NULL || queued->task.pcm == NULL)
@@ -50,7 +42,7 @@ int va_queued_task_new(const va_task *task, struct va_queued_task **ret_queued, 
     queued->result.id = task->id;
     queued->is_ours = queued->options.steering != NULL;
     /* Both, so that none is left pointing to the caller's string. */
-    int language = copy_string(&queued->options.language), prompt = copy_string(&queued->options.prompt);
+    int language = va_strdup_at(&queued->options.language), prompt = va_strdup_at(&queued->options.prompt);
     if (language < 0 || prompt < 0 || copy_pcm(queued) < 0) {
         va_queued_task_free(queued);
         return va_fail_memory(error);

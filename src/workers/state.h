@@ -70,9 +70,6 @@ struct va_queued_task *va_workers_take(va_workers *workers);
 /* Instead: one that interrupts `task`. may_be_upload: a short one is enough for a long one. */
 struct va_queued_task *va_workers_take_urgent(va_workers *workers, const struct va_queued_task *task, int may_be_upload);
 
-/* In so many milliseconds, for the two conditions. */
-struct timespec va_workers_deadline(int64_t ms);
-
 /* lane.c, with the lock held: how many uploads are left to lanes. */
 size_t va_lanes_left(const va_workers *workers);
 

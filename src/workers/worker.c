@@ -1,11 +1,11 @@
 /* One worker's thread: takes a task, transcribes it, delivers the result. */
 #include "workers/state.h"
 
-#include <errno.h>
 #include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/thread.h"
 
 struct run {
     struct va_worker *worker;
@@ -139,7 +139,7 @@ static void wait_for_task(struct va_worker *worker)
 {
     va_workers *workers = worker->workers;
     int keep_s = workers->options.keep_context_s;
-    struct timespec deadline = va_workers_deadline((int64_t)keep_s * 1000);
+    uint64_t deadline_ns = va_clock_after(keep_s);
 
     while (worker->forgets != workers->forgets)
         forget(worker);
@@ -148,7 +148,7 @@ static void wait_for_task(struct va_worker *worker)
             forget(worker);
         } else if (worker->context == NULL || keep_s < 0) {
             pthread_cond_wait(&workers->task_ready, &workers->lock);
-        } else if (pthread_cond_timedwait(&workers->task_ready, &workers->lock, &deadline) == ETIMEDOUT) {
+        } else if (va_thread_wait_until(&workers->task_ready, &workers->lock, deadline_ns) < 0) {
             pthread_mutex_unlock(&workers->lock);
             drop_context(worker);
             pthread_mutex_lock(&workers->lock);

@@ -1,29 +1,16 @@
 /* The worker pool of the public header. */
 #include "workers/state.h"
 
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
+#include "base/thread.h"
 
 #define MAX_THREADS 64
 #define MAX_WAITING 65536
 #define MAX_KEEP_CONTEXT_S (365 * 86400)
-
-struct timespec va_workers_deadline(int64_t ms)
-{
-    struct timespec deadline;
-
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec += (time_t)(ms / 1000);
-    deadline.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (deadline.tv_nsec >= 1000000000) {
-        deadline.tv_sec++;
-        deadline.tv_nsec -= 1000000000;
-    }
-    return deadline;
-}
 
 /* ---- making ---- */
 
@@ -57,15 +44,10 @@ static int share_of_cores(int workers)
 
 static void init_locks(va_workers *workers)
 {
-    pthread_condattr_t attributes;
-
     pthread_mutex_init(&workers->lock, NULL);
     pthread_mutex_init(&workers->join_lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&workers->task_ready, &attributes);
-    pthread_cond_init(&workers->task_ended, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&workers->task_ready, NULL);
+    pthread_cond_init(&workers->task_ended, NULL);
 }
 
 /* Each makes its context itself: the threads that help it then have its place among the system's threads. */
@@ -77,7 +59,7 @@ static int start(va_workers *workers, va_error *error)
     for (int i = 0; r == 0 && i < workers->n_workers; i++) {
         struct va_worker *worker = &workers->worker[i];
         worker->workers = workers;
-        if (pthread_create(&worker->thread, NULL, va_worker_main, worker) != 0)
+        if (va_thread_start(&worker->thread, va_worker_main, worker) < 0)
             r = va_fail(error, VA_ENOMEM, "cannot start worker %d", i + 1);
         else
             worker->has_thread = 1;
@@ -243,7 +225,7 @@ static int has_ended(const va_workers *workers)
 
 int va_workers_get_result(va_workers *workers, int timeout_ms, va_task_result *ret_result)
 {
-    struct timespec deadline = va_workers_deadline(timeout_ms < 0 ? 0 : timeout_ms);
+    uint64_t deadline_ns = va_clock_after((double)timeout_ms / 1000);
     struct va_queued_task *queued;
     int r = 0;
 
@@ -253,7 +235,7 @@ int va_workers_get_result(va_workers *workers, int timeout_ms, va_task_result *r
             r = VA_ESTATE;
         else if (timeout_ms < 0)
             pthread_cond_wait(&workers->task_ended, &workers->lock);
-        else if (pthread_cond_timedwait(&workers->task_ended, &workers->lock, &deadline) == ETIMEDOUT)
+        else if (va_thread_wait_until(&workers->task_ended, &workers->lock, deadline_ns) < 0)
             r = VA_ETIMEOUT;
     }
     if (queued != NULL)
@@ -336,14 +318,14 @@ static int has_to_forget(const va_workers *workers)
 
 int va_workers_forget(va_workers *workers, int timeout_ms)
 {
-    struct timespec deadline = va_workers_deadline(timeout_ms);
+    uint64_t deadline_ns = va_clock_after((double)timeout_ms / 1000);
     int r = 0;
 
     pthread_mutex_lock(&workers->lock);
     workers->forgets++;
     pthread_cond_broadcast(&workers->task_ready);
     while (r == 0 && !workers->stopping && has_to_forget(workers))
-        if (pthread_cond_timedwait(&workers->task_ended, &workers->lock, &deadline) == ETIMEDOUT)
+        if (va_thread_wait_until(&workers->task_ended, &workers->lock, deadline_ns) < 0)
             r = VA_ETIMEOUT;
     pthread_mutex_unlock(&workers->lock);
     return r;

@@ -1,6 +1,5 @@
 #include "wyoming/server.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -16,9 +15,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/tcp.h"
 #include "base/thread.h"
 #include "wyoming/frame.h"
-#include "wyoming/peers.h"
+#include "wyoming/allow.h"
 
 #define READ_BYTES 16384
 #define SLOW_S 10.0 /* that a client may take none of its answer */
@@ -39,7 +39,7 @@ struct slot {
 
 struct va_wyoming {
     struct va_wyoming_parts parts;
-    struct va_peers peers;
+    struct va_wyoming_allow allow;
     double idle_s;
     int listen_fd, port;
     int stop_fd; /* readable from the stop on */
@@ -234,7 +234,7 @@ static void accept_client(va_wyoming *wyoming)
             usleep(RETRY_MS * 1000);
         return;
     }
-    if (va_peers_allow(&wyoming->peers, (const struct sockaddr *)&address)) {
+    if (va_wyoming_allows(&wyoming->allow, (const struct sockaddr *)&address)) {
         serve_client(wyoming, fd);
         return;
     }
@@ -263,34 +263,12 @@ static void *run(void *user)
 
 /* ---- life ---- */
 
-union address {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
-
-static int open_socket(va_wyoming *wyoming, const char *text, int port, va_error *error)
+static int open_socket(va_wyoming *wyoming, const char *address, int port, va_error *error)
 {
-    union address address = {.any = {.sa_family = AF_UNSPEC}};
-    int on = 1;
+    va_error reason;
+    int r = va_tcp_listen(address, port, &wyoming->listen_fd, &wyoming->port, &reason);
 
-    if (inet_pton(AF_INET, text, &address.v4.sin_addr) == 1) {
-        address.v4.sin_family = AF_INET;
-        address.v4.sin_port = htons((uint16_t)port);
-    } else if (inet_pton(AF_INET6, text, &address.v6.sin6_addr) == 1) {
-        address.v6.sin6_family = AF_INET6;
-        address.v6.sin6_port = htons((uint16_t)port);
-    } else {
-        return va_fail(error, VA_EINVAL, "wyoming.listen: '%.60s' is no address; 0.0.0.0 is all of this machine's", text);
-    }
-    socklen_t size = address.any.sa_family == AF_INET ? sizeof address.v4 : sizeof address.v6;
-    wyoming->listen_fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (wyoming->listen_fd < 0 || setsockopt(wyoming->listen_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
-        bind(wyoming->listen_fd, &address.any, size) < 0 || listen(wyoming->listen_fd, 128) < 0 ||
-        getsockname(wyoming->listen_fd, &address.any, &size) < 0)
-        return va_fail_errno(error, "cannot listen on %s port %d", text, port);
-    wyoming->port = ntohs(address.any.sa_family == AF_INET ? address.v4.sin_port : address.v6.sin6_port);
-    return 0;
+    return r == 0 ? 0 : va_fail(error, r, "wyoming.listen: %s", reason.text);
 }
 
 int va_wyoming_start(const struct va_wyoming_options *options, va_wyoming **ret_wyoming, va_error *error)
@@ -307,7 +285,7 @@ int va_wyoming_start(const struct va_wyoming_options *options, va_wyoming **ret_
     wyoming->n_slots = (size_t)options->max_clients;
     wyoming->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     r = wyoming->stop_fd < 0 || wyoming->done_fd < 0 ? va_fail_errno(error, "cannot make an event")
-                                                     : va_peers_parse("wyoming.allow", options->allow, &wyoming->peers, error);
+                                                     : va_wyoming_allow_parse("wyoming.allow", options->allow, &wyoming->allow, error);
     if (r == 0)
         r = open_socket(wyoming, options->listen, options->port, error);
     if (r == 0 && va_thread_start(&wyoming->thread, run, wyoming) < 0)

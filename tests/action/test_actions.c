@@ -117,6 +117,10 @@ static const struct {
     {"process", {"executable", "/tmp"}, VA_ENOTFOUND, "is not there or is not an executable"},
     {"process", {"executable", "../bin/true"}, VA_EINVAL, "absolute path or a plain name"},
     {"process", {"executable", ""}, VA_EINVAL, "absolute path or a plain name"},
+    {"help", {"count", "20"}, 0, ""},
+    {"help", {"count", "21"}, VA_EINVAL, "'count' must be from 1 to 20"},
+    {"help", {"count", "0"}, VA_EINVAL, "'count' must be from 1 to 20"},
+    {"help", {"count", "3x"}, VA_EINVAL, "'count' must be a number"},
 };
 
 static void test_check(void **state)

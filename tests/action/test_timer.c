@@ -365,6 +365,31 @@ static void test_a_full_disk_is_said(void **state)
     va_actions_free(actions);
 }
 
+/* That the file cannot be written is not that there is no timer. */
+static void test_a_lost_folder_is_said(void **state)
+{
+    const va_slot tea[] = {{"name", "tea"}, {"minutes", "5"}};
+    char lost[] = "/tmp/va-timers-XXXXXX", file[64];
+    const struct va_actions_options options = {.folder = lost};
+    struct va_timer_info timers[VA_TIMERS_MAX];
+    va_actions *actions = NULL;
+    va_error error;
+
+    assert_non_null(mkdtemp(lost));
+    assert_int_equal(va_actions_new(&options, &actions, NULL), 0);
+    struct va_action_request request = request_for(set, tea, 2, "");
+    assert_response(actions, &request, 1, "");
+    snprintf(file, sizeof file, "%s/timers.json", lost);
+    assert_int_equal(unlink(file), 0);
+    assert_int_equal(rmdir(lost), 0);
+    assert_int_equal(va_actions_timers(actions, timers), 1);
+    assert_int_equal(va_actions_cancel_timer(actions, timers[0].id, &error), VA_EIO);
+    assert_non_null(strstr(error.text, lost));
+    assert_int_equal(va_actions_timers(actions, timers), 0);
+    assert_int_equal(va_actions_cancel_timer(actions, timers[0].id, &error), VA_ENOTFOUND);
+    va_actions_free(actions);
+}
+
 static void test_dry_run(void **state)
 {
     va_actions *actions = new_actions(NULL, NULL);
@@ -405,6 +430,7 @@ int main(void)
         cmocka_unit_test(test_what_ended_meanwhile_is_told),
         cmocka_unit_test(test_a_damaged_file_is_said),
         cmocka_unit_test(test_a_full_disk_is_said),
+        cmocka_unit_test(test_a_lost_folder_is_said),
         cmocka_unit_test(test_dry_run),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

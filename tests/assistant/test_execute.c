@@ -170,6 +170,17 @@ static void risky_commands_are_asked_about(void **state)
     expect_said("yes", 0, "yes", 0, 0, "Yes what?");
 }
 
+static void a_dry_run_leaves_the_question_open(void **state)
+{
+    expect_said("no", VA_EXECUTE_DRY_RUN, "no", 0, 0, "No what?");
+    expect_said("open the kitchen door", 0, "door", 0, 1, "Sure? 1 kitchen");
+    expect_said("yes", VA_EXECUTE_DRY_RUN, "door", 1, 0, "would do door 1");
+    expect_said("no", VA_EXECUTE_DRY_RUN, "no", 1, 0, "would drop the question about 'door'");
+    expect_said("stop", VA_EXECUTE_DRY_RUN, "stop", 1, 0, "");
+    expect_said("yes", 0, "door", 1, 0, "did door 1");
+    expect_said("yes", VA_EXECUTE_DRY_RUN, "yes", 0, 0, "Yes what?");
+}
+
 static void what_was_said_is_said_again(void **state)
 {
     const struct va_timer_event event = {.type = "timer", .name = "tea", .text = "Tea is ready.", .language = "en"};
@@ -191,13 +202,33 @@ static void help_gives_other_examples_each_time(void **state)
     expect_said("help", 0, "help", 1, 0, "examples=yes; no ");
 }
 
+static void help_gives_as_many_as_it_is_told(void **state)
+{
+    char text[1024];
+    int n = snprintf(text, sizeof text, "language: en\ncommands:\n");
+    struct va_execution execution;
+    va_commands *many = NULL;
+    va_error error;
+
+    for (int i = 0; i < 15; i++)
+        n += snprintf(text + n, sizeof text - (size_t)n, "  c%d: {sentences: ['x %c'], action: {type: say}}\n", i, 'a' + i);
+    n += snprintf(text + n, sizeof text - (size_t)n, "  help: {sentences: [help], action: {type: help, count: 12, separator: '+'}}\n");
+    assert_int_equal(va_commands_parse("test", text, (size_t)n, &many, &error), 0);
+    assert_int_equal(va_assistant_reload(assistant, load_config(NULL), many, &error), 0);
+    assert_int_equal(va_assistant_execute_text(assistant, "help", 0, &execution, &error), 0);
+    assert_string_equal(execution.response, "examples=x a+x b+x c+x d+x e+x f+x g+x h+x i+x j+x k+x l ");
+    va_execution_clear(&execution);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(commands, start, stop),
         cmocka_unit_test_setup_teardown(risky_commands_are_asked_about, start, stop),
+        cmocka_unit_test_setup_teardown(a_dry_run_leaves_the_question_open, start, stop),
         cmocka_unit_test_setup_teardown(what_was_said_is_said_again, start, stop),
         cmocka_unit_test_setup_teardown(help_gives_other_examples_each_time, start, stop),
+        cmocka_unit_test_setup_teardown(help_gives_as_many_as_it_is_told, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,6 +36,19 @@ static void bounds_time(void **state)
     check_text(1e300, "9999-12-31T23:59:59.000Z");
 }
 
+static void the_future_is_bounded(void **state)
+{
+    static const double nonsense[] = {-1, -INFINITY, NAN};
+    uint64_t now = va_clock_ns();
+
+    for (size_t i = 0; i < sizeof nonsense / sizeof nonsense[0]; i++) {
+        uint64_t after = va_clock_after(nonsense[i]);
+        assert_true(after >= now && after <= va_clock_ns());
+    }
+    assert_true(va_clock_after(2.5) >= now + 2500000000u);
+    assert_true(va_clock_after(INFINITY) >= now + (uint64_t)100 * 365 * 86400 * 1000000000u);
+}
+
 static void runs_forward(void **state)
 {
     uint64_t last = va_clock_ns();
@@ -99,6 +112,6 @@ static void reads_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(writes_time), cmocka_unit_test(bounds_time), cmocka_unit_test(reads_time),
-                                       cmocka_unit_test(runs_forward)};
+                                       cmocka_unit_test(the_future_is_bounded), cmocka_unit_test(runs_forward)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,6 +110,13 @@ static void copies_texts(void **state)
     p = va_strdup("");
     assert_string_equal(p, "");
     va_free(p);
+    const char *text = "own", *other = text, *none = NULL;
+    assert_int_equal(va_strdup_at(&none), 0);
+    assert_null(none);
+    assert_int_equal(va_strdup_at(&text), 0);
+    assert_string_equal(text, "own");
+    assert_ptr_not_equal(text, other);
+    va_free((char *)text);
     p = va_asprintf("%d-%s", 42, "x");
     assert_string_equal(p, "42-x");
     va_free(p);

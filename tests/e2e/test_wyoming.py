@@ -521,7 +521,7 @@ def test_a_port_that_is_taken_is_no_failure(program, arguments, tmp_path):
 
 
 def test_wrong_options(run_program, arguments, tmp_path):
-    for option, message in (("listen=nowhere", "is no address"), ("allow=10.0.0.0/33", "not 0 to 32"), ("allow=host.local", "is no address")):
+    for option, message in (("listen=nowhere", "is not an address"), ("allow=10.0.0.0/33", "not 0 to 32"), ("allow=host.local", "is no address")):
         answer = run_program("serve", "--port", "0", "--set", "server.tls=no", "--microphone", "none", "--set", f"data.folder={tmp_path}", "--set", "wyoming.port=0",
                              "--set", f"wyoming.{option}", *arguments)
         assert answer.returncode == 1 and message in answer.stderr

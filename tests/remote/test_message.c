@@ -197,23 +197,23 @@ static void out_of_memory(void **state)
 
 static void workers_are_seen_and_forgotten(void **state)
 {
-    static struct va_peers peers;
+    static struct va_remote_peers peers;
     struct va_remote_pulse pulse = {.worker = "w", .places = 3};
     unsigned n;
 
-    assert_int_equal(va_peers_places(&peers, 1000, &n), 0);
-    va_peers_note(&peers, &pulse, 1000);
-    va_peers_note(&peers, &pulse, 2000);
-    assert_int_equal(va_peers_places(&peers, 4000, &n), 3);
+    assert_int_equal(va_remote_peers_places(&peers, 1000, &n), 0);
+    va_remote_peers_note(&peers, &pulse, 1000);
+    va_remote_peers_note(&peers, &pulse, 2000);
+    assert_int_equal(va_remote_peers_places(&peers, 4000, &n), 3);
     assert_int_equal(n, 1);
     for (int i = 0; i < 2 * VA_REMOTE_MAX_PEERS; i++) {
         pulse.worker[0] = (char)('a' + i % 26);
         pulse.worker[1] = (char)('a' + i / 26);
         pulse.places = 1;
-        va_peers_note(&peers, &pulse, 3000 + i);
+        va_remote_peers_note(&peers, &pulse, 3000 + i);
     }
-    assert_int_equal(va_peers_places(&peers, 4000, &n), VA_REMOTE_MAX_PEERS);
-    assert_int_equal(va_peers_places(&peers, 9000, &n), 0);
+    assert_int_equal(va_remote_peers_places(&peers, 4000, &n), VA_REMOTE_MAX_PEERS);
+    assert_int_equal(va_remote_peers_places(&peers, 9000, &n), 0);
     assert_int_equal(n, 0);
 }
 

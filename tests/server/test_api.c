@@ -42,7 +42,7 @@ static const char command_text[] = "language: en\n"
                                    "    values: [kitchen, bath]\n";
 
 static char folder[] = "/tmp/va-api-XXXXXX";
-static const struct va_http no_head = {.query = ""};
+static struct va_http head = {.query = ""};
 static va_model *model;
 static va_assistant *assistant;
 static va_api *api;
@@ -85,7 +85,7 @@ static va_request *send(const char *method, const char *path, const char *body, 
     for (size_t i = 0; i < n; i++) {
         if (strcmp(routes[i].method, method) != 0 || strcmp(routes[i].path, path) != 0)
             continue;
-        va_request *request = va_request_new(&routes[i], &no_head, "", sink);
+        va_request *request = va_request_new(&routes[i], &head, "", sink);
         assert_non_null(request);
         va_buffer_init(&request->body, 1 << 20);
         assert_int_equal(va_buffer_append(&request->body, body, n_body), 0);
@@ -293,6 +293,16 @@ static void commands(void **state)
     expect("POST", "/command", many, 400, "more than 32");
 }
 
+static void commands_of_one_language(void **state)
+{
+    expect("GET", "/api/v1/commands", "", 200, "\"name\":\"light\",\"language\":\"en\"");
+    head.query = "language=de";
+    expect("GET", "/api/v1/commands", "", 200, "\"commands\":[]");
+    head.query = "language=aaaaaaaaaaaaaaaaaaaaaaaa";
+    expect("GET", "/api/v1/commands", "", 400, "'language' must be");
+    head.query = "";
+}
+
 static void while_stopping(void **state)
 {
     va_assistant_stop(assistant);
@@ -315,7 +325,7 @@ static void out_of_memory(void **state)
         size_t i = 0;
         while (strcmp(routes[i].path, "/command/execute") != 0)
             assert_true(++i < n_routes);
-        va_request *request = va_request_new(&routes[i], &no_head, "", &sink);
+        va_request *request = va_request_new(&routes[i], &head, "", &sink);
         va_buffer_init(&request->body, 100);
         assert_int_equal(va_buffer_append_string(&request->body, body), 0);
         va_memory_fail_after(n);
@@ -423,6 +433,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_full_queue_says_when_to_come_back, start, stop),
         cmocka_unit_test_setup_teardown(an_upload_whose_client_left_is_given_up, start, stop),
         cmocka_unit_test_setup_teardown(commands, start, stop),
+        cmocka_unit_test_setup_teardown(commands_of_one_language, start, stop),
         cmocka_unit_test_setup_teardown(while_stopping, start, stop),
         cmocka_unit_test_setup_teardown(out_of_memory, start, stop),
     };

@@ -319,6 +319,31 @@ static void out_of_memory(void **state)
     }
 }
 
+static void the_head_of_a_stream_is_whole_or_the_end(void **state)
+{
+    static const char request[] = "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+    for (size_t n = 1; n < 8; n++) {
+        va_connection *other = va_connection_new(&gate, VA_PROTOCOL_HTTP1, &local, NULL, 0);
+        va_stream_reply *stream;
+        size_t n_output;
+        assert_non_null(other);
+        va_connection_receive(other, request, sizeof request - 1, 0);
+        assert_int_equal(va_request_stream(held, 200, "text/event-stream", &stream), 0);
+        va_request *reply = replies;
+        replies = NULL;
+        va_memory_fail_after(n);
+        va_connection_wake(reply, 0);
+        va_memory_fail_after(0);
+        va_request_release(reply);
+        const char *output = va_connection_output(other, &n_output);
+        if ((va_connection_wishes(other) & VA_CONNECTION_CLOSE) == 0)
+            assert_true(n_output > 4 && memcmp(output + n_output - 4, "\r\n\r\n", 4) == 0);
+        va_stream_reply_end(stream);
+        va_connection_free(other);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +360,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(two_files_and_no_folder, start, stop),
         cmocka_unit_test_setup_teardown(answers_are_counted, start, stop),
         cmocka_unit_test_setup_teardown(out_of_memory, start, stop),
+        cmocka_unit_test_setup_teardown(the_head_of_a_stream_is_whole_or_the_end, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

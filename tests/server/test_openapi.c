@@ -124,12 +124,32 @@ static void references_lead_somewhere(void **state)
     check_references(document);
 }
 
+static void no_parameter_is_there_twice(void **state)
+{
+    const char *path, *method;
+    json_t *methods, *described;
+
+    json_object_foreach(json_object_get(document, "paths"), path, methods)
+    {
+        json_object_foreach(methods, method, described)
+        {
+            json_t *parameters = json_object_get(described, "parameters");
+            for (size_t i = 0; i < json_array_size(parameters); i++)
+                for (size_t k = 0; k < i; k++)
+                    if (json_equal(json_object_get(json_array_get(parameters, i), "name"),
+                                   json_object_get(json_array_get(parameters, k), "name")))
+                        fail_msg("%s %s: parameter %zu is there twice", method, path, i);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_route_is_described),
         cmocka_unit_test(every_description_is_of_a_route),
         cmocka_unit_test(references_lead_somewhere),
+        cmocka_unit_test(no_parameter_is_there_twice),
     };
     return cmocka_run_group_tests(tests, open_document, close_document);
 }

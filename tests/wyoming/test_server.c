@@ -127,7 +127,7 @@ static void test_wrong_options(void **state)
     va_error error;
 
     assert_int_equal(va_wyoming_start(&options, &wyoming, &error), VA_EBUSY);
-    options.listen = "localhost";
+    options.listen = "example.org";
     assert_int_equal(va_wyoming_start(&options, &wyoming, &error), VA_EINVAL);
     options.allow = "x";
     assert_int_equal(va_wyoming_start(&options, &wyoming, &error), VA_EINVAL);

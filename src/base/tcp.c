@@ -1,4 +1,4 @@
-#include "server/listen.h"
+#include "base/tcp.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -44,7 +44,7 @@ static int parse(const char *text, int port, union address *ret_address, va_erro
     return 0;
 }
 
-int va_listen_check(const char *text, int *ret_is_loopback, va_error *error)
+int va_tcp_check(const char *text, int *ret_is_loopback, va_error *error)
 {
     union address address = {0};
     int r = parse(text, 0, &address, error);
@@ -54,7 +54,7 @@ int va_listen_check(const char *text, int *ret_is_loopback, va_error *error)
     return r;
 }
 
-int va_listen_open(const char *text, int port, int *ret_fd, int *ret_port, va_error *error)
+int va_tcp_listen(const char *text, int port, int *ret_fd, int *ret_port, va_error *error)
 {
     union address address;
     int r = parse(text, port, &address, error);
@@ -64,7 +64,7 @@ int va_listen_open(const char *text, int port, int *ret_fd, int *ret_port, va_er
     int on = 1;
     int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0 && errno == EAFNOSUPPORT && strcmp(text, "::") == 0)
-        return va_listen_open("0.0.0.0", port, ret_fd, ret_port, error); /* a system without IPv6 */
+        return va_tcp_listen("0.0.0.0", port, ret_fd, ret_port, error); /* a system without IPv6 */
     if (fd < 0)
         return va_fail_errno(error, "cannot make a socket for %s", text);
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 || bind(fd, &address.any, size) < 0 || listen(fd, 1024) < 0 ||
@@ -78,7 +78,7 @@ int va_listen_open(const char *text, int port, int *ret_fd, int *ret_port, va_er
     return 0;
 }
 
-int va_listen_accept(int fd, struct va_listen_peer *ret_peer)
+int va_tcp_accept(int fd, struct va_tcp_peer *ret_peer)
 {
     union address address = {0};
     socklen_t size = sizeof address;
@@ -90,7 +90,7 @@ int va_listen_accept(int fd, struct va_listen_peer *ret_peer)
     setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(client, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     setsockopt(client, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
-    *ret_peer = (struct va_listen_peer){.is_loopback = is_loopback(&address)};
+    *ret_peer = (struct va_tcp_peer){.is_loopback = is_loopback(&address)};
     if (address.any.sa_family == AF_INET) {
         inet_ntop(AF_INET, &address.v4.sin_addr, ret_peer->address, sizeof ret_peer->address);
         ret_peer->network = ntohl(address.v4.sin_addr.s_addr);

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "wyoming/peers.h"
+#include "wyoming/allow.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -18,15 +18,15 @@ static int allows(const char *list, const char *address)
 {
     struct sockaddr_in v4 = {.sin_family = AF_INET};
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
-    struct va_peers peers;
+    struct va_wyoming_allow allow;
     va_error error;
 
-    if (va_peers_parse("x", list, &peers, &error) < 0)
+    if (va_wyoming_allow_parse("x", list, &allow, &error) < 0)
         fail_msg("%s", error.text);
     if (inet_pton(AF_INET, address, &v4.sin_addr) == 1)
-        return va_peers_allow(&peers, (const struct sockaddr *)&v4);
+        return va_wyoming_allows(&allow, (const struct sockaddr *)&v4);
     assert_int_equal(inet_pton(AF_INET6, address, &v6.sin6_addr), 1);
-    return va_peers_allow(&peers, (const struct sockaddr *)&v6);
+    return va_wyoming_allows(&allow, (const struct sockaddr *)&v6);
 }
 
 static void test_who_is_allowed(void **state)
@@ -65,10 +65,10 @@ static void test_who_is_allowed(void **state)
 static void test_other_families_are_not(void **state)
 {
     const struct sockaddr_un local = {.sun_family = AF_UNIX};
-    struct va_peers peers;
+    struct va_wyoming_allow allow;
 
-    assert_int_equal(va_peers_parse("x", "0.0.0.0/0 ::/0", &peers, NULL), 0);
-    assert_false(va_peers_allow(&peers, (const struct sockaddr *)&local));
+    assert_int_equal(va_wyoming_allow_parse("x", "0.0.0.0/0 ::/0", &allow, NULL), 0);
+    assert_false(va_wyoming_allows(&allow, (const struct sockaddr *)&local));
 }
 
 static void test_what_is_no_address(void **state)
@@ -84,19 +84,20 @@ static void test_what_is_no_address(void **state)
                                         "1.2.3.4;5.6.7.8",
                                         "1.2.3.4/99999999999999999999",
                                         "111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111"};
-    struct va_peers peers;
-    char many[VA_PEERS_MAX * 8 + 16] = "";
+    struct va_wyoming_allow allow;
+    char many[VA_WYOMING_ALLOW_MAX * 8 + 16] = "";
     va_error error;
 
     for (size_t i = 0; i < COUNT(texts); i++)
-        if (va_peers_parse("wyoming.allow", texts[i], &peers, &error) != VA_EINVAL || strncmp(error.text, "wyoming.allow: ", 15) != 0)
+        if (va_wyoming_allow_parse("wyoming.allow", texts[i], &allow, &error) != VA_EINVAL ||
+            strncmp(error.text, "wyoming.allow: ", 15) != 0)
             fail_msg("%s: %s", texts[i], error.text);
-    for (int i = 0; i <= VA_PEERS_MAX; i++)
+    for (int i = 0; i <= VA_WYOMING_ALLOW_MAX; i++)
         strcat(many, "1.1.1.1 ");
-    assert_int_equal(va_peers_parse("x", many, &peers, &error), VA_ELIMIT);
-    many[VA_PEERS_MAX * 8] = '\0';
-    assert_int_equal(va_peers_parse("x", many, &peers, &error), 0);
-    assert_int_equal(peers.n, VA_PEERS_MAX);
+    assert_int_equal(va_wyoming_allow_parse("x", many, &allow, &error), VA_ELIMIT);
+    many[VA_WYOMING_ALLOW_MAX * 8] = '\0';
+    assert_int_equal(va_wyoming_allow_parse("x", many, &allow, &error), 0);
+    assert_int_equal(allow.n, VA_WYOMING_ALLOW_MAX);
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-#include "wyoming/peers.h"
+#include "wyoming/allow.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -13,7 +13,7 @@ static void from_v4(const struct in_addr *from, uint8_t ret_address[16])
     memcpy(ret_address + sizeof mapped, from, 4);
 }
 
-static int parse_one(const char *option, char *text, struct va_peers *peers, va_error *error)
+static int parse_one(const char *option, char *text, struct va_wyoming_allow *allow, va_error *error)
 {
     char *slash = strchr(text, '/'), *end = NULL;
     struct in6_addr v6;
@@ -21,8 +21,8 @@ static int parse_one(const char *option, char *text, struct va_peers *peers, va_
     int is_v4;
     long bits;
 
-    if (peers->n == VA_PEERS_MAX)
-        return va_fail(error, VA_ELIMIT, "%s: more than %d addresses", option, VA_PEERS_MAX);
+    if (allow->n == VA_WYOMING_ALLOW_MAX)
+        return va_fail(error, VA_ELIMIT, "%s: more than %d addresses", option, VA_WYOMING_ALLOW_MAX);
     if (slash != NULL)
         *slash++ = '\0';
     is_v4 = inet_pton(AF_INET, text, &v4) == 1;
@@ -36,16 +36,16 @@ static int parse_one(const char *option, char *text, struct va_peers *peers, va_
             return va_fail(error, VA_EINVAL, "%s: '/%.20s' behind an address is not 0 to %ld", option, slash, all);
     }
     if (is_v4)
-        from_v4(&v4, peers->list[peers->n].address);
+        from_v4(&v4, allow->list[allow->n].address);
     else
-        memcpy(peers->list[peers->n].address, &v6, 16);
-    peers->list[peers->n++].bits = (int)bits + (is_v4 ? 96 : 0);
+        memcpy(allow->list[allow->n].address, &v6, 16);
+    allow->list[allow->n++].bits = (int)bits + (is_v4 ? 96 : 0);
     return 0;
 }
 
-int va_peers_parse(const char *option, const char *text, struct va_peers *ret_peers, va_error *error)
+int va_wyoming_allow_parse(const char *option, const char *text, struct va_wyoming_allow *ret_allow, va_error *error)
 {
-    struct va_peers peers = {.n = 0};
+    struct va_wyoming_allow allow = {.n = 0};
 
     while (*(text += strspn(text, ", \t")) != '\0') {
         char one[80];
@@ -55,11 +55,11 @@ int va_peers_parse(const char *option, const char *text, struct va_peers *ret_pe
         memcpy(one, text, n);
         one[n] = '\0';
         text += n;
-        int r = parse_one(option, one, &peers, error);
+        int r = parse_one(option, one, &allow, error);
         if (r < 0)
             return r;
     }
-    *ret_peers = peers;
+    *ret_allow = allow;
     return 0;
 }
 
@@ -70,7 +70,7 @@ static int is_within(const uint8_t *address, const uint8_t *network, int bits)
     return bits % 8 == 0 || (address[bits / 8] ^ network[bits / 8]) >> (8 - bits % 8) == 0;
 }
 
-int va_peers_allow(const struct va_peers *peers, const struct sockaddr *address)
+int va_wyoming_allows(const struct va_wyoming_allow *allow, const struct sockaddr *address)
 {
     static const uint8_t loopback_v4[16] = {[10] = 0xff, [11] = 0xff, [12] = 127}, loopback_v6[16] = {[15] = 1};
     uint8_t bytes[16];
@@ -83,8 +83,8 @@ int va_peers_allow(const struct va_peers *peers, const struct sockaddr *address)
         return 0;
     if (is_within(bytes, loopback_v4, 104) || is_within(bytes, loopback_v6, 128))
         return 1;
-    for (size_t i = 0; i < peers->n; i++)
-        if (is_within(bytes, peers->list[i].address, peers->list[i].bits))
+    for (size_t i = 0; i < allow->n; i++)
+        if (is_within(bytes, allow->list[i].address, allow->list[i].bits))
             return 1;
     return 0;
 }
