@@ -212,7 +212,7 @@ static void uploads(void **state)
     expect_with("POST", "/transcribe", "", 0, "Broken", 400, "damaged");
     expect_with("POST", "/transcribe", "", 0, "Long", 413, "too_large");
     expect_with("POST", "/transcribe", "timestamps\0all", 15, "x", 400, "none, segment or word");
-    expect_with("POST", "/transcribe", "language\0klingonese", 20, "x", 400, "language");
+    expect_with("POST", "/transcribe", "language\0klingonese of old", 27, "x", 400, "language");
     memset(prompt + 7, 'a', 5000);
     expect_with("POST", "/transcribe", prompt, 5008, "x", 400, "prompt");
 }
