@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -218,4 +219,10 @@ void va_pool_run(va_pool *pool, int n_tasks, va_task_fn task, void *arg)
     uint64_t now = va_clock_ns(), usual = own > 0 ? (done - start) / (uint64_t)own : 0;
     if (now - done > 2 * usual + LATE_NS)
         pool->alone_until_ns = now + ALONE_NS;
+}
+
+int va_pool_share(int n_pools)
+{
+    long threads = sysconf(_SC_NPROCESSORS_ONLN) / n_pools;
+    return threads < 1 ? 1 : threads > VA_POOL_MAX_THREADS ? VA_POOL_MAX_THREADS : (int)threads;
 }

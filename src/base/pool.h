@@ -21,4 +21,7 @@ void va_pool_free(va_pool *pool);
 int va_pool_threads(const va_pool *pool);
 void va_pool_run(va_pool *pool, int n_tasks, va_task_fn task, void *arg);
 
+/* Threads of each of so many pools that share the cores of this machine: 1..VA_POOL_MAX_THREADS. */
+int va_pool_share(int n_pools);
+
 #endif

@@ -11,12 +11,12 @@
 #include "audio/decode.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/pool.h"
 #include "base/yaml.h"
 #include "catalog/catalog.h"
 #include "intent/commands.h"
 
 #define MAX_RECORDING_S 600
-#define MAX_THREADS 64
 
 struct demo {
     va_model *model;
@@ -70,8 +70,8 @@ static int parse(int argc, char **argv, struct request *request)
             char *end;
             long threads = strtol(optarg, &end, 10);
 
-            if (*end != '\0' || threads < 1 || threads > MAX_THREADS) {
-                fprintf(stderr, "voice-assistant demo: --threads is 1 to %d\n", MAX_THREADS);
+            if (*end != '\0' || threads < 1 || threads > VA_POOL_MAX_THREADS) {
+                fprintf(stderr, "voice-assistant demo: --threads is 1 to %d\n", VA_POOL_MAX_THREADS);
                 return VA_EXIT_USAGE;
             }
             request->threads = (int)threads;
@@ -273,12 +273,7 @@ static int show_all(struct demo *demo, va_error *error)
 
 int va_command_demo(int argc, char **argv)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    struct request request = {.model = "base",
-                              .models_folder = "",
-                              .threads = cores < 1             ? 1
-                                         : cores > MAX_THREADS ? MAX_THREADS
-                                                               : (int)cores};
+    struct request request = {.model = "base", .models_folder = "", .threads = va_pool_share(1)};
     struct demo demo = {0};
     va_error error = {0};
     int r = parse(argc, argv, &request);

@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "audio/decode.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/paths.h"
+#include "base/pool.h"
 #include "catalog/catalog.h"
 #include "config/config.h"
 #include "daemon/eval_report.h"
@@ -423,8 +423,7 @@ int va_command_eval(int argc, char **argv)
         fprintf(stderr, "voice-assistant eval: %s\n", error.text);
         return VA_EXIT_FAILED;
     }
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    request.threads = cores < 1 ? 1 : cores > 64 ? 64 : (int)cores;
+    request.threads = va_pool_share(1);
     request.model = config->model_name;
     request.language = config->model_language;
     request.kernels = config->model_kernels;

@@ -10,6 +10,7 @@
 #include "audio/decode.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/pool.h"
 #include "catalog/catalog.h"
 #include "config/config.h"
 #include "daemon/transcribe_live.h"
@@ -372,10 +373,9 @@ int va_command_transcribe(int argc, char **argv)
         fprintf(stderr, "voice-assistant transcribe: %s\n", error.text);
         return VA_EXIT_FAILED;
     }
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
     request.model = request.config->model_name;
     request.kernels = request.config->model_kernels;
-    request.threads = cores < 1 ? 1 : cores > 64 ? 64 : (int)cores;
+    request.threads = va_pool_share(1);
     va_transcribe_options_init(&request.options);
     request.options.language = request.config->model_language;
     request.options.beam_size = (int)request.config->model_beam;

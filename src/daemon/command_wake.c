@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/memory.h"
+#include "base/pool.h"
 #include "catalog/catalog.h"
 #include "config/config.h"
 #include "daemon/setup.h"
@@ -376,8 +376,7 @@ int va_command_wake(int argc, char **argv)
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    struct request request = {.vad_model = "vad", .threads = cores < 1 ? 1 : cores > 64 ? 64 : (int)cores, .sensitivity = 0.5f};
+    struct request request = {.vad_model = "vad", .threads = va_pool_share(1), .sensitivity = 0.5f};
     va_error error;
     int c;
 

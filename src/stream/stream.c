@@ -3,10 +3,10 @@
 
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/pool.h"
 #include "base/thread.h"
 #include "kernels/kernels.h"
 #include "stream/outstanding.h"
@@ -36,17 +36,11 @@ static int check_options(const va_stream_options *options, va_error *error)
     return 0;
 }
 
-static int cores(void)
-{
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n < 1 ? 1 : n > 64 ? 64 : (int)n;
-}
-
 static int copy_options(va_stream *stream, const va_stream_options *options, va_error *error)
 {
     stream->options = *options;
     if (options->threads == 0)
-        stream->options.threads = cores();
+        stream->options.threads = va_pool_share(1);
     if (options->transcribe != NULL) {
         stream->transcribe = *options->transcribe;
     } else {

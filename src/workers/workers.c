@@ -2,13 +2,12 @@
 #include "workers/state.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/pool.h"
 #include "base/thread.h"
 
-#define MAX_THREADS 64
 #define MAX_WAITING 65536
 #define MAX_KEEP_CONTEXT_S (365 * 86400)
 
@@ -24,8 +23,8 @@ static int check_options(const va_workers_options *options, va_error *error)
 {
     if (options->workers < 1 || options->workers > VA_MAX_WORKERS)
         return va_fail(error, VA_EINVAL, "workers must be 1 to %d, not %d", VA_MAX_WORKERS, options->workers);
-    if (options->threads < 0 || options->threads > MAX_THREADS)
-        return va_fail(error, VA_EINVAL, "threads must be 0 to %d, not %d", MAX_THREADS, options->threads);
+    if (options->threads < 0 || options->threads > VA_POOL_MAX_THREADS)
+        return va_fail(error, VA_EINVAL, "threads must be 0 to %d, not %d", VA_POOL_MAX_THREADS, options->threads);
     if (options->max_waiting > MAX_WAITING || options->max_waiting_live > MAX_WAITING || options->max_waiting_commands > MAX_WAITING)
         return va_fail(error, VA_EINVAL, "at most %d tasks can wait", MAX_WAITING);
     if (options->keep_context_s < -1 || options->keep_context_s > MAX_KEEP_CONTEXT_S)
@@ -34,12 +33,6 @@ static int check_options(const va_workers_options *options, va_error *error)
     if (options->nice < 0 || options->nice > 19)
         return va_fail(error, VA_EINVAL, "nice must be 0 to 19, not %d", options->nice);
     return 0;
-}
-
-static int share_of_cores(int workers)
-{
-    long threads = sysconf(_SC_NPROCESSORS_ONLN) / workers;
-    return threads < 1 ? 1 : threads > MAX_THREADS ? MAX_THREADS : (int)threads;
 }
 
 static void init_locks(va_workers *workers)
@@ -89,7 +82,7 @@ int va_workers_new(const va_model *model, const va_workers_options *options, va_
     workers->model = model;
     workers->options = options != NULL ? *options : defaults;
     if (workers->options.threads == 0)
-        workers->options.threads = share_of_cores(workers->options.workers);
+        workers->options.threads = va_pool_share(workers->options.workers);
     init_locks(workers);
     for (int priority = 0; priority < VA_N_PRIORITIES; priority++)
         va_task_list_init(&workers->waiting[priority]);

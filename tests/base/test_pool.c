@@ -137,11 +137,22 @@ static void survives_no_memory(void **state)
     }
 }
 
+static void shares_the_cores(void **state)
+{
+    int all = va_pool_share(1);
+
+    assert_in_range(all, 1, VA_POOL_MAX_THREADS);
+    assert_int_equal(va_pool_share(100000), 1); /* never none */
+    assert_true(va_pool_share(2) <= all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(runs_every_task_once),        cmocka_unit_test(wakes_sleeping_threads), cmocka_unit_test(waits_for_a_late_helper),
-        cmocka_unit_test(gives_each_thread_its_index), cmocka_unit_test(refuses_odd_sizes),      cmocka_unit_test(survives_no_memory),
+        cmocka_unit_test(runs_every_task_once),    cmocka_unit_test(wakes_sleeping_threads),
+        cmocka_unit_test(waits_for_a_late_helper), cmocka_unit_test(gives_each_thread_its_index),
+        cmocka_unit_test(refuses_odd_sizes),       cmocka_unit_test(survives_no_memory),
+        cmocka_unit_test(shares_the_cores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
