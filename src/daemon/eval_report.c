@@ -1,10 +1,10 @@
 #include "daemon/eval_report.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "daemon/median.h"
 
 struct va_eval_report {
     float threshold;
@@ -91,12 +91,6 @@ static double ratio(size_t part, size_t whole)
     return whole == 0 ? 0 : (double)part / (double)whole;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-    return left < right ? -1 : left > right;
-}
-
 static json_t *times_json(const struct va_eval_report *report)
 {
     double *times = va_alloc(report->n, sizeof *times), sum = 0, seconds = 0;
@@ -108,10 +102,9 @@ static json_t *times_json(const struct va_eval_report *report)
         sum += times[i];
         seconds += report->cases[i].duration_s;
     }
-    qsort(times, report->n, sizeof *times, compare_doubles);
-    json_t *object =
-        json_pack("{s:f, s:f, s:f, s:f}", "mean", report->n > 0 ? sum / (double)report->n : 0, "median",
-                  report->n > 0 ? times[report->n / 2] : 0, "longest", report->n > 0 ? times[report->n - 1] : 0, "audio_s", seconds);
+    double median = va_median(times, report->n);
+    json_t *object = json_pack("{s:f, s:f, s:f, s:f}", "mean", report->n > 0 ? sum / (double)report->n : 0, "median", median, "longest",
+                               report->n > 0 ? times[report->n - 1] : 0, "audio_s", seconds);
     va_free(times);
     return object;
 }
