@@ -48,6 +48,7 @@ _voice_assistant_options()
     worker) echo --url --token-file --ca-file --model --threads --workers --config --set --help ;;
     match) echo --commands --language --area --batch --execute --dry-run --config --help ;;
     eval) echo --commands --language --model --threshold --prompt --unsteered --threads --kernels --details --json --config --help ;;
+    bench) echo --model --threads --rounds --json --config --set --help ;;
     say) echo --output --language --voice --device --config --set --help ;;
     battery | health | power | privacy | pair) echo --json --config --set --help ;;
     token) echo --scopes --expires --json --config --set --help ;;
@@ -100,7 +101,7 @@ _voice_assistant_values()
     --listen) echo 127.0.0.1 ::1 ;;
     --folder | --models-folder) echo -d ;;
     --device) echo default ;;
-    --threads | --workers | --port | --sensitivity | --prompt | --voice | --url | --expires) ;;
+    --threads | --rounds | --workers | --port | --sensitivity | --prompt | --voice | --url | --expires) ;;
     *) return 1 ;;
     esac
 }
@@ -122,7 +123,7 @@ _voice_assistant()
 
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        words="transcribe serve worker listen match eval commands say wake home privacy health power battery token tls pair history devices model doctor audit config demo help --help --version"
+        words="transcribe serve worker listen match eval bench commands say wake home privacy health power battery token tls pair history devices model doctor audit config demo help --help --version"
     elif words=$(_voice_assistant_values "${COMP_WORDS[0]}" "$before" "$command"); then
         case $words in
         -f | -d)
@@ -137,7 +138,7 @@ _voice_assistant()
         words=$(_voice_assistant_verbs "$command")
     elif [ "$command" = model ] && [[ $verb == @(fetch|info|verify|remove) ]]; then
         words="$(_voice_assistant_models) vad wake wake-alexa wake-hey_jarvis wake-hey_mycroft wake-okay_nabu"
-    elif [[ $command == @(transcribe|wake|match|eval|demo) ]]; then
+    elif [[ $command == @(transcribe|wake|match|eval|bench|demo) ]]; then
         _voice_assistant_files -f "$word"
         return
     fi

@@ -21,6 +21,7 @@ int va_command_devices(int argc, char **argv);
 int va_command_say(int argc, char **argv);
 int va_command_config(int argc, char **argv);
 int va_command_eval(int argc, char **argv);
+int va_command_bench(int argc, char **argv);
 int va_command_wake(int argc, char **argv);
 int va_command_home(int argc, char **argv);
 int va_command_history(int argc, char **argv);

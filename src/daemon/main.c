@@ -23,6 +23,7 @@ static const struct {
     {"match", va_command_match, "find the command that a text means"},
     {"commands", va_command_commands, "check and list the commands"},
     {"eval", va_command_eval, "measure how well commands are understood"},
+    {"bench", va_command_bench, "measure how fast this machine transcribes"},
     {"say", va_command_say, "say a text, or write it to a WAV file"},
     {"wake", va_command_wake, "words of your own that wake it: enrol, list, remove, test"},
     {"devices", va_command_devices, "list microphones and loudspeakers"},

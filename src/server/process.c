@@ -35,6 +35,7 @@ static void read_status(struct va_process_numbers *numbers)
     char *status = read_file("/proc/self/status");
 
     numbers->resident = value_of(status, "\nVmRSS:") * 1024;
+    numbers->peak_resident = value_of(status, "\nVmHWM:") * 1024;
     numbers->virtual_size = value_of(status, "\nVmSize:") * 1024;
     numbers->anonymous = (value_of(status, "\nRssAnon:") + value_of(status, "\nRssShmem:")) * 1024;
     numbers->threads = value_of(status, "\nThreads:");

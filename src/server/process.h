@@ -5,6 +5,7 @@
 /* What cannot be read is NAN. */
 struct va_process_numbers {
     double resident, virtual_size, anonymous; /* bytes; anonymous: not backed by a file */
+    double peak_resident;                     /* bytes, the most there was */
     double cpu_s;                             /* user and system */
     double open_fds, max_fds, threads;
     double start_unix_s;

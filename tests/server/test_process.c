@@ -30,6 +30,7 @@ static void what_this_process_uses(void **state)
     va_process_read(&after);
     assert_true(after.anonymous - before.anonymous > 60.0 * MB && after.resident - before.resident > 60.0 * MB);
     assert_true(after.virtual_size > after.resident && after.resident >= after.anonymous);
+    assert_true(after.peak_resident >= after.resident && before.peak_resident < after.peak_resident);
     assert_true(after.open_fds == before.open_fds + 2);
     assert_true(after.threads >= 1); /* an emulator has some of its own */
     assert_true(after.cpu_s >= before.cpu_s && after.cpu_s > 0);
