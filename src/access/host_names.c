@@ -35,23 +35,36 @@ int va_host_is_name(const char *name)
     return !isdigit((unsigned char)name[n - 1]) || strchr(name, '.') == NULL; /* the last label of a damaged address */
 }
 
-int va_host_names_add(struct va_host_names *names, const char *name)
+/* As a certificate's names are read back: small letters, an IPv6 address at its shortest. */
+static int make_canonical(const char *name, char ret_canonical[VA_HOST_NAME_BYTES])
 {
-    char lower[VA_HOST_NAME_BYTES];
-    size_t n = strlen(name), at = 0;
+    struct in6_addr v6;
+    size_t n = strlen(name);
 
-    if (n >= sizeof lower)
+    if (inet_pton(AF_INET6, name, &v6) == 1)
+        return inet_ntop(AF_INET6, &v6, ret_canonical, VA_HOST_NAME_BYTES) == NULL ? VA_ELIMIT : 0;
+    if (n >= VA_HOST_NAME_BYTES)
         return VA_ELIMIT;
     for (size_t i = 0; i <= n; i++)
-        lower[i] = (char)tolower((unsigned char)name[i]);
-    while (at < names->n && strcmp(names->name[at], lower) < 0)
+        ret_canonical[i] = (char)tolower((unsigned char)name[i]);
+    return 0;
+}
+
+int va_host_names_add(struct va_host_names *names, const char *name)
+{
+    char canonical[VA_HOST_NAME_BYTES];
+    size_t at = 0;
+
+    if (make_canonical(name, canonical) < 0)
+        return VA_ELIMIT;
+    while (at < names->n && strcmp(names->name[at], canonical) < 0)
         at++;
-    if (at < names->n && strcmp(names->name[at], lower) == 0)
+    if (at < names->n && strcmp(names->name[at], canonical) == 0)
         return 0;
     if (names->n == VA_CERTIFICATE_MAX_NAMES)
         return VA_ELIMIT;
     memmove(names->name[at + 1], names->name[at], (names->n++ - at) * sizeof names->name[0]);
-    memcpy(names->name[at], lower, n + 1);
+    memcpy(names->name[at], canonical, strlen(canonical) + 1);
     return 0;
 }
 

@@ -7,7 +7,7 @@
 #define VA_HOST_NAME_BYTES 256
 
 struct va_host_names {
-    char name[VA_CERTIFICATE_MAX_NAMES][VA_HOST_NAME_BYTES]; /* [n], sorted, lower case */
+    char name[VA_CERTIFICATE_MAX_NAMES][VA_HOST_NAME_BYTES]; /* [n], sorted; canonical: two that differ are two */
     size_t n;
 };
 

@@ -23,12 +23,7 @@ int va_token_is_name(const char *name)
 {
     size_t n = strlen(name);
 
-    if (n == 0 || n >= VA_ACCESS_NAME_BYTES || name[0] == ' ' || name[n - 1] == ' ' || !va_utf8_valid(name, n))
-        return 0;
-    for (size_t i = 0; i < n; i++)
-        if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f)
-            return 0;
-    return 1;
+    return n > 0 && n < VA_ACCESS_NAME_BYTES && name[0] != ' ' && name[n - 1] != ' ' && va_utf8_is_line(name, n);
 }
 
 /* ---- reading ---- */

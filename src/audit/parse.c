@@ -171,7 +171,8 @@ int va_parse_mail_time(const char *text, double *ret_unix_s)
 
 /* ---- packages ---- */
 
-/* "Inst libssl3 [3.0.11-1] (3.0.15-1~deb12u1 Debian-Security:12/stable-security [amd64])" */
+/* "Inst libssl3 [3.0.11-1] (3.0.15-1~deb12u1 Debian-Security:12/stable-security [amd64])"; without a version before the other, the package
+ * is not there yet. */
 int va_parse_updates(const char *text, struct va_updates *ret_updates)
 {
     struct va_updates updates = {0};
@@ -183,11 +184,12 @@ int va_parse_updates(const char *text, struct va_updates *ret_updates)
         if (strncmp(line, "Inst ", 5) != 0)
             continue;
         snprintf(name, sizeof name, "%.*s", (int)strcspn(line + 5, " "), line + 5);
-        const char *old = strchr(line, '['), *new = strchr(line, '(');
+        const char *new = strchr(line, '('), *old = memchr(line, '[', new != NULL ? (size_t)(new - line) : strlen(line));
         int is_security = new != NULL &&strcasestr(new, "-security") != NULL;
         if (updates.n == 0 || (is_security && updates.n_security == 0))
-            snprintf(updates.first, sizeof updates.first, "%s %.*s -> %.*s", name, old != NULL ? (int)strcspn(old + 1, "]") : 0,
-                     old != NULL ? old + 1 : "", new != NULL ? (int)strcspn(new + 1, " )") : 0, new != NULL ? new + 1 : "");
+            snprintf(updates.first, sizeof updates.first, "%s%s%.*s -> %.*s", name, old != NULL ? " " : "",
+                     old != NULL ? (int)strcspn(old + 1, "]") : 0, old != NULL ? old + 1 : "",
+                     new != NULL ? (int)strcspn(new + 1, " )") : 0, new != NULL ? new + 1 : "");
         updates.n++;
         updates.n_security += (size_t)is_security;
     }

@@ -107,6 +107,18 @@ int va_utf8_valid(const char *text, size_t n)
     return 1;
 }
 
+int va_utf8_is_line(const char *text, size_t n)
+{
+    uint32_t code;
+    for (size_t i = 0; i < n;) {
+        int length = va_utf8_next(text + i, n - i, &code);
+        if (length == 0 || code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x2028 || code == 0x2029)
+            return 0;
+        i += (size_t)length;
+    }
+    return 1;
+}
+
 void va_utf8_mend(char *text, size_t n)
 {
     for (size_t i = 0; i < n;) {

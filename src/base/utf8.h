@@ -20,6 +20,9 @@ uint32_t va_utf8_lower(uint32_t code);
 /* 1 when all of text [n] is valid. */
 int va_utf8_valid(const char *text, size_t n);
 
+/* 1 when text [n] is valid and stands on one line of a terminal without telling it anything: no controls (C0, DEL, C1), no breaks. */
+int va_utf8_is_line(const char *text, size_t n);
+
 /* Puts '?' for every byte of text [n] that is not valid, and for NUL. */
 void va_utf8_mend(char *text, size_t n);
 

@@ -26,12 +26,17 @@ static int is_path(const char *name)
     return strchr(name, '/') != NULL || (n > 4 && strcmp(name + n - 4, ".vam") == 0);
 }
 
-int va_catalog_path(const char *folder, const char *name, char **ret_path, va_error *error)
+int va_catalog_is_name(const char *name)
 {
     size_t n = strlen(name);
 
-    if (n == 0 || n > 64 || name[0] == '.' || name[0] == '-' ||
-        strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != n || strstr(name, "..") != NULL)
+    return n > 0 && n <= 64 && name[0] != '.' && name[0] != '-' && strstr(name, "..") == NULL &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == n;
+}
+
+int va_catalog_path(const char *folder, const char *name, char **ret_path, va_error *error)
+{
+    if (!va_catalog_is_name(name))
         return va_fail(error, VA_EINVAL, "'%.64s' cannot be the name of a model: letters, digits and . _ - only", name);
     char *path = va_asprintf("%s/%s.vam", folder, name);
     if (path == NULL)

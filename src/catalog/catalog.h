@@ -18,7 +18,10 @@ VA_MUST_CHECK int va_catalog_find(const char *folder, const char *name, char **r
 /* Both: a model by its name, where the option says. va_free. */
 VA_MUST_CHECK int va_catalog_locate(const char *option, const char *name, char **ret_path, va_error *error);
 
-/* Where a model of this name belongs, whether it is there or not. VA_EINVAL: not a name (letters, digits and . _ - only). va_free. */
+/* Whether a model can be called so: letters, digits and . _ - only. */
+int va_catalog_is_name(const char *name);
+
+/* Where a model of this name belongs, whether it is there or not. VA_EINVAL: not a name. va_free. */
 VA_MUST_CHECK int va_catalog_path(const char *folder, const char *name, char **ret_path, va_error *error);
 
 /* stage: "download", "check", "import"; fraction 0..1 or negative when not known. "notice": detail is a line to show (a source failed

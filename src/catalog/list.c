@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "catalog/catalog.h"
 #include "catalog/table.h"
 #include "nn/container.h"
@@ -50,10 +51,13 @@ static int read_text(const va_container *container, const char *name, char ret_t
     const struct va_tensor *tensor;
     int r = va_container_get(container, name, VA_TENSOR_U8, 1, &any, &tensor, error);
 
-    if (r == 0)
-        snprintf(ret_text, VA_WAKE_MAX_TEXT, "%.*s", (int)(tensor->bytes < VA_WAKE_MAX_TEXT ? tensor->bytes : VA_WAKE_MAX_TEXT),
-                 (const char *)tensor->data);
-    return r;
+    if (r < 0)
+        return r;
+    snprintf(ret_text, VA_WAKE_MAX_TEXT, "%.*s", (int)(tensor->bytes < VA_WAKE_MAX_TEXT ? tensor->bytes : VA_WAKE_MAX_TEXT),
+             (const char *)tensor->data);
+    return va_utf8_is_line(ret_text, strlen(ret_text))
+               ? 0
+               : va_fail(error, VA_EFORMAT, "the model file has a %s that is not a line of text", name);
 }
 
 static int describe(const char *path, struct description *ret, va_error *error)
@@ -102,7 +106,8 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Names of prepared files that no row of the table has, sorted. [n], each va_free. */
+/* Names of prepared files that no row of the table has, sorted. [n], each va_free. A file whose name is no model's is reached by its path
+ * only. */
 static int scan(const char *folder, char **names, size_t *ret_n, va_error *error)
 {
     struct dirent *entry;
@@ -116,12 +121,12 @@ static int scan(const char *folder, char **names, size_t *ret_n, va_error *error
     }
     while (r == 0 && n < MAX_MODELS && (entry = readdir(list)) != NULL) {
         size_t size = strlen(entry->d_name);
-        if (entry->d_name[0] == '.' || size <= 4 || strcmp(entry->d_name + size - 4, ".vam") != 0)
+        if (size <= 4 || strcmp(entry->d_name + size - 4, ".vam") != 0)
             continue;
         char *name = va_strndup(entry->d_name, size - 4);
         if (name == NULL)
             r = va_fail_memory(error);
-        else if (va_catalog_model_get(name) != NULL)
+        else if (!va_catalog_is_name(name) || va_catalog_model_get(name) != NULL)
             va_free(name);
         else
             names[n++] = name;
@@ -177,6 +182,16 @@ static int add_line(const struct listing *listing, const char *name, const struc
     return r == 0 ? va_buffer_append(listing->out, "\n", 1) : r;
 }
 
+/* What is wrong, without the path before it; with it where that leaves no room for more. */
+static const char *reason_of(const va_error *problem, const char *path)
+{
+    size_t n = strlen(path);
+
+    return strncmp(problem->text, path, n) == 0 && strncmp(problem->text + n, ": ", 2) == 0 && problem->text[n + 2] != '\0'
+               ? problem->text + n + 2
+               : problem->text;
+}
+
 static int add_model(const struct listing *listing, const char *name, const struct va_catalog_model *model, va_error *error)
 {
     struct description description;
@@ -198,7 +213,7 @@ static int add_model(const struct listing *listing, const char *name, const stru
         state = "available";
     } else {
         state = "unusable";
-        const char *reason = strncmp(problem.text, path, strlen(path)) == 0 ? problem.text + strlen(path) + 2 : problem.text;
+        const char *reason = reason_of(&problem, path);
         if (model != NULL)
             snprintf(text, sizeof text, "%.*s: run 'voice-assistant model fetch %s'", (int)strcspn(reason, ":;"), reason, name);
         else

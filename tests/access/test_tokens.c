@@ -95,7 +95,8 @@ static void names_are_taken_once_and_revoked(void **state)
 
 static void what_makes_no_sense_is_refused(void **state)
 {
-    static const char *const names[] = {"", " a", "a ", "a\nb", "a\x7f", "\xff", "123456789012345678901234567890123456789012345678"};
+    static const char *const names[] = {"",      " a",        "a ",   "a\nb",
+                                        "a\x7f", "a\xc2\x9b", "\xff", "123456789012345678901234567890123456789012345678"};
     char text[VA_TOKEN_TEXT_BYTES];
     struct va_token token;
 

@@ -114,7 +114,9 @@ static void updates(void **state)
     assert_int_equal(found.n_security, 1);
     assert_string_equal(found.first, "a 1 -> 2");
     assert_int_equal(va_parse_updates("Inst b\n", &found), 0);
-    assert_string_equal(found.first, "b  -> ");
+    assert_string_equal(found.first, "b -> ");
+    assert_int_equal(va_parse_updates("Inst b-2 (3 Y-Security [amd64])\n", &found), 0); /* of no version that would be there */
+    assert_string_equal(found.first, "b-2 -> 3");
     assert_int_equal(va_parse_updates("0 upgraded, 0 newly installed\n", &found), 0);
     assert_int_equal(found.n, 0);
     assert_int_equal(va_parse_updates("Reading package lists...\n", &found), VA_EFORMAT);

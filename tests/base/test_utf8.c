@@ -49,6 +49,18 @@ static void refuses_damage(void **state)
     assert_false(va_utf8_valid("abc\xff", 4));
 }
 
+static void tells_a_line(void **state)
+{
+    static const char *const lines[] = {"", "a b", "\xc2\xa0", "\xf0\x9f\x98\x80"};
+    static const char *const others[] = {"a\n", "\t", "\x1b[m", "\x7f", "\xc2\x80", "\xc2\x9f", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xff"};
+
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        assert_true(va_utf8_is_line(lines[i], strlen(lines[i])));
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_false(va_utf8_is_line(others[i], strlen(others[i])));
+    assert_false(va_utf8_is_line("\0", 1));
+}
+
 static void mends_damage(void **state)
 {
     char text[] = "a\xff\0\xc3\xa4\xc3";
@@ -93,7 +105,8 @@ static void small_letters(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_valid), cmocka_unit_test(refuses_damage), cmocka_unit_test(mends_damage),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_valid),          cmocka_unit_test(refuses_damage),
+                                       cmocka_unit_test(tells_a_line),         cmocka_unit_test(mends_damage),
                                        cmocka_unit_test(writes_what_it_reads), cmocka_unit_test(small_letters)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

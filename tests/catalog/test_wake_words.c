@@ -8,9 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
+#include "base/memory.h"
+#include "base/paths.h"
 #include "catalog/fetch.h"
+#include "nn/container.h"
 #include "packages.h"
 #include "synthetic_tflite.h"
 
@@ -96,6 +100,37 @@ static void wake_word(void **state)
     va_buffer_free(&contents[1]);
 }
 
+/* A prepared file may come from anywhere. */
+static void a_word_that_is_no_line_is_not_shown(void **state)
+{
+    static const char *const words[] = {"\xff", "\x1b[2J", "\xc2\x9b"};
+    const uint8_t hash[32] = {0};
+    char *path = va_paths_join(other, "odd.vam");
+    va_container_writer *writer;
+    struct va_buffer text;
+    va_error error = {0};
+
+    va_buffer_init(&text, 1 << 16);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        const uint64_t size = strlen(words[i]) + 1, one = 1;
+        assert_int_equal(va_container_writer_new(path, VA_CONTAINER_WAKE, hash, 0, &writer, NULL), 0);
+        assert_int_equal(va_container_writer_add(writer, "word", VA_TENSOR_U8, 1, &size, words[i], NULL), 0);
+        assert_int_equal(va_container_writer_add(writer, "languages", VA_TENSOR_U8, 1, &one, "", NULL), 0);
+        assert_int_equal(va_container_writer_finish(writer, NULL), 0);
+        va_container_writer_free(writer);
+        for (int json = 0; json < 2; json++) {
+            va_buffer_clear(&text);
+            if (va_catalog_list(other, json, &text, &error) != 0)
+                fail_msg("%s", error.text);
+            assert_non_null(strstr(text.data, "is not a line of text"));
+            assert_int_equal(va_catalog_info(other, "odd", json, &text, &error), VA_EFORMAT);
+        }
+    }
+    assert_int_equal(unlink(path), 0);
+    va_free(path);
+    va_buffer_free(&text);
+}
+
 /* "wake" stands for all words of the table; the first that cannot be had ends it. */
 static void all_wake_words(void **state)
 {
@@ -108,6 +143,7 @@ static void all_wake_words(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(wake_word), cmocka_unit_test(all_wake_words)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(wake_word), cmocka_unit_test(all_wake_words),
+                                       cmocka_unit_test(a_word_that_is_no_line_is_not_shown)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -226,6 +226,17 @@ static void nonsense_is_a_reason(void **state)
     expect(&cameras, VA_CAMERAS_MAX, "1-1:1.0", VA_CAMERA_UNKNOWN, "too many");
 }
 
+static void nonsense_is_no_name_of_what_was_released(void **state)
+{
+    struct va_cameras_options odd = options("/dev/video0,a-name-that-goes-on-and-on-and-on-and-on-and-on-and-on-and-on-and-on-and-on");
+    struct va_cameras cameras;
+
+    va_cameras_release(&odd, &cameras);
+    expect(&cameras, 0, "/dev/video0", VA_CAMERA_RELEASED, "");
+    assert_non_null(strstr(cameras.camera[1].reason, "too long"));
+    assert_int_equal(cameras.n_failed, 1);
+}
+
 static void a_driver_that_refuses_is_a_reason(void **state)
 {
     struct va_cameras_options one = options("/dev/video0,fe801000.csi");
@@ -326,6 +337,7 @@ int main(void)
         TEST(what_is_not_there_is_said),
         TEST(what_is_unplugged_meanwhile_is_forgotten),
         TEST(nonsense_is_a_reason),
+        TEST(nonsense_is_no_name_of_what_was_released),
         TEST(a_driver_that_refuses_is_a_reason),
         TEST(what_is_named_no_longer_is_bound_too),
         TEST(without_its_file_it_is_released_all_the_same),

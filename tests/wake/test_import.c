@@ -98,6 +98,7 @@ static void descriptions(void **state)
         {"{\"type\": \"micro\", " MICRO "}", VA_EFORMAT},
         {"{\"type\": \"micro\", \"wake_word\": \"\", " MICRO "}", VA_EFORMAT},
         {"{\"type\": \"micro\", \"wake_word\": \"a\\nb\", " MICRO "}", VA_EFORMAT},
+        {"{\"type\": \"micro\", \"wake_word\": \"a\\u009bb\", " MICRO "}", VA_EFORMAT},
         {"{\"type\": \"micro\", \"wake_word\": \"x\"}", VA_EFORMAT},
         {"{\"type\": \"micro\", \"wake_word\": \"x\", \"trained_languages\": \"en\", " MICRO "}", VA_EFORMAT},
         {"{\"type\": \"micro\", \"wake_word\": \"x\", \"trained_languages\": [1], " MICRO "}", VA_EFORMAT},
