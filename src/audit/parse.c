@@ -268,10 +268,14 @@ static double parse_duration(const char *text, const char *limit)
 
 int va_parse_blame(const char *text, const char *unit, double *ret_seconds)
 {
-    const char *found = strstr(text, unit), *line = found;
+    size_t n = strlen(unit);
+    const char *found = strstr(text, unit);
 
+    while (found != NULL && (found == text || found[-1] != ' ' || (found[n] != '\n' && found[n] != '\0')))
+        found = strstr(found + 1, unit); /* a part of another's name */
     if (found == NULL)
         return VA_ENOTFOUND;
+    const char *line = found;
     while (line > text && line[-1] != '\n')
         line--;
     *ret_seconds = parse_duration(line, found);

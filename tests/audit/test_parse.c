@@ -158,6 +158,9 @@ static void blame(void **state)
     assert_true(seconds > 3723.4 && seconds < 3723.6);
     assert_int_equal(va_parse_blame("  1h 2min 3.5s a.service\n500ms b.service\n", "b.service", &seconds), 0);
     assert_true(seconds > 0.49 && seconds < 0.51);
+    assert_int_equal(va_parse_blame("9s not-a.service\n1s a.service.d\n2s a.service", "a.service", &seconds), 0);
+    assert_true(seconds == 2.0);
+    assert_int_equal(va_parse_blame("9s not-a.service\n", "a.service", &seconds), VA_ENOTFOUND);
     assert_int_equal(va_parse_blame("what b.service", "b.service", &seconds), 0);
     assert_true(seconds == 0);
     assert_int_equal(va_parse_blame("", "b.service", &seconds), VA_ENOTFOUND);
