@@ -5,8 +5,8 @@
 #include "access/certificate.h"
 #include "access/pairing.h"
 #include "base/log.h"
-#include "daemon/access_command.h"
 #include "base/tcp.h"
+#include "daemon/access_command.h"
 
 static int prepare(const va_config *config, const char *folder, va_error *error)
 {
@@ -44,7 +44,7 @@ void va_serve_access_api(const va_config *config, const char *folder, va_access 
         site.is_local = 0;
     /* They would be sent on to where nobody answers them. */
     int is_loopback;
-    if (site.is_local && va_listen_check(config->server_listen, &is_loopback, NULL) == 0 && !is_loopback)
+    if (site.is_local && va_tcp_check(config->server_listen, &is_loopback, NULL) == 0 && !is_loopback)
         va_log(VA_LOG_WARNING, "daemon", "%s", VA_ACCESS_LOCAL_HINT);
     va_api_set_site(api, &site);
 }
