@@ -141,10 +141,10 @@ struct va_assistant {
     _Atomic int recording;
     _Atomic uint64_t commands_run;
 
-    pthread_mutex_t microphone_lock; /* taken before event_lock */
-    va_capture *capture;             /* while it is held */
-    int microphone_holds;
-    struct va_capture_status captured; /* the numbers of those that were closed */
+    pthread_mutex_t microphone_lock;   /* taken before event_lock */
+    int microphone_holds;              /* of microphone_lock */
+    va_capture *capture;               /* or NULL: it is closed; changes with lock, too */
+    struct va_capture_status captured; /* of lock: the numbers of those that were closed */
 
     pthread_mutex_t listening_lock;
     struct va_listening *listening; /* or NULL */
