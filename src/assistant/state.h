@@ -1,7 +1,7 @@
 /* state.h - the inside of the assistant, shared by the files of this folder.
  *
  * lock is of everything that is quick. Some are held for longer: privacy_lock while privacy mode changes, recording_lock and
- * microphone_lock while a device opens or closes, listening_lock while a listener is made anew, history_lock while something is added.
+ * microphone_lock while a device opens or closes, history_lock while something is added.
  * They are taken in this order: privacy_lock, recording_lock, microphone_lock, event_lock, lock. Of listening_lock, history_lock and
  * live_lock only one is held, taken after privacy_lock and before event_lock; the lock of a va_live follows live_lock. While echo_lock is
  * held, no other is taken. */

@@ -351,13 +351,19 @@ static void a_reload(void **state)
 
 static void decoding_fails(void **state)
 {
+    va_error error;
+
     begin("wake", NULL);
     hear(VA_LISTEN_OPENED);
     hear(VA_LISTEN_STARTED);
     expect_state("listening");
     doubles.fail_listeners = 1; /* and once more */
+    doubles.makes_wait = 1;
     doubles.fail_pushes = 1;
     expect_state("idle");
+    assert_true(doubles_wait(&doubles.making, 1));
+    assert_int_equal(va_assistant_talk(assistant, 1, &error), VA_ESTATE); /* at once */
+    doubles.makes_wait = 0;
     assert_true(doubles_wait(&doubles.listeners, 1));
     for (int i = 0; i < 8000 && (doubles.fail_listeners > 0 || doubles.listeners == 0); i++)
         usleep(1000);
