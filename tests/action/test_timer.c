@@ -321,6 +321,55 @@ static void test_what_ended_meanwhile_is_told(void **state)
     unlink(path);
 }
 
+struct told_in_between {
+    va_actions *actions;
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t changed;
+    char *kept; /* what is in the file while it is told */
+};
+
+static void set_another(void *user, const struct va_timer_event *event)
+{
+    struct told_in_between *told = user;
+    const va_slot tea[] = {{"name", "tea"}, {"minutes", "5"}};
+    struct va_action_request request = request_for(set, tea, 2, "");
+    size_t size;
+
+    assert_string_equal(event->name, "egg");
+    assert_response(told->actions, &request, 1, "");
+    pthread_mutex_lock(&told->lock);
+    assert_int_equal(va_file_read(path, 1000, &told->kept, &size, NULL), 0);
+    pthread_cond_signal(&told->changed);
+    pthread_mutex_unlock(&told->lock);
+}
+
+/* Were the power cut just then, it would be told again. */
+static void test_what_is_being_told_is_kept(void **state)
+{
+    struct told_in_between told = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    const struct va_actions_options options = {.on_timer = set_another, .user = &told, .folder = folder};
+    const va_slot egg[] = {{"name", "egg"}, {"seconds", "0.02"}};
+    struct va_action_request request = request_for(set, egg, 2, "");
+    char *text;
+    size_t size;
+
+    assert_int_equal(va_actions_new(&options, &told.actions, NULL), 0);
+    assert_response(told.actions, &request, 1, "");
+    pthread_mutex_lock(&told.lock);
+    while (told.kept == NULL)
+        pthread_cond_wait(&told.changed, &told.lock);
+    pthread_mutex_unlock(&told.lock);
+    assert_non_null(strstr(told.kept, "\"egg\""));
+    assert_non_null(strstr(told.kept, "\"tea\""));
+    va_actions_free(told.actions);
+    va_free(told.kept);
+    assert_int_equal(va_file_read(path, 1000, &text, &size, NULL), 0);
+    assert_null(strstr(text, "\"egg\""));
+    assert_non_null(strstr(text, "\"tea\""));
+    va_free(text);
+    unlink(path);
+}
+
 static void test_a_damaged_file_is_said(void **state)
 {
     static const char *const bad[] = {"",
@@ -428,6 +477,7 @@ int main(void)
         cmocka_unit_test(test_alarm_on_a_clock_of_twelve),
         cmocka_unit_test(test_a_restart_loses_none),
         cmocka_unit_test(test_what_ended_meanwhile_is_told),
+        cmocka_unit_test(test_what_is_being_told_is_kept),
         cmocka_unit_test(test_a_damaged_file_is_said),
         cmocka_unit_test(test_a_full_disk_is_said),
         cmocka_unit_test(test_a_lost_folder_is_said),
