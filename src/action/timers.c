@@ -171,9 +171,9 @@ int va_timers_set(struct va_timers *timers, const struct va_timer *timer, va_err
         before = *place;
     *place = *timer;
     place->id = ++timers->last_id;
-    int r = va_timers_save(timers, error);
+    int r = start_thread(timers, error); /* before it is in the file, where it would stay */
     if (r == 0)
-        r = start_thread(timers, error);
+        r = va_timers_save(timers, error);
     if (r < 0 && is_new)
         timers->n--;
     else if (r < 0)

@@ -7,6 +7,17 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/thread.h"
+
+static int no_threads;
+
+int __real_va_thread_start(pthread_t *ret_thread, void *(*run)(void *arg), void *arg);
+int __wrap_va_thread_start(pthread_t *ret_thread, void *(*run)(void *arg), void *arg);
+
+int __wrap_va_thread_start(pthread_t *ret_thread, void *(*run)(void *arg), void *arg)
+{
+    return no_threads ? VA_ENOMEM : __real_va_thread_start(ret_thread, run, arg);
+}
 
 struct fired {
     pthread_mutex_t lock;
@@ -399,6 +410,22 @@ static void test_a_damaged_file_is_said(void **state)
     unlink(path);
 }
 
+/* Nor is it kept, to be told after a restart. */
+static void test_what_nobody_can_watch_is_not_set(void **state)
+{
+    const va_slot tea[] = {{"name", "tea"}, {"minutes", "5"}};
+    va_actions *actions = new_kept(NULL);
+    struct va_action_request request = request_for(set, tea, 2, "");
+
+    no_threads = 1;
+    assert_failure(actions, &request, VA_ENOMEM, "cannot start the thread of the timers");
+    no_threads = 0;
+    assert_false(va_file_exists(path));
+    assert_response(actions, &request, 1, "");
+    va_actions_free(actions);
+    unlink(path);
+}
+
 /* What cannot be kept is not set. */
 static void test_a_full_disk_is_said(void **state)
 {
@@ -479,6 +506,7 @@ int main(void)
         cmocka_unit_test(test_what_ended_meanwhile_is_told),
         cmocka_unit_test(test_what_is_being_told_is_kept),
         cmocka_unit_test(test_a_damaged_file_is_said),
+        cmocka_unit_test(test_what_nobody_can_watch_is_not_set),
         cmocka_unit_test(test_a_full_disk_is_said),
         cmocka_unit_test(test_a_lost_folder_is_said),
         cmocka_unit_test(test_dry_run),
