@@ -14,7 +14,7 @@
 #define SLACK_S 10        /* of audio that decoding may be behind before a push waits */
 #define PAD_BEFORE_MS 450 /* more than the ear has: a soft beginning ("add", "set") is found late, and some silence does no harm */
 
-#define MAX_END_S 1e9     /* what is beyond is no moment of a stream */
+#define MAX_END_S 1e9 /* what is beyond is no moment of a stream */
 
 /* ---- making ---- */
 
