@@ -165,20 +165,6 @@ static void others_go_on(void **state)
     va_stream_free(stream);
 }
 
-static void what_is_no_moment_ends_nothing(void **state)
-{
-    static const double moments[] = {NAN, INFINITY, -INFINITY, -1.0, 1e300, 1e12};
-
-    begin(0);
-    for (size_t i = 0; i < sizeof moments / sizeof moments[0]; i++) {
-        va_stream_end_at(stream, moments[i]);
-        push(i == 0 ? "20. 5#" : "5#");
-    }
-    push("19.");
-    finish("SRF");
-    expect(2, 1, 20 * CHUNK - PAD, 55 * CHUNK, 50 * CHUNK);
-}
-
 static void an_interruption_ends_the_utterance(void **state)
 {
     begin(0);
@@ -494,7 +480,6 @@ int main(void)
         cmocka_unit_test(speech_goes_on_after_ready),
         cmocka_unit_test(what_was_said_decides_about_the_end),
         cmocka_unit_test(others_go_on),
-        cmocka_unit_test(what_is_no_moment_ends_nothing),
         cmocka_unit_test(an_interruption_ends_the_utterance),
         cmocka_unit_test(speech_goes_on_before_ready),
         cmocka_unit_test(partial_texts),
