@@ -13,6 +13,19 @@
 
 #define MAX_FILE_BYTES (256 * 1024)
 
+static void write_timer(struct va_json *json, const struct va_timer *timer)
+{
+    va_json_open(json, NULL, '{');
+    va_json_bool(json, "alarm", timer->is_alarm);
+    va_json_text(json, "name", timer->name);
+    va_json_text(json, "text", timer->text);
+    va_json_text(json, "late", timer->late);
+    va_json_text(json, "language", timer->language);
+    va_json_number(json, "seconds", timer->seconds, 3);
+    va_json_number(json, "end", timer->end_unix_s, 3);
+    va_json_close(json, '}');
+}
+
 int va_timers_save(const struct va_timers *timers, va_error *error)
 {
     struct va_buffer text;
@@ -23,18 +36,10 @@ int va_timers_save(const struct va_timers *timers, va_error *error)
     va_buffer_init(&text, MAX_FILE_BYTES);
     va_json_open(&json, NULL, '{');
     va_json_open(&json, "timers", '[');
-    for (size_t i = 0; i < timers->n; i++) {
-        const struct va_timer *timer = &timers->timers[i];
-        va_json_open(&json, NULL, '{');
-        va_json_bool(&json, "alarm", timer->is_alarm);
-        va_json_text(&json, "name", timer->name);
-        va_json_text(&json, "text", timer->text);
-        va_json_text(&json, "late", timer->late);
-        va_json_text(&json, "language", timer->language);
-        va_json_number(&json, "seconds", timer->seconds, 3);
-        va_json_number(&json, "end", timer->end_unix_s, 3);
-        va_json_close(&json, '}');
-    }
+    if (timers->is_telling)
+        write_timer(&json, &timers->ended);
+    for (size_t i = 0; i < timers->n; i++)
+        write_timer(&json, &timers->timers[i]);
     va_json_close(&json, ']');
     va_json_close(&json, '}');
     int r = json.error < 0 ? va_fail(error, json.error, "cannot keep the timers: %s", va_status_text(json.error))

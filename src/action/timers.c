@@ -76,8 +76,13 @@ static void remove_at(struct va_timers *timers, size_t i)
 }
 
 /* Tells that a timer has ended, without the lock. It stays in the file until it was told: better twice than never. */
-static void tell(struct va_timers *timers, const struct va_timer *timer)
+static void tell(struct va_timers *timers, size_t i)
 {
+    const struct va_timer *timer = &timers->ended; /* which nobody else changes */
+
+    timers->ended = timers->timers[i];
+    timers->is_telling = 1;
+    remove_at(timers, i);
     double late_s = va_clock_unix_s() - timer->end_unix_s;
     int is_late = timer->late[0] != '\0' && late_s > 2 * ALARM_CHECK_S;
     const struct va_timer_event event = {.type = timer->is_alarm ? "alarm" : "timer",
@@ -91,6 +96,7 @@ static void tell(struct va_timers *timers, const struct va_timer *timer)
     if (timers->on_timer != NULL)
         timers->on_timer(timers->user, &event);
     pthread_mutex_lock(&timers->lock);
+    timers->is_telling = 0;
 }
 
 /* Sleeps until the first timer ends or something changes. */
@@ -114,9 +120,7 @@ static void *watch(void *arg)
         } else if (left_s > 0) {
             va_thread_wait_until(&timers->changed, &timers->lock, va_clock_after(left_s < ALARM_CHECK_S ? left_s : ALARM_CHECK_S));
         } else {
-            struct va_timer timer = timers->timers[first];
-            remove_at(timers, first);
-            tell(timers, &timer);
+            tell(timers, first);
             (void)!va_timers_save(timers, NULL); /* what fails here is told again after a restart */
         }
     }
@@ -158,7 +162,7 @@ int va_timers_set(struct va_timers *timers, const struct va_timer *timer, va_err
     struct va_timer *place = va_timers_find(timers, timer->is_alarm, timer->name);
     struct va_timer before = {0};
 
-    if (place == NULL && timers->n == VA_TIMERS_MAX)
+    if (place == NULL && timers->n + (size_t)timers->is_telling == VA_TIMERS_MAX) /* so many go into the file */
         return va_fail(error, VA_ELIMIT, "there are %d timers already", VA_TIMERS_MAX);
     int is_new = place == NULL;
     if (is_new)
@@ -167,9 +171,9 @@ int va_timers_set(struct va_timers *timers, const struct va_timer *timer, va_err
         before = *place;
     *place = *timer;
     place->id = ++timers->last_id;
-    int r = va_timers_save(timers, error);
+    int r = start_thread(timers, error); /* before it is in the file, where it would stay */
     if (r == 0)
-        r = start_thread(timers, error);
+        r = va_timers_save(timers, error);
     if (r < 0 && is_new)
         timers->n--;
     else if (r < 0)

@@ -31,6 +31,8 @@ struct va_timers {
     char *path;                            /* of the file, or NULL */
     struct va_timer timers[VA_TIMERS_MAX]; /* [n], in the order they were set */
     size_t n;
+    struct va_timer ended; /* while is_telling: it is in the file until it was told, but is none of timers */
+    int is_telling;
 };
 
 VA_MUST_CHECK int va_timers_new(const struct va_actions_options *options, struct va_timers **ret_timers);

@@ -172,6 +172,7 @@ void va_assistant_free(va_assistant *assistant)
 int va_assistant_reload(va_assistant *assistant, va_config *config, va_commands *commands, va_error *error)
 {
     struct va_settings *settings;
+    va_error reason;
     int r = va_settings_new(assistant->model, config, commands, &settings, error);
     if (r < 0)
         return r;
@@ -182,8 +183,8 @@ int va_assistant_reload(va_assistant *assistant, va_config *config, va_commands 
     va_settings_release(old);
     va_event_tell(assistant, VA_LOG_DEBUG, "reloaded", NULL, 0, 0);
     /* With the new commands, and perhaps another microphone. The settings hold in any case. */
-    if (restart_listening(assistant, error) < 0)
-        va_log(VA_LOG_ERROR, "assistant", "the microphone is not listened to: %s", error->text);
+    if (restart_listening(assistant, &reason) < 0)
+        va_log(VA_LOG_ERROR, "assistant", "the microphone is not listened to: %s", reason.text);
     return 0;
 }
 

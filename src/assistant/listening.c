@@ -79,7 +79,7 @@ static int prepare_voice(struct va_listening *listening, va_error *error)
     return va_own_voice_init(&listening->voice, &options, error);
 }
 
-static int make_listener(struct va_listening *listening, va_error *error)
+static int make_listener(struct va_listening *listening, va_listener **ret_listener, va_error *error)
 {
     const va_assistant *assistant = listening->assistant;
     const va_config *config = listening->settings->config;
@@ -100,21 +100,32 @@ static int make_listener(struct va_listening *listening, va_error *error)
     options.is_own = is_own;
     options.on_event = va_listening_on_event;
     options.user = listening;
-    return va_listener_new(&options, &listening->listener, error);
+    return va_listener_new(&options, ret_listener, error);
 }
 
-/* Decoding failed, most likely for want of memory: after a while another listener goes on. */
+/* Returns the one before. */
+static va_listener *exchange(struct va_listening *listening, va_listener *listener)
+{
+    pthread_mutex_lock(&listening->assistant->listening_lock);
+    va_listener *before = listening->listener;
+    listening->listener = listener;
+    pthread_mutex_unlock(&listening->assistant->listening_lock);
+    return before;
+}
+
+/* Decoding failed, most likely for want of memory: after a while another listener goes on. There is none meanwhile: whoever has a wish is
+ * told so, and does not wait. */
 static int renew(struct va_listening *listening, va_error *error)
 {
     va_log(VA_LOG_ERROR, "assistant", "listening has failed, and is tried again: %s", error->text);
     va_phase_change(listening->assistant, VA_FACT_AWAKE, 0); /* what was being said is lost */
     for (int waited_ms = 0; waited_ms < RENEW_MS && !atomic_load(&listening->must_stop); waited_ms += READ_TIMEOUT_MS)
         poll(NULL, 0, READ_TIMEOUT_MS);
-    pthread_mutex_lock(&listening->assistant->listening_lock);
-    va_listener_free(listening->listener);
-    listening->listener = NULL;
-    int r = make_listener(listening, error);
-    pthread_mutex_unlock(&listening->assistant->listening_lock);
+    va_listener_free(exchange(listening, NULL));
+    va_listener *listener;
+    int r = make_listener(listening, &listener, error);
+    if (r == 0)
+        exchange(listening, listener);
     return r;
 }
 
@@ -231,7 +242,7 @@ int va_listening_start(va_assistant *assistant, va_error *error)
     listening->assistant = assistant;
     listening->settings = settings;
     listening->is_always = strcmp(settings->config->listen_mode, "always") == 0;
-    if ((r = prepare_voice(listening, error)) < 0 || (r = make_listener(listening, error)) < 0 ||
+    if ((r = prepare_voice(listening, error)) < 0 || (r = make_listener(listening, &listening->listener, error)) < 0 ||
         (r = va_microphone_hold(assistant, 0, &capture, error)) < 0)
         goto fail;
     if ((r = va_capture_reader_new(capture, &listening->reader, error)) < 0) {

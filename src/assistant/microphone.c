@@ -40,19 +40,46 @@ static int check_open(va_capture *capture, va_error *error)
     return status.state == VA_CAPTURE_LOST ? va_fail(error, status.error.code, "%s", status.error.text) : 0;
 }
 
+static void add_up(struct va_capture_status *sum, const struct va_capture_status *other)
+{
+    sum->overruns += other->overruns;
+    sum->lost += other->lost;
+    sum->recovered += other->recovered;
+    sum->lost_samples += other->lost_samples;
+    sum->clipped_samples += other->clipped_samples;
+}
+
+/* With microphone_lock held: a device is opened before, and closed behind, so that who asks for the status need not wait for it. Returns
+ * the one before, of which only the numbers are left. */
+static va_capture *exchange(va_assistant *assistant, va_capture *capture)
+{
+    struct va_capture_status ended;
+
+    pthread_mutex_lock(&assistant->lock);
+    va_capture *before = assistant->capture;
+    if (before != NULL) {
+        va_capture_get_status(before, &ended);
+        add_up(&assistant->captured, &ended);
+    }
+    assistant->capture = capture;
+    pthread_mutex_unlock(&assistant->lock);
+    return before;
+}
+
 int va_microphone_hold(va_assistant *assistant, int fail_at_once, va_capture **ret_capture, va_error *error)
 {
     struct va_settings *settings = va_settings_hold(assistant);
     const struct va_capture_options options = {
         .source = settings->config->audio_microphone, .fail_at_once = fail_at_once, .on_event = on_change, .user = assistant};
+    va_capture *started = NULL;
     int r = va_assistant_check_storage(assistant, error);
 
     pthread_mutex_lock(&assistant->microphone_lock);
     if (r < 0)
         ; /* it stays closed */
-    else if (assistant->microphone_holds == 0)
-        r = va_capture_start(&options, &assistant->capture, error);
-    else if (fail_at_once)
+    else if (assistant->microphone_holds == 0 && (r = va_capture_start(&options, &started, error)) == 0)
+        exchange(assistant, started);
+    else if (r == 0 && fail_at_once)
         r = check_open(assistant->capture, error);
     if (r == 0) {
         assistant->microphone_holds++;
@@ -63,24 +90,15 @@ int va_microphone_hold(va_assistant *assistant, int fail_at_once, va_capture **r
     return r;
 }
 
-static void add_up(struct va_capture_status *sum, const struct va_capture_status *other)
-{
-    sum->overruns += other->overruns;
-    sum->lost += other->lost;
-    sum->recovered += other->recovered;
-    sum->lost_samples += other->lost_samples;
-    sum->clipped_samples += other->clipped_samples;
-}
-
 void va_assistant_get_microphone(va_assistant *assistant, struct va_microphone_status *ret_status)
 {
     struct va_capture_status capture = {.state = VA_CAPTURE_CLOSED, .rms_db = -120.0f, .peak_db = -120.0f};
 
-    pthread_mutex_lock(&assistant->microphone_lock);
+    pthread_mutex_lock(&assistant->lock);
     if (assistant->capture != NULL)
         va_capture_get_status(assistant->capture, &capture);
     add_up(&capture, &assistant->captured);
-    pthread_mutex_unlock(&assistant->microphone_lock);
+    pthread_mutex_unlock(&assistant->lock);
     *ret_status = (struct va_microphone_status){
         .state = name_of(capture.state),
         .rate_hz = capture.rate_hz,
@@ -103,12 +121,7 @@ void va_assistant_get_microphone(va_assistant *assistant, struct va_microphone_s
 void va_microphone_release(va_assistant *assistant)
 {
     pthread_mutex_lock(&assistant->microphone_lock);
-    if (--assistant->microphone_holds == 0) {
-        struct va_capture_status ended;
-        va_capture_get_status(assistant->capture, &ended);
-        add_up(&assistant->captured, &ended);
-        va_capture_free(assistant->capture);
-        assistant->capture = NULL;
-    }
+    if (--assistant->microphone_holds == 0)
+        va_capture_free(exchange(assistant, NULL));
     pthread_mutex_unlock(&assistant->microphone_lock);
 }

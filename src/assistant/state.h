@@ -1,7 +1,7 @@
 /* state.h - the inside of the assistant, shared by the files of this folder.
  *
  * lock is of everything that is quick. Some are held for longer: privacy_lock while privacy mode changes, recording_lock and
- * microphone_lock while a device opens or closes, listening_lock while a listener is made anew, history_lock while something is added.
+ * microphone_lock while a device opens or closes, history_lock while something is added.
  * They are taken in this order: privacy_lock, recording_lock, microphone_lock, event_lock, lock. Of listening_lock, history_lock and
  * live_lock only one is held, taken after privacy_lock and before event_lock; the lock of a va_live follows live_lock. While echo_lock is
  * held, no other is taken. */
@@ -141,10 +141,10 @@ struct va_assistant {
     _Atomic int recording;
     _Atomic uint64_t commands_run;
 
-    pthread_mutex_t microphone_lock; /* taken before event_lock */
-    va_capture *capture;             /* while it is held */
-    int microphone_holds;
-    struct va_capture_status captured; /* the numbers of those that were closed */
+    pthread_mutex_t microphone_lock;   /* taken before event_lock */
+    int microphone_holds;              /* of microphone_lock */
+    va_capture *capture;               /* or NULL: it is closed; changes with lock, too */
+    struct va_capture_status captured; /* of lock: the numbers of those that were closed */
 
     pthread_mutex_t listening_lock;
     struct va_listening *listening; /* or NULL */

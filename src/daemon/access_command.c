@@ -1,5 +1,6 @@
 #include "daemon/access_command.h"
 
+#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -59,7 +60,8 @@ static int act_as_owner(struct va_access_command *command, va_error *error)
         return 0;
     command->owner = info.st_uid;
     command->group = info.st_gid;
-    return setegid(command->group) < 0 || seteuid(command->owner) < 0
+    /* Without root's groups: a link in the folder must not lead to what only these may read. */
+    return setgroups(0, NULL) < 0 || setegid(command->group) < 0 || seteuid(command->owner) < 0
                ? va_fail_errno(error, "cannot act as the owner of %s", command->folder)
                : 0;
 }

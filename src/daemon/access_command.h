@@ -44,7 +44,7 @@ int va_access_command_take(struct va_access_command *command, int option, const 
 /* Opens the configuration and the folder. From then on root acts as the folder's owner, so that the service can read what was written.
  * An exit code; what failed was told. */
 int va_access_command_open(struct va_access_command *command);
-void va_access_command_as_caller(const struct va_access_command *command); /* again as who called */
+void va_access_command_as_caller(const struct va_access_command *command); /* again as who called; root does without its groups */
 void va_access_command_close(struct va_access_command *command);
 
 int va_access_command_complain(const struct va_access_command *command, const va_error *error); /* VA_EXIT_FAILED */

@@ -38,7 +38,7 @@ struct session {
     va_context *context;
     va_steering *steering;
     struct va_eval_report *report;
-    float *pcm; /* [MAX_SECONDS] */
+    float *pcm; /* [MAX_SECONDS * VA_SAMPLE_RATE_HZ] */
 };
 
 /* A line of the manifest; strings in the file's text. */
@@ -403,10 +403,29 @@ static int set_option(struct request *request, int option, const char *value)
     case OPT_DETAILS:
         request->details = 1;
         return 0;
+    case 'c':
+        request->sources.config = value;
+        return 0;
     default: /* OPT_JSON */
         request->json = 1;
         return 0;
     }
+}
+
+/* What the command line does not say. */
+static void take_defaults(struct request *request, const va_config *config)
+{
+    if (request->threads == 0)
+        request->threads = va_pool_share(1);
+    if (request->model == NULL)
+        request->model = config->model_name;
+    if (request->language == NULL)
+        request->language = config->model_language;
+    if (request->kernels == NULL)
+        request->kernels = config->model_kernels;
+    if (request->threshold < 0)
+        request->threshold = (float)config->commands_confidence;
+    request->sources.language = strcmp(request->language, "auto") == 0 ? NULL : request->language;
 }
 
 int va_command_eval(int argc, char **argv)
@@ -416,37 +435,28 @@ int va_command_eval(int argc, char **argv)
     va_error error;
     int c;
 
-    for (int i = 1; i + 1 < argc; i++)
-        if (strcmp(argv[i], "--config") == 0)
-            request.sources.config = argv[i + 1];
+    while ((c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+        if (c == 'h') {
+            print_help(stdout);
+            return VA_EXIT_OK;
+        }
+        if (c == '?')
+            return VA_EXIT_USAGE;
+        if (set_option(&request, c, optarg) < 0) {
+            fprintf(stderr, "voice-assistant eval: wrong value '%s'; see --help\n", optarg);
+            return VA_EXIT_USAGE;
+        }
+    }
+    if (argc - optind != 1) {
+        fprintf(stderr, "voice-assistant eval: one MANIFEST is needed; see --help\n");
+        return VA_EXIT_USAGE;
+    }
     if (va_config_load(request.sources.config, NULL, 0, &config, &error) < 0) {
         fprintf(stderr, "voice-assistant eval: %s\n", error.text);
         return VA_EXIT_FAILED;
     }
-    request.threads = va_pool_share(1);
-    request.model = config->model_name;
-    request.language = config->model_language;
-    request.kernels = config->model_kernels;
-    request.threshold = (float)config->commands_confidence;
-    int code = -1;
-    while (code < 0 && (c = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-        if (c == 'h') {
-            print_help(stdout);
-            code = VA_EXIT_OK;
-        } else if (c == '?') {
-            code = VA_EXIT_USAGE;
-        } else if (c != 'c' && set_option(&request, c, optarg) < 0) {
-            fprintf(stderr, "voice-assistant eval: wrong value '%s'; see --help\n", optarg);
-            code = VA_EXIT_USAGE;
-        }
-    }
-    if (code < 0 && argc - optind != 1) {
-        fprintf(stderr, "voice-assistant eval: one MANIFEST is needed; see --help\n");
-        code = VA_EXIT_USAGE;
-    }
-    request.sources.language = strcmp(request.language, "auto") == 0 ? NULL : request.language;
-    if (code < 0)
-        code = run(&request, config, argv[optind]);
+    take_defaults(&request, config);
+    int code = run(&request, config, argv[optind]);
     va_config_free(config);
     return code;
 }

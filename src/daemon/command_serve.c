@@ -44,6 +44,7 @@ struct daemon {
     struct va_overrides overrides;
     int signal_fd;
     struct va_setup setup;
+    const va_config *config; /* that holds now: of setup, or what a reload gave the assistant, until the next one */
     va_access *access;
     va_api *api;
     va_server *server;
@@ -185,6 +186,7 @@ static int start(struct daemon *daemon, va_error *error)
     if (r < 0 || (r = open_log(setup->config, error)) < 0)
         return r;
     va_serve_wait_model(&daemon->overrides, &setup->config);
+    daemon->config = setup->config;
     if ((r = va_watch_open(&daemon->watch, setup, error)) < 0 || (r = va_setup_open(setup, error)) < 0 ||
         (r = va_serve_access_open(setup->config, setup->folder, &daemon->access, error)) < 0 || (r = va_setup_start(setup, error)) < 0)
         return r;
@@ -204,6 +206,22 @@ static void log_restart(void *user, const char *option, int needs_restart)
         va_log(VA_LOG_WARNING, "daemon", "%s has changed; this takes effect after a restart", option);
 }
 
+/* Takes both over, or leaves all as it was. The settings are shown before the assistant tells that they have changed. */
+static int take(struct daemon *daemon, va_config *config, va_commands *commands, va_error *error)
+{
+    va_error ignored;
+    int r = open_log(config, error);
+
+    if (r < 0)
+        return r;
+    if ((r = va_serve_settings_loaded(&daemon->settings, config, error)) == 0 &&
+        (r = va_assistant_reload(daemon->setup.assistant, config, commands, error)) == 0)
+        return 0;
+    (void)!open_log(daemon->config, &ignored);
+    (void)!va_serve_settings_loaded(&daemon->settings, daemon->config, &ignored);
+    return r;
+}
+
 static int reload(void *user, va_error *error)
 {
     struct daemon *daemon = user;
@@ -214,26 +232,21 @@ static int reload(void *user, va_error *error)
     if (r == 0)
         r = va_setup_commands(config, daemon->setup.launcher, &commands, error);
     if (r == 0)
-        r = open_log(config, error);
-    if (r < 0)
-        goto fail;
+        r = take(daemon, config, commands, error);
+    if (r < 0) {
+        va_log(VA_LOG_ERROR, "daemon", "%s; the old configuration and commands stay", error->text);
+        va_commands_free(commands);
+        va_config_free(config);
+        return r;
+    }
     const struct va_history_options history = va_serve_history_options(config);
-    double timeout_s = config->server_timeout, max_upload = (double)config->server_max_upload;
+    daemon->config = config;
     va_config_changes(daemon->setup.config, config, log_restart, NULL);
     va_watch_limits(config, daemon->api);
-    if ((r = va_serve_settings_loaded(&daemon->settings, config, error)) < 0 ||
-        (r = va_assistant_reload(daemon->setup.assistant, config, commands, error)) < 0)
-        goto fail;
     va_history_configure(daemon->setup.history, &history);
-    va_server_set_limits(daemon->server, timeout_s, (uint64_t)(max_upload * BYTES_PER_MB));
+    va_server_set_limits(daemon->server, config->server_timeout, (uint64_t)((double)config->server_max_upload * BYTES_PER_MB));
     va_log(VA_LOG_INFO, "daemon", "configuration and commands have been read again");
     return 0;
-
-fail:
-    va_log(VA_LOG_ERROR, "daemon", "%s; the old configuration and commands stay", error->text);
-    va_commands_free(commands);
-    va_config_free(config);
-    return r;
 }
 
 static void run(struct daemon *daemon)

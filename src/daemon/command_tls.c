@@ -158,7 +158,7 @@ static int tell_client(const struct request *request, const struct va_token *tok
 static int make_client(const struct request *request, const char *name)
 {
     const struct va_access_command *common = &request->common;
-    char code[VA_PAIRING_CODE_BYTES], *path = NULL, *made = NULL;
+    char code[VA_PAIRING_CODE_BYTES];
     const char *password = request->pem ? NULL : code;
     struct va_buffer file;
     struct va_token token;
@@ -169,10 +169,8 @@ static int make_client(const struct request *request, const char *name)
     if (request->output == NULL && (strchr(name, '/') != NULL || name[0] == '.' || name[0] == '-'))
         return va_access_command_usage(common, "NAME cannot be the name of a file; say --output FILE");
     va_buffer_init(&file, VA_CERTIFICATE_MAX_BYTES);
-    path = made = va_asprintf("%s.%s", name, request->pem ? "pem" : "p12");
-    int r = made == NULL ? va_fail_memory(&error) : va_pairing_random(code, &error);
-    if (request->output != NULL)
-        r = (path = va_strdup(request->output)) == NULL ? va_fail_memory(&error) : r;
+    char *path = request->output != NULL ? va_strdup(request->output) : va_asprintf("%s.%s", name, request->pem ? "pem" : "p12");
+    int r = path == NULL ? va_fail_memory(&error) : va_pairing_random(code, &error);
     if (r == 0)
         r = va_certificate_prepare(common->folder, common->names.name, common->names.n, &error);
     if (r == 0)
@@ -186,9 +184,7 @@ static int make_client(const struct request *request, const char *name)
     int exit_code = r < 0 ? va_access_command_complain(common, &error) : tell_client(request, &token, path, password);
     explicit_bzero(code, sizeof code);
     va_buffer_free(&file);
-    if (path != made)
-        va_free(path);
-    va_free(made);
+    va_free(path);
     return exit_code;
 }
 

@@ -146,6 +146,17 @@ static int open_words(struct va_setup *setup, const char *names, int is_stop, va
     return r;
 }
 
+/* Words that the mode does without need not be there: what is wrong with them is logged. */
+static int open_words_of(struct va_setup *setup, const char *option, const char *names, int is_stop, va_error *error)
+{
+    int r = open_words(setup, names, is_stop, error);
+
+    if (r == 0 || r == VA_ENOMEM || strcmp(setup->config->listen_mode, "wake") == 0)
+        return r;
+    va_log(VA_LOG_WARNING, "daemon", "%s: %s", option, error->text);
+    return 0;
+}
+
 /* What the mode does without need not be there. */
 static int open_ears(struct va_setup *setup, va_error *error)
 {
@@ -154,16 +165,10 @@ static int open_ears(struct va_setup *setup, va_error *error)
 
     if (r < 0)
         return strcmp(mode, "off") == 0 && r != VA_ENOMEM ? 0 : r;
-    r = open_words(setup, setup->config->listen_words, 0, error);
+    r = open_words_of(setup, "listen.words", setup->config->listen_words, 0, error);
     if (r == 0 && needs_words && setup->n_words == 0)
         r = va_fail(error, VA_EINVAL, "listen.words: there is no wake word");
-    if (r == VA_ENOMEM || (r < 0 && needs_words))
-        return r;
-    r = open_words(setup, setup->config->listen_stop_words, 1, error);
-    if (r == VA_ENOMEM || r == 0 || needs_words)
-        return r;
-    va_log(VA_LOG_WARNING, "daemon", "listen.stop_words: %s", error->text);
-    return 0;
+    return r < 0 ? r : open_words_of(setup, "listen.stop_words", setup->config->listen_stop_words, 1, error);
 }
 
 /* A program of the command files that was not there at the start is not started: what may run is fixed then. */

@@ -4,6 +4,7 @@
 #include <mosquitto.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -50,8 +51,9 @@ struct va_mqtt {
     int has_thread;
     int wake_fd;
     pthread_mutex_t lock;
-    int ending;         /* with lock */
-    char *last_command; /* with lock; JSON, or NULL */
+    int ending;              /* with lock */
+    char *last_command;      /* with lock; JSON, or NULL */
+    _Atomic int must_forget; /* privacy mode has begun, and the broker may still have what was answered */
 };
 
 /* ---- what the assistant tells ---- */
@@ -86,7 +88,7 @@ static char *write_command(const va_mqtt *mqtt, const struct va_field *fields, s
     va_json_bool(&json, "success", is_set(fields, n, "success"));
     va_json_text(&json, "source", text_of(fields, n, "source"));
     va_json_text(&json, "time", when);
-    if (mqtt->options.texts)
+    if (mqtt->options.texts && !va_assistant_is_private(mqtt->assistant))
         va_json_text(&json, "response", text_of(fields, n, "response"));
     va_json_close(&json, '}');
     char *text = json.error == 0 ? va_buffer_take(&out) : NULL;
@@ -100,13 +102,17 @@ static void on_event(void *user, const char *name, const struct va_field *fields
 
     if (strcmp(name, "state") != 0 && strcmp(name, "privacy") != 0 && strcmp(name, "result") != 0)
         return;
-    if (strcmp(name, "result") == 0 && text_of(fields, n, "command")[0] != '\0') {
-        char *text = write_command(mqtt, fields, n);
+    int is_command = strcmp(name, "result") == 0 && text_of(fields, n, "command")[0] != '\0';
+    int must_forget = strcmp(name, "privacy") == 0 && is_set(fields, n, "on") && mqtt->options.texts;
+    if (is_command || must_forget) {
+        char *text = is_command ? write_command(mqtt, fields, n) : NULL;
         pthread_mutex_lock(&mqtt->lock);
         va_free(mqtt->last_command);
         mqtt->last_command = text;
         pthread_mutex_unlock(&mqtt->lock);
     }
+    if (must_forget)
+        atomic_store(&mqtt->must_forget, 1);
     eventfd_write(mqtt->wake_fd, 1);
 }
 
@@ -160,6 +166,24 @@ static void describe_entities(va_mqtt *mqtt)
     va_buffer_free(&payload);
 }
 
+static void publish_command(va_mqtt *mqtt)
+{
+    int must_forget = atomic_exchange(&mqtt->must_forget, 0); /* before what was said since is looked at */
+
+    pthread_mutex_lock(&mqtt->lock);
+    char *command = mqtt->last_command != NULL ? va_strdup(mqtt->last_command) : NULL;
+    pthread_mutex_unlock(&mqtt->lock);
+    if (must_forget) {
+        va_free(mqtt->sent[COMMAND]);
+        mqtt->sent[COMMAND] = NULL;
+    }
+    if (must_forget && publish(mqtt, VA_MQTT_COMMAND, "") < 0) /* which ends what is retained */
+        atomic_store(&mqtt->must_forget, 1);
+    else
+        publish_value(mqtt, COMMAND, command);
+    va_free(command);
+}
+
 static void publish_all(va_mqtt *mqtt)
 {
     struct va_assistant_status status;
@@ -183,11 +207,7 @@ static void publish_all(va_mqtt *mqtt)
     publish_value(mqtt, STATE, status.state);
     publish_value(mqtt, PRIVACY, status.privacy ? "ON" : "OFF");
     publish_problem(mqtt);
-    pthread_mutex_lock(&mqtt->lock);
-    char *command = mqtt->last_command != NULL ? va_strdup(mqtt->last_command) : NULL;
-    pthread_mutex_unlock(&mqtt->lock);
-    publish_value(mqtt, COMMAND, command);
-    va_free(command);
+    publish_command(mqtt);
 }
 
 /* ---- what comes ---- */
@@ -434,6 +454,7 @@ int va_mqtt_start(va_assistant *assistant, const struct va_mqtt_options *options
     pthread_mutex_init(&mqtt->lock, NULL);
     mqtt->assistant = assistant;
     mqtt->wanted_privacy = -1;
+    mqtt->must_forget = options->texts && va_assistant_is_private(assistant);
     mqtt->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     r = mqtt->wake_fd < 0 ? va_fail_errno(error, "cannot make an event") : copy_options(mqtt, options, error);
     if (r == 0)

@@ -5,7 +5,6 @@
 
 #include "base/log.h"
 #include "server/history_query.h"
-#include "server/request.h"
 
 #define PAGE_BYTES ((size_t)1 << 20) /* a page that is longer ends */
 /* A client that reads slowly is waited for so long, by the thread of one export at a time. */
@@ -37,7 +36,7 @@ static int read_query(va_request *request, struct va_history_request *ret_query)
 {
     va_error error;
 
-    if (va_history_request_read(request->query, ret_query, &error) == 0)
+    if (va_history_request_read(va_request_query_text(request), ret_query, &error) == 0)
         return 0;
     va_request_fail(request, 400, "invalid", "%s", error.text);
     return -1;
@@ -214,7 +213,7 @@ static void delete_many(va_api *api, va_request *request)
 
     if (history == NULL)
         return;
-    if (va_history_request_read_bound(request->query, &before_s, &error) < 0) {
+    if (va_history_request_read_bound(va_request_query_text(request), &before_s, &error) < 0) {
         va_request_fail(request, 400, "invalid", "%s", error.text);
         return;
     }

@@ -53,9 +53,9 @@ void va_api_get_events(void *user, va_request *request)
 
 /* ---- timers ---- */
 
-void va_api_get_timers(void *user, va_request *request)
+/* While one is kept, whose file waits for the disk, the others cannot be looked at. */
+static void list_timers(va_api *api, va_request *request)
 {
-    va_api *api = user;
     struct va_timer_info timers[VA_TIMERS_MAX];
     size_t n = va_assistant_timers(api->assistant, timers);
     struct va_reply reply;
@@ -74,6 +74,11 @@ void va_api_get_timers(void *user, va_request *request)
     }
     va_json_close(&reply.json, ']');
     va_reply_end(&reply, request, 200);
+}
+
+void va_api_get_timers(void *user, va_request *request)
+{
+    va_api_run(user, request, list_timers);
 }
 
 /* It writes a file. */

@@ -33,26 +33,42 @@ static void tell(struct va_outflow *outflow)
         deliver(outflow);
 }
 
-int va_outflow_write(struct va_outflow *outflow, const void *head, size_t n_head, const void *data, size_t n_data)
+/* Under lock. */
+static int append(struct va_outflow *outflow, const void *head, size_t n_head, const void *data, size_t n_data)
 {
-    int r = 0;
-
-    pthread_mutex_lock(&outflow->lock);
     size_t n_before = outflow->waiting.size;
+    int r;
+
     if (outflow->gone || outflow->end != VA_OUTFLOW_OPEN || va_request_is_gone(outflow->request))
-        r = VA_ECANCELLED;
-    else if (outflow->n_taken + n_before + n_head + n_data > VA_OUTFLOW_MAX_BYTES)
-        r = VA_ELIMIT;
-    if (r == 0)
-        r = va_buffer_reserve(&outflow->waiting, n_head + n_data);
-    if (r == 0 && n_head > 0)
+        return VA_ECANCELLED;
+    if (outflow->n_taken + n_before + n_head + n_data > VA_OUTFLOW_MAX_BYTES)
+        return VA_ELIMIT;
+    if ((r = va_buffer_reserve(&outflow->waiting, n_head + n_data)) < 0)
+        return r;
+    if (n_head > 0)
         r = va_buffer_append(&outflow->waiting, head, n_head);
     if (r == 0 && n_data > 0)
         r = va_buffer_append(&outflow->waiting, data, n_data);
+    return r;
+}
+
+int va_outflow_write(struct va_outflow *outflow, const void *head, size_t n_head, const void *data, size_t n_data)
+{
+    pthread_mutex_lock(&outflow->lock);
+    int r = append(outflow, head, n_head, data, n_data);
     if (r == 0)
         tell(outflow);
     pthread_mutex_unlock(&outflow->lock);
     return r;
+}
+
+void va_outflow_finish(struct va_outflow *outflow, const void *data, size_t n)
+{
+    pthread_mutex_lock(&outflow->lock);
+    (void)append(outflow, NULL, 0, data, n);
+    outflow->end = VA_OUTFLOW_ENDED;
+    tell(outflow);
+    pthread_mutex_unlock(&outflow->lock);
 }
 
 void va_outflow_end(struct va_outflow *outflow, enum va_outflow_end end)

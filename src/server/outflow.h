@@ -30,6 +30,8 @@ void va_outflow_free(struct va_outflow *outflow);
 
 /* Any thread. head [n_head] and data [n_data] go together or not at all. VA_ECANCELLED, VA_ELIMIT, VA_ENOMEM. */
 VA_MUST_CHECK int va_outflow_write(struct va_outflow *outflow, const void *head, size_t n_head, const void *data, size_t n_data);
+/* The last that is written, where it fits, and the end: nothing of another thread comes behind it. */
+void va_outflow_finish(struct va_outflow *outflow, const void *data, size_t n);
 void va_outflow_end(struct va_outflow *outflow, enum va_outflow_end end); /* nothing is written any more */
 void va_outflow_wake(struct va_outflow *outflow);                         /* the server's thread is to look */
 void va_outflow_announce(struct va_outflow *outflow); /* the same, even when the client has gone; before any other call */

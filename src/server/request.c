@@ -291,6 +291,11 @@ int va_request_query(const va_request *request, const char *key, char *ret_value
     return va_http_query(request->query, key, ret_value, capacity);
 }
 
+const char *va_request_query_text(const va_request *request)
+{
+    return request->query;
+}
+
 int va_request_is_gone(const va_request *request)
 {
     return atomic_load(&request->gone);

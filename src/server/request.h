@@ -93,15 +93,6 @@ int va_request_finish_body(va_request *request);
 /* The body of a whole reply. */
 const char *va_request_reply_body(const va_request *request, size_t *ret_n);
 
-/* The error body, as those read it who ask for such a path; json is empty when out of memory. */
-struct va_request_error {
-    const char *path; /* or NULL */
-    int status;
-    const char *code, *message;
-    const char *parameter; /* that is to blame, or NULL */
-};
-void va_request_format_error(struct va_buffer *json, const struct va_request_error *error);
-
 /* The code that goes with an HTTP status when there is no better one. */
 const char *va_request_error_code(int status);
 

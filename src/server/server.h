@@ -102,7 +102,8 @@ const char *va_request_field(const va_request *request, const char *name);      
 const char *va_request_next_field(const va_request *request, const char *name, const char *before); /* the same behind that one's value */
 int va_request_take_file(va_request *request); /* the uploaded file, at its start; the caller closes it. -1 when absent */
 int va_request_query(const va_request *request, const char *key, char *ret_value,
-                     size_t capacity); /* 0, VA_ENOTFOUND, VA_EFORMAT, VA_ELIMIT */
+                     size_t capacity);                        /* 0, VA_ENOTFOUND, VA_EFORMAT, VA_ELIMIT */
+const char *va_request_query_text(const va_request *request); /* all of it, still encoded; never NULL; lives with the request */
 
 /* What stood in place of "{id}", percent-decoded; "" for other routes. */
 const char *va_request_segment(const va_request *request);
@@ -139,6 +140,15 @@ void va_request_blame(va_request *request, int status, const char *code, const c
 
 /* As va_request_fail with 503 and Retry-After. */
 void va_request_refuse(va_request *request, int retry_after_s, const char *code, const char *message);
+
+/* The error body, as those read it who ask for such a path; json is empty when out of memory. */
+struct va_request_error {
+    const char *path; /* or NULL */
+    int status;
+    const char *code, *message;
+    const char *parameter; /* that is to blame, or NULL */
+};
+void va_request_format_error(struct va_buffer *json, const struct va_request_error *error);
 
 /* Bytes that outlive the server: with an ETag, and 304 for a client that has them. policy: the Content-Security-Policy; NULL: nothing
  * may be loaded. */

@@ -19,7 +19,7 @@ struct va_socket {
     const struct va_socket_events *events;
     void *user;
     _Atomic int paused;
-    _Atomic int closing; /* a close has been put into the outflow */
+    _Atomic int closing; /* a close goes into the outflow, as its last */
 
     /* Server thread. */
     struct va_websocket websocket;
@@ -48,8 +48,6 @@ static int send_frame(va_socket *socket, int opcode, const char *data, size_t n)
 {
     unsigned char head[VA_WEBSOCKET_MAX_HEAD_BYTES];
 
-    if (atomic_load(&socket->closing))
-        return VA_ECANCELLED;
     return va_outflow_write(&socket->outflow, head, va_websocket_head(opcode, n, head), data, n);
 }
 
@@ -76,8 +74,7 @@ static void send_close(va_socket *socket, int code, const char *reason)
         memcpy(frame + 4, reason, n);
     }
     /* Where even that does not fit, the connection just ends. */
-    (void)!va_outflow_write(&socket->outflow, frame, 2 + n_payload, NULL, 0);
-    va_outflow_end(&socket->outflow, VA_OUTFLOW_ENDED);
+    va_outflow_finish(&socket->outflow, frame, 2 + n_payload);
 }
 
 void va_socket_close(va_socket *socket, int code, const char *reason)

@@ -29,6 +29,7 @@ struct stamp {
 struct va_tls {
     char *certificate, *key, *client_ca;
     struct stamp stamps[3];
+    struct stamp refused[3]; /* of files that could not be used, which is said once */
     SSL_CTX *context;
     double looked_s;
     _Atomic int renew;
@@ -57,9 +58,14 @@ static struct stamp stamp_of(const char *path)
     return (struct stamp){st.st_mtim, st.st_ino, st.st_size};
 }
 
-static int is_same(const struct stamp *a, const struct stamp *b)
+static int is_same(const struct stamp a[3], const struct stamp b[3])
 {
-    return a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec && a->inode == b->inode && a->size == b->size;
+    int is_other = 0;
+
+    for (int i = 0; i < 3; i++)
+        is_other |= a[i].changed.tv_sec != b[i].changed.tv_sec || a[i].changed.tv_nsec != b[i].changed.tv_nsec ||
+                    a[i].inode != b[i].inode || a[i].size != b[i].size;
+    return !is_other;
 }
 
 static int choose_protocol(SSL *ssl, const unsigned char **ret_name, unsigned char *ret_n, const unsigned char *offered, unsigned n,
@@ -208,10 +214,12 @@ static void look_again(va_tls *tls, double now_s)
         return;
     tls->looked_s = now_s;
     look(tls, stamps);
-    if (is_same(&stamps[0], &tls->stamps[0]) && is_same(&stamps[1], &tls->stamps[1]) && is_same(&stamps[2], &tls->stamps[2]))
+    if (is_same(stamps, tls->stamps))
         return;
     if (load(tls, &context, &error) < 0) {
-        va_log(VA_LOG_WARNING, "server", "%s; the old one stays", error.text);
+        if (!is_same(stamps, tls->refused))
+            va_log(VA_LOG_WARNING, "server", "%s; the old one stays", error.text);
+        memcpy(tls->refused, stamps, sizeof stamps);
         return;
     }
     SSL_CTX_free(tls->context);

@@ -14,6 +14,8 @@
 #define SLACK_S 10        /* of audio that decoding may be behind before a push waits */
 #define PAD_BEFORE_MS 450 /* more than the ear has: a soft beginning ("add", "set") is found late, and some silence does no harm */
 
+#define MAX_END_S 1e9 /* what is beyond is no moment of a stream */
+
 /* ---- making ---- */
 
 void va_stream_options_init(va_stream_options *options)
@@ -252,6 +254,8 @@ void va_stream_end_after(va_stream *stream, int pause_ms)
 
 void va_stream_end_at(va_stream *stream, double end_s)
 {
+    if (!(end_s >= 0.0 && end_s < MAX_END_S)) /* nor is what is no number */
+        return;
     pthread_mutex_lock(&stream->lock);
     stream->end_at = (uint64_t)(end_s * VA_SAMPLE_RATE_HZ);
     pthread_mutex_unlock(&stream->lock);

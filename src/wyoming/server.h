@@ -21,7 +21,7 @@ struct va_wyoming_options {
 VA_MUST_CHECK int va_wyoming_start(const struct va_wyoming_options *options, va_wyoming **ret_wyoming, va_error *error);
 int va_wyoming_port(const va_wyoming *wyoming);
 
-/* Takes no more clients and no more requests; what is owed is finished. Returns at once. NULL is fine. */
+/* Takes no more clients and no more requests; what is owed is finished by threads that this does not wait for. NULL is fine. */
 void va_wyoming_stop(va_wyoming *wyoming);
 /* Stops, and waits until all clients have their answers: to be called when the assistant has stopped, too. NULL is fine. */
 void va_wyoming_free(va_wyoming *wyoming);

@@ -1,51 +1,7 @@
-#include "action/support.h"
+#include "action/timer_support.h"
 
-#include <pthread.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
-
-#include "base/file.h"
-
-struct fired {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    char names[8][64];
-    double seconds[8];
-    char texts[8][64];
-    double late_s;
-    int n;
-};
-
-static void on_timer(void *user, const struct va_timer_event *event)
-{
-    struct fired *fired = user;
-
-    pthread_mutex_lock(&fired->lock);
-    snprintf(fired->names[fired->n], sizeof fired->names[0], "%s", event->name);
-    snprintf(fired->texts[fired->n], sizeof fired->texts[0], "%s", event->text);
-    fired->late_s = event->late_s;
-    fired->seconds[fired->n++] = event->seconds;
-    pthread_cond_signal(&fired->changed);
-    pthread_mutex_unlock(&fired->lock);
-}
-
-static struct va_action_request request_for(const va_slot *verb, const va_slot *slots, size_t n_slots, const char *response)
-{
-    return (struct va_action_request){
-        .type = "timer", .command = "c", .settings = verb, .n_settings = 3, .slots = slots, .n_slots = n_slots, .response = response};
-}
-
-#define VERB(name)                                       \
-    {                                                    \
-        {"do", name}, {"none", "There is no timer."},    \
-        {                                                \
-            "which", "Which timer? There are: {timers}." \
-        }                                                \
-    }
-static const va_slot set[] = VERB("set"), cancel[] = VERB("cancel"), cancel_all[] = VERB("cancel_all"), list[] = VERB("list"),
-                     remaining[] = VERB("remaining");
 
 static void test_set_and_cancel(void **state)
 {
@@ -238,158 +194,6 @@ static void test_alarm_on_a_clock_of_twelve(void **state)
     va_actions_free(actions);
 }
 
-/* ---- a restart ---- */
-
-static char folder[] = "/tmp/va-timers-XXXXXX";
-static char path[64];
-
-static va_actions *new_kept(struct fired *fired)
-{
-    const struct va_actions_options options = {.on_timer = fired == NULL ? NULL : on_timer, .user = fired, .folder = folder};
-    va_actions *actions = NULL;
-
-    assert_int_equal(va_actions_new(&options, &actions, NULL), 0);
-    return actions;
-}
-
-static void test_a_restart_loses_none(void **state)
-{
-    struct fired fired = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-    const va_slot settings[] = {{"do", "set"}, {"ended", "The {name} is ready."}, {"missed", "The {name} was ready."}};
-    const va_slot soon[] = {{"name", "egg \"1\""}, {"seconds", "0.05"}}, tea[] = {{"name", "tea"}, {"minutes", "5"}},
-                  noon[] = {{"time", "12:00"}, {"name", "lunch"}};
-    va_actions *actions = new_kept(NULL);
-    struct stat status;
-
-    assert_int_equal(va_actions_restore(actions, NULL), 0);
-    struct va_action_request request = request_for(settings, tea, 2, "");
-    assert_response(actions, &request, 1, "");
-    request = request_for(settings, noon, 2, "");
-    request.type = "alarm";
-    assert_response(actions, &request, 1, "");
-    va_actions_free(actions);
-    assert_int_equal(stat(path, &status), 0);
-    assert_int_equal(status.st_mode & 0777, 0600);
-
-    actions = new_kept(&fired);
-    assert_int_equal(va_actions_restore(actions, NULL), 0);
-    request = request_for(remaining, NULL, 0, "{name} {duration}");
-    assert_response(actions, &request, 1, "tea 5 minutes");
-    request.type = "alarm";
-    request.response = "{name}";
-    assert_response(actions, &request, 1, "lunch");
-    request = request_for(settings, soon, 2, "");
-    assert_response(actions, &request, 1, "");
-    pthread_mutex_lock(&fired.lock);
-    while (fired.n < 1)
-        pthread_cond_wait(&fired.changed, &fired.lock);
-    pthread_mutex_unlock(&fired.lock);
-    assert_string_equal(fired.names[0], "egg \"1\"");
-    assert_string_equal(fired.texts[0], "The egg \"1\" is ready.");
-    request = request_for(cancel_all, NULL, 0, "");
-    assert_response(actions, &request, 1, "");
-    va_actions_free(actions);
-    assert_int_equal(unlink(path), 0);
-}
-
-static void write_file(const char *text)
-{
-    assert_int_equal(va_file_write(path, text, strlen(text), 0600, NULL), 0);
-}
-
-#define KEPT(end) "{\"alarm\":false,\"name\":\"tea\",\"text\":\"now\",\"late\":\"late\",\"language\":\"en\",\"seconds\":60,\"end\":" end "}"
-
-static void test_what_ended_meanwhile_is_told(void **state)
-{
-    struct fired fired = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-    va_actions *actions = new_kept(&fired);
-    char *text;
-    size_t size;
-
-    write_file("{\"timers\":[" KEPT("1000000") "]}");
-    assert_int_equal(va_actions_restore(actions, NULL), 0);
-    pthread_mutex_lock(&fired.lock);
-    while (fired.n < 1)
-        pthread_cond_wait(&fired.changed, &fired.lock);
-    pthread_mutex_unlock(&fired.lock);
-    assert_string_equal(fired.texts[0], "late");
-    assert_true(fired.late_s > 1e9);
-    va_actions_free(actions);
-    assert_int_equal(va_file_read(path, 1000, &text, &size, NULL), 0);
-    assert_string_equal(text, "{\"timers\":[]}");
-    va_free(text);
-    unlink(path);
-}
-
-static void test_a_damaged_file_is_said(void **state)
-{
-    static const char *const bad[] = {"",
-                                      "x",
-                                      "[]",
-                                      "{}",
-                                      "{\"timers\":{}}",
-                                      "{\"timers\":[1]}",
-                                      "{\"timers\":[{}]}",
-                                      "{\"timers\":[" KEPT("\"soon\"") "]}",
-                                      "{\"timers\":[" KEPT("9e15") "]}",
-                                      "{\"timers\":[" KEPT("1") ",7]}"};
-    const va_slot tea[] = {{"name", "tea"}, {"minutes", "5"}};
-    va_error error;
-
-    for (size_t i = 0; i < COUNT(bad); i++) {
-        va_actions *actions = new_kept(NULL);
-        write_file(bad[i]);
-        assert_int_equal(va_actions_restore(actions, &error), VA_EFORMAT);
-        assert_non_null(strstr(error.text, "timers.json is damaged"));
-        struct va_action_request request = request_for(list, NULL, 0, "");
-        assert_response(actions, &request, 0, "There is no timer.");
-        request = request_for(set, tea, 2, "");
-        assert_response(actions, &request, 1, "");
-        va_actions_free(actions);
-    }
-    unlink(path);
-}
-
-/* What cannot be kept is not set. */
-static void test_a_full_disk_is_said(void **state)
-{
-    const va_slot tea[] = {{"name", "tea"}, {"minutes", "5"}};
-    const struct va_actions_options options = {.folder = "/no/such/folder"};
-    va_actions *actions = NULL;
-
-    assert_int_equal(va_actions_new(&options, &actions, NULL), 0);
-    struct va_action_request request = request_for(set, tea, 2, "");
-    assert_failure(actions, &request, VA_ENOTFOUND, "/no/such/folder");
-    request = request_for(list, NULL, 0, "");
-    assert_response(actions, &request, 0, "There is no timer.");
-    va_actions_free(actions);
-}
-
-/* That the file cannot be written is not that there is no timer. */
-static void test_a_lost_folder_is_said(void **state)
-{
-    const va_slot tea[] = {{"name", "tea"}, {"minutes", "5"}};
-    char lost[] = "/tmp/va-timers-XXXXXX", file[64];
-    const struct va_actions_options options = {.folder = lost};
-    struct va_timer_info timers[VA_TIMERS_MAX];
-    va_actions *actions = NULL;
-    va_error error;
-
-    assert_non_null(mkdtemp(lost));
-    assert_int_equal(va_actions_new(&options, &actions, NULL), 0);
-    struct va_action_request request = request_for(set, tea, 2, "");
-    assert_response(actions, &request, 1, "");
-    snprintf(file, sizeof file, "%s/timers.json", lost);
-    assert_int_equal(unlink(file), 0);
-    assert_int_equal(rmdir(lost), 0);
-    assert_int_equal(va_actions_timers(actions, timers), 1);
-    assert_int_equal(va_actions_cancel_timer(actions, timers[0].id, &error), VA_EIO);
-    assert_non_null(strstr(error.text, lost));
-    assert_int_equal(va_actions_timers(actions, timers), 0);
-    assert_int_equal(va_actions_cancel_timer(actions, timers[0].id, &error), VA_ENOTFOUND);
-    va_actions_free(actions);
-}
-
 static void test_dry_run(void **state)
 {
     va_actions *actions = new_actions(NULL, NULL);
@@ -403,19 +207,6 @@ static void test_dry_run(void **state)
     va_actions_free(actions);
 }
 
-static int make_folder(void **state)
-{
-    if (mkdtemp(folder) == NULL)
-        return -1;
-    snprintf(path, sizeof path, "%s/timers.json", folder);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    return rmdir(folder);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -426,12 +217,7 @@ int main(void)
         cmocka_unit_test(test_words_are_settings),
         cmocka_unit_test(test_alarms),
         cmocka_unit_test(test_alarm_on_a_clock_of_twelve),
-        cmocka_unit_test(test_a_restart_loses_none),
-        cmocka_unit_test(test_what_ended_meanwhile_is_told),
-        cmocka_unit_test(test_a_damaged_file_is_said),
-        cmocka_unit_test(test_a_full_disk_is_said),
-        cmocka_unit_test(test_a_lost_folder_is_said),
         cmocka_unit_test(test_dry_run),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

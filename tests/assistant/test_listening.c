@@ -211,6 +211,54 @@ static void a_recording_shares_the_microphone(void **state)
     end();
 }
 
+static void *start_recording(void *arg)
+{
+    va_error error;
+
+    *(int *)arg = va_assistant_start_recording(assistant, &error);
+    return NULL;
+}
+
+static void *stop_recording(void *arg)
+{
+    char id[VA_ID_SIZE];
+    double duration_s;
+    va_error error;
+
+    *(int *)arg = va_assistant_stop_recording(assistant, id, &duration_s, &error);
+    return NULL;
+}
+
+static void a_device_that_opens_or_closes_keeps_nobody_waiting(void **state)
+{
+    struct va_microphone_status status;
+    pthread_t thread;
+    int r = -1;
+
+    begin("off", NULL);
+    doubles.open_waits = 1;
+    assert_int_equal(pthread_create(&thread, NULL, start_recording, &r), 0);
+    assert_true(doubles_wait(&doubles.opening, 1));
+    va_assistant_get_microphone(assistant, &status);
+    assert_string_equal(status.state, "closed");
+    doubles.open_waits = 0;
+    pthread_join(thread, NULL);
+    assert_int_equal(r, 0);
+    va_assistant_get_microphone(assistant, &status);
+    assert_string_equal(status.state, "open");
+    assert_int_equal(status.overruns, 2);
+
+    doubles.close_waits = 1;
+    assert_int_equal(pthread_create(&thread, NULL, stop_recording, &r), 0);
+    assert_true(doubles_wait(&doubles.closing, 1));
+    va_assistant_get_microphone(assistant, &status);
+    assert_string_equal(status.state, "closed");
+    assert_int_equal(status.overruns, 2);
+    doubles.close_waits = 0;
+    pthread_join(thread, NULL);
+    end();
+}
+
 static void what_the_microphone_does_is_told(void **state)
 {
     struct va_capture_event event = {.change = VA_CAPTURE_STATE, .state = VA_CAPTURE_LOST, .device = "double"};
@@ -296,6 +344,8 @@ static void a_reload(void **state)
     doubles.fail_listeners = 1;
     assert_int_equal(va_assistant_reload(assistant, load_config("always", NULL), load_commands(), &error), 0);
     assert_int_equal(doubles.captures + doubles.listeners, 0);
+    doubles.fail_listeners = 1; /* whoever asks */
+    assert_int_equal(va_assistant_reload(assistant, load_config("always", NULL), load_commands(), NULL), 0);
     expect_state("off");
     assert_int_equal(va_assistant_talk(assistant, 1, &error), VA_ESTATE);
     end();
@@ -303,13 +353,19 @@ static void a_reload(void **state)
 
 static void decoding_fails(void **state)
 {
+    va_error error;
+
     begin("wake", NULL);
     hear(VA_LISTEN_OPENED);
     hear(VA_LISTEN_STARTED);
     expect_state("listening");
     doubles.fail_listeners = 1; /* and once more */
+    doubles.makes_wait = 1;
     doubles.fail_pushes = 1;
     expect_state("idle");
+    assert_true(doubles_wait(&doubles.making, 1));
+    assert_int_equal(va_assistant_talk(assistant, 1, &error), VA_ESTATE); /* at once */
+    doubles.makes_wait = 0;
     assert_true(doubles_wait(&doubles.listeners, 1));
     for (int i = 0; i < 8000 && (doubles.fail_listeners > 0 || doubles.listeners == 0); i++)
         usleep(1000);
@@ -416,6 +472,7 @@ int main(void)
         cmocka_unit_test(its_own_words_are_no_commands),
         cmocka_unit_test(words_are_told),
         cmocka_unit_test(a_recording_shares_the_microphone),
+        cmocka_unit_test(a_device_that_opens_or_closes_keeps_nobody_waiting),
         cmocka_unit_test(what_the_microphone_does_is_told),
         cmocka_unit_test(privacy_closes_it),
         cmocka_unit_test(a_reload),

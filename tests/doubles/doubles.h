@@ -40,11 +40,14 @@ struct va_doubles {
     _Atomic(const char *) text; /* of transcriptions; NULL: "heard N" */
 
     _Atomic int captures;                  /* that are open */
+    _Atomic int opening, open_waits;       /* a device is being opened, which takes until this is 0 again */
+    _Atomic int closing, close_waits;      /* the same of closing */
     _Atomic int lost, has_ended;           /* the microphone gives nothing; a file has come to its end */
     _Atomic int listeners, pushed;         /* that there are; blocks */
     _Atomic int hearing;                   /* of the last block */
     _Atomic int fail_pushes;               /* so many fail */
     _Atomic int fail_listeners;            /* so many cannot be made */
+    _Atomic int making, makes_wait;        /* one is being made, which takes until this is 0 again */
     _Atomic int pushes_wait, finish_waits; /* until it is cancelled or this is 0 again */
     _Atomic int finished, samples;         /* calls of va_listener_finish; samples pushed */
     _Atomic int opened, closed;            /* va_listener_open, _close */

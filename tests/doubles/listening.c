@@ -27,10 +27,20 @@ struct va_ring_reader {
 static pthread_mutex_t capture_lock = PTHREAD_MUTEX_INITIALIZER;
 static va_capture *the_capture;
 
+/* Something is under way as long as the test wants. */
+static void linger(_Atomic int *under_way, _Atomic int *waits)
+{
+    *under_way = 1;
+    while (*waits)
+        usleep(1000);
+    *under_way = 0;
+}
+
 int va_capture_start(const struct va_capture_options *options, va_capture **ret_capture, va_error *error)
 {
     if (doubles.no_device && options->fail_at_once)
         return va_fail(error, VA_ENOTFOUND, "there is no microphone");
+    linger(&doubles.opening, &doubles.open_waits);
     va_capture *capture = va_calloc(1, sizeof *capture);
     if (capture == NULL)
         return va_fail_memory(error);
@@ -48,6 +58,7 @@ void va_capture_free(va_capture *capture)
 {
     if (capture == NULL)
         return;
+    linger(&doubles.closing, &doubles.close_waits);
     pthread_mutex_lock(&capture_lock);
     the_capture = NULL;
     pthread_mutex_unlock(&capture_lock);
@@ -122,6 +133,7 @@ void va_listener_options_init(struct va_listener_options *options)
 
 int va_listener_new(const struct va_listener_options *options, va_listener **ret_listener, va_error *error)
 {
+    linger(&doubles.making, &doubles.makes_wait);
     if (doubles.fail_listeners > 0) {
         doubles.fail_listeners--;
         return va_fail(error, VA_ENOMEM, "no listener");

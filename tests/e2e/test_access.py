@@ -410,3 +410,26 @@ def test_a_device_has_a_certificate(run, tls_server, tmp_path):
 def test_wrong_command_lines(run, arguments, tmp_path):
     done = run(*arguments, "--set", f"data.folder={tmp_path}")
     assert done.returncode == 2 and done.stderr and not done.stdout
+
+
+def test_root_for_the_owner_of_the_folder_goes_nowhere_by_its_own_groups(run, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("only root can")
+    adm = 4
+    for parent in tmp_path.parents:  # somebody else must get there
+        if parent.stat().st_uid == 0 and not parent.stat().st_mode & 0o001:
+            parent.chmod(parent.stat().st_mode | 0o011)
+        if parent.name.startswith("pytest-of"):
+            break
+    os.chmod(tmp_path, 0o755)
+    folder, closed = tmp_path / "data", tmp_path / "closed"
+    for path, mode in ((folder, 0o750), (closed, 0o770)):
+        path.mkdir()
+        path.chmod(mode)
+    os.chown(folder, 65534, 65534)
+    os.chown(closed, 0, adm)
+    (folder / "access").symlink_to(closed)
+    environment = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
+    done = run("token", "add", "a", "--set", f"data.folder={folder}", env=environment, extra_groups=[adm])
+    assert done.returncode == 1 and "Permission denied" in done.stderr
+    assert os.listdir(closed) == []

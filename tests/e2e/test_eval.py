@@ -27,6 +27,16 @@ def test_wrong_command_lines(run, arguments):
     assert run("eval", *arguments).returncode == 2
 
 
+@pytest.mark.parametrize("form", ["--config={}", "--config {}", "--conf={}"])
+def test_a_configuration_however_it_is_named(run, tmp_path, form):
+    path = tmp_path / "config.yaml"
+    path.write_text("model:\n  name: no-such-model\n")
+    manifest = tmp_path / "manifest.tsv"
+    manifest.write_text("path\tintent\n")
+    answer = run("eval", *form.format(path).split(" "), manifest)
+    assert answer.returncode == 1 and "no-such-model" in answer.stderr
+
+
 def test_cards(run, model, source, cards):
     answer = run("eval", "--commands", f"{source}/deploy/demo/commands", "--model", model, "--json", "--details", cards)
     assert answer.returncode == 0, answer.stderr

@@ -271,6 +271,13 @@ def test_what_keeps_it_from_starting_is_said(run, options, tmp_path):
         assert answer.stdout == "" or part in answer.stdout or "microphone" in answer.stdout
 
 
+@pytest.mark.parametrize("option", ["listen.words", "listen.stop_words"])
+def test_a_word_that_is_missed_only_is_said(run, options, option, tmp_path):
+    silent = write_wav(tmp_path / "silence.wav", silence(0.1))
+    answer = run("listen", *options, "--microphone", silent, "--set", "listen.mode=always", "--set", f"{option}=no-such-word")
+    assert answer.returncode == 0 and f"{option}: " in answer.stderr and "no-such-word" in answer.stderr
+
+
 # ---- a microphone that goes on ----
 
 @pytest.fixture

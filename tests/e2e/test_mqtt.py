@@ -164,6 +164,25 @@ def test_the_last_command(start, home, texts):
     assert command.get("response") == ("it is said" if texts else None)
 
 
+def test_privacy_mode_takes_what_was_answered_away(start, home):
+    server = start(home.client.port, "--set", "mqtt.texts=true")
+    assert server.post("/command/execute", json={"text": "say it"}).status_code == 200
+    home.wait(f"{BASE}/command", lambda text: "it is said" in text)
+    home.say(f"{BASE}/privacy/set", "ON")
+    home.wait(f"{BASE}/command", "")
+    late = Home(home.client.port)  # the broker keeps it no more
+    late.wait(f"{BASE}/privacy", "ON")
+    late.stop()
+    assert not late.messages.get(f"{BASE}/command")
+    assert server.post("/command/execute", json={"text": "say it"}).status_code == 200
+    command = json.loads(home.wait(f"{BASE}/command", lambda text: text != ""))
+    assert command["command"] == "say_it" and "response" not in command
+    home.say(f"{BASE}/privacy/set", "OFF")
+    home.wait(f"{BASE}/privacy", "OFF")
+    assert server.post("/command/execute", json={"text": "say it"}).status_code == 200
+    home.wait(f"{BASE}/command", lambda text: "it is said" in text)
+
+
 def test_commands_use_the_same_broker(start, home):
     server = start(home.client.port)
     assert server.post("/command/execute", json={"text": "publish it"}).status_code == 200

@@ -13,6 +13,7 @@
 
 #include "access/certificate.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "server/tls.h"
 
@@ -142,6 +143,47 @@ static void files_that_do_not_serve(void **state)
     assert_null(other);
 }
 
+static int count(const char *path, const char *part)
+{
+    char *text;
+    size_t size;
+    int n = 0;
+
+    assert_int_equal(va_file_read(path, 100000, &text, &size, NULL), 0);
+    for (const char *p = text; (p = strstr(p, part)) != NULL; p++)
+        n++;
+    va_free(text);
+    return n;
+}
+
+/* However often somebody calls. */
+static void a_certificate_that_is_damaged_is_said_once(void **state)
+{
+    struct va_log_options options = {.level = VA_LOG_INFO, .max_bytes = 100000};
+    char log[64], *before;
+    double now_s = 0;
+    size_t size;
+
+    snprintf(log, sizeof log, "%s/log", folder);
+    options.path = log;
+    assert_int_equal(va_log_open(&options, NULL), 0);
+    assert_int_equal(va_file_read(certificate, 100000, &before, &size, NULL), 0);
+    for (int i = 1; i <= 2; i++) {
+        assert_int_equal(va_file_write(certificate, "damage", (size_t)(4 + i), 0644, NULL), 0);
+        for (int calls = 0; calls < 3; calls++) {
+            va_tls_session *other = va_tls_session_new(tls, now_s += 100);
+            assert_non_null(other);
+            va_tls_session_free(other);
+        }
+        assert_int_equal(count(log, "the old one stays"), i);
+    }
+    assert_int_equal(va_file_write(certificate, before, size, 0644, NULL), 0);
+    va_tls_session_free(va_tls_session_new(tls, now_s + 100));
+    assert_int_equal(count(log, "has been read again"), 1);
+    va_free(before);
+    va_log_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +193,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(old_versions, start, stop),
         cmocka_unit_test_setup_teardown(names, start, stop),
         cmocka_unit_test_setup_teardown(files_that_do_not_serve, start, stop),
+        cmocka_unit_test_setup_teardown(a_certificate_that_is_damaged_is_said_once, start, stop),
     };
     const char *const more[] = {"assistant.lan"};
     va_error error;
