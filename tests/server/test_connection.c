@@ -340,6 +340,8 @@ static void the_head_of_a_stream_is_whole_or_the_end(void **state)
         if ((va_connection_wishes(other) & VA_CONNECTION_CLOSE) == 0)
             assert_true(n_output > 4 && memcmp(output + n_output - 4, "\r\n\r\n", 4) == 0);
         va_stream_reply_end(stream);
+        va_request_release(replies); /* the end, where it is told */
+        replies = NULL;
         va_connection_free(other);
     }
 }

@@ -9,9 +9,12 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -211,37 +214,28 @@ static void a_client_that_leaves_is_noticed(void **state)
     expect("GET /now" HEAD "\r\n", "200", "now");
 }
 
-/* The server's descriptor of a connection that this one is the other end of. */
-static int other_end(int fd)
-{
-    struct sockaddr_in own, peer;
-    socklen_t n = sizeof own;
-
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&own, &n), 0);
-    for (int i = 0; i < 1024; i++) {
-        n = sizeof peer;
-        if (i != fd && getpeername(i, (struct sockaddr *)&peer, &n) == 0 && peer.sin_family == AF_INET && peer.sin_port == own.sin_port)
-            return i;
-    }
-    fail_msg("the server has no such connection");
-    return -1;
-}
-
-/* As a child that is being started has it. */
-static void a_closed_connection_that_somebody_still_has_is_forgotten(void **state)
+/* The child stands for a program that is being started: it has the server's descriptors. */
+static void a_closed_connection_that_a_child_still_has_is_forgotten(void **state)
 {
     char text[4096];
     int fd = dial();
     say(fd, "GET /now HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_true(recv(fd, text, sizeof text, 0) > 0);
-    int copy = dup(other_end(fd));
-    assert_true(copy >= 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        close(fd);
+        for (;;)
+            pause();
+    }
     close(fd);
     for (int i = 0; i < 1000 && va_server_connections(server) > 0; i++)
         usleep(5000);
     for (int i = 0; i < 20; i++)
         expect("GET /now" HEAD "\r\n", "200", "now");
-    close(copy);
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
 }
 
 static void one_connection_too_many_is_told(void **state)
@@ -302,7 +296,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(forms, start, stop),
         cmocka_unit_test_setup_teardown(several_requests_on_one_connection, start, stop),
         cmocka_unit_test_setup_teardown(a_client_that_leaves_is_noticed, start, stop),
-        cmocka_unit_test_setup_teardown(a_closed_connection_that_somebody_still_has_is_forgotten, start, stop),
+        cmocka_unit_test_setup_teardown(a_closed_connection_that_a_child_still_has_is_forgotten, start, stop),
         cmocka_unit_test_setup_teardown(one_connection_too_many_is_told, start, stop),
         cmocka_unit_test_setup_teardown(work_under_way_is_answered_when_stopping, start, stop),
         cmocka_unit_test_setup_teardown(addresses, start, stop),
