@@ -60,7 +60,7 @@ static void print_list(void)
     puts("\nS: success, P: performance tuning, H: security hardening");
 }
 
-/* Others may not read it: it says what is weak here. Those of the folder's group may, which is the assistant's. */
+/* root writes it, and the assistant, which is another user, serves it: who may read it is for the folder to say. */
 static int keep(const struct va_audit_scene *audit, const struct va_report *report, const char *path, va_error *error)
 {
     struct va_buffer out;
@@ -71,7 +71,7 @@ static int keep(const struct va_audit_scene *audit, const struct va_report *repo
     va_report_json(report, audit->scene.now_unix_s, &json);
     va_json_close(&json, '}');
     int r = json.error < 0 ? va_fail(error, json.error, "the report: %s", va_status_text(json.error))
-                           : va_file_write(path, out.data, out.size, 0640, error);
+                           : va_file_write(path, out.data, out.size, 0644, error);
     va_buffer_free(&out);
     return r;
 }
