@@ -128,7 +128,7 @@ static void list_commands(va_api *api, va_request *request)
     char language[LANGUAGE_BYTES];
     int r = va_request_query(request, "language", language, sizeof language);
 
-    if (r < 0 && r != VA_ENOTFOUND) {
+    if ((r < 0 && r != VA_ENOTFOUND) || (r == 0 && language[0] == '\0')) {
         va_request_fail(request, 400, "invalid", "'language' must be the code of a language, or be absent");
         return;
     }

@@ -300,6 +300,8 @@ static void commands_of_one_language(void **state)
     expect("GET", "/api/v1/commands", "", 200, "\"commands\":[]");
     head.query = "language=aaaaaaaaaaaaaaaaaaaaaaaa";
     expect("GET", "/api/v1/commands", "", 400, "'language' must be");
+    head.query = "language=";
+    expect("GET", "/api/v1/commands", "", 400, "'language' must be");
     head.query = "";
 }
 
