@@ -14,6 +14,7 @@
 #define FLAC_COUNT_AT 21
 #define PATCH_BYTES 5
 #define WAV_MAX_CHUNKS 64
+#define WAV_MAX_STEPS 4096
 
 /* Bytes of the file that the library sees otherwise: (byte & keep) | set. */
 struct patch {
@@ -115,6 +116,43 @@ static void mend_wav_size(struct sndfile_reader *reader)
     }
 }
 
+static int is_printable(const uint8_t id[4])
+{
+    for (int i = 0; i < 4; i++)
+        if (id[i] < 0x20 || id[i] > 0x7e)
+            return 0;
+    return 1;
+}
+
+/* The file ends before a chunk that claims to be longer than the rest of it, unless it is the data: the library would read on for minutes
+ * behind the end. Between chunks there may be filling, up to a multiple of four. */
+static void cut_wav(struct sndfile_reader *reader)
+{
+    uint8_t p[8];
+    int64_t at = 12;
+    int is_big = pread(reader->fd, p, 4, 0) == 4 && memcmp(p, "RIFX", 4) == 0;
+
+    for (int i = 0; at + (int64_t)sizeof p <= reader->size; i++) {
+        if (i == WAV_MAX_STEPS || pread(reader->fd, p, sizeof p, at) != sizeof p || (!is_printable(p) && at % 4 == 0)) {
+            reader->size = at;
+            return;
+        }
+        if (!is_printable(p)) {
+            at++;
+            continue;
+        }
+        uint32_t size = is_big ? (uint32_t)p[4] << 24 | (uint32_t)p[5] << 16 | (uint32_t)p[6] << 8 | (uint32_t)p[7]
+                               : (uint32_t)p[4] | (uint32_t)p[5] << 8 | (uint32_t)p[6] << 16 | (uint32_t)p[7] << 24;
+        int64_t end = at + 8 + (int64_t)size + (size & 1);
+        int is_data = memcmp(p, "data", 4) == 0;
+        if (end > reader->size + 1 && !is_data)
+            reader->size = at;
+        if (end > reader->size || (is_data && reader->has_patch))
+            return;
+        at = end;
+    }
+}
+
 static int64_t read_frames(va_pcm_reader *base, float *ret_pcm, size_t frames, va_error *error)
 {
     struct sndfile_reader *reader = (struct sndfile_reader *)base;
@@ -198,8 +236,10 @@ int va_pcm_reader_sndfile(int fd, uint64_t start, const char *name, enum va_audi
     reader->size = stat.st_size > (int64_t)start ? stat.st_size - (int64_t)start : 0;
     if (format == VA_AUDIO_FLAC)
         reader->base.frames = hide_flac_count(reader);
-    if (format == VA_AUDIO_WAV)
+    if (format == VA_AUDIO_WAV) {
         mend_wav_size(reader);
+        cut_wav(reader);
+    }
     if (format == VA_AUDIO_RAW) {
         info.format = SF_FORMAT_RAW | SF_FORMAT_PCM_16 | SF_ENDIAN_LITTLE;
         info.samplerate = VA_SAMPLE_RATE_HZ;
