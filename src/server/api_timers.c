@@ -2,6 +2,7 @@
 #include "server/api_internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define MAX_SNAPSHOT_BYTES 8192
 #define LANGUAGE_BYTES 16
@@ -121,6 +122,21 @@ static void add_command(void *user, const struct va_command_info *command)
     va_json_close(json, '}');
 }
 
+/* As command files name one: "en", "pt-BR". */
+static int is_language(const char *text)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    size_t n = strspn(text, letters);
+
+    if (n < 2 || n > 8 || (text[n] != '\0' && text[n] != '-' && text[n] != '_'))
+        return 0;
+    if (text[n] == '\0')
+        return 1;
+    const char *region = text + n + 1;
+    size_t more = strlen(region);
+    return more >= 1 && more <= 6 && strspn(region, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") == more;
+}
+
 /* Expanding the templates takes a moment. */
 static void list_commands(va_api *api, va_request *request)
 {
@@ -128,7 +144,7 @@ static void list_commands(va_api *api, va_request *request)
     char language[LANGUAGE_BYTES];
     int r = va_request_query(request, "language", language, sizeof language);
 
-    if ((r < 0 && r != VA_ENOTFOUND) || (r == 0 && language[0] == '\0')) {
+    if ((r < 0 && r != VA_ENOTFOUND) || (r == 0 && !is_language(language))) {
         va_request_fail(request, 400, "invalid", "'language' must be the code of a language, or be absent");
         return;
     }

@@ -300,8 +300,14 @@ static void commands_of_one_language(void **state)
     expect("GET", "/api/v1/commands", "", 200, "\"commands\":[]");
     head.query = "language=aaaaaaaaaaaaaaaaaaaaaaaa";
     expect("GET", "/api/v1/commands", "", 400, "'language' must be");
-    head.query = "language=";
-    expect("GET", "/api/v1/commands", "", 400, "'language' must be");
+    static const char *const wrong[] = {"language=",    "language=e",       "language=0.5",
+                                        "language=en-", "language=en-US-x", "language=en-Ameri%20"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        head.query = wrong[i];
+        expect("GET", "/api/v1/commands", "", 400, "'language' must be");
+    }
+    head.query = "language=pt-BR";
+    expect("GET", "/api/v1/commands", "", 200, "\"commands\":[]");
     head.query = "";
 }
 
