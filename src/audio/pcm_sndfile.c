@@ -92,6 +92,21 @@ static uint64_t hide_flac_count(struct sndfile_reader *reader)
     return (uint64_t)(p[0] & 0x0f) << 32 | (uint64_t)p[1] << 24 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 8 | p[4];
 }
 
+/* What a chunk's head says that follows it. */
+static uint32_t chunk_size(const uint8_t head[8], int is_big)
+{
+    const uint8_t *p = head + 4;
+
+    return is_big ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | (uint32_t)p[3]
+                  : (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* Where the next chunk begins: at an even place. */
+static int64_t chunk_end(int64_t at, uint32_t size)
+{
+    return at + 8 + (int64_t)size + (size & 1);
+}
+
 /* A recorder that was killed leaves 0 as the size of the data: it is taken to go on to the end of the file. */
 static void mend_wav_size(struct sndfile_reader *reader)
 {
@@ -101,7 +116,7 @@ static void mend_wav_size(struct sndfile_reader *reader)
     if (pread(reader->fd, p, sizeof p, 0) != sizeof p || memcmp(p, "RIFF", 4) != 0)
         return;
     for (int i = 0; i < WAV_MAX_CHUNKS && pread(reader->fd, p, sizeof p, at) == sizeof p; i++) {
-        uint32_t size = (uint32_t)p[4] | (uint32_t)p[5] << 8 | (uint32_t)p[6] << 16 | (uint32_t)p[7] << 24;
+        uint32_t size = chunk_size(p, 0);
         if (memcmp(p, "data", 4) == 0) {
             int64_t rest = reader->size - at - 8;
             if (size != 0 || rest > UINT32_MAX || memcmp(p + 8, "LIST", 4) == 0)
@@ -112,7 +127,7 @@ static void mend_wav_size(struct sndfile_reader *reader)
             reader->has_patch = 1;
             return;
         }
-        at += 8 + (int64_t)size + (size & 1);
+        at = chunk_end(at, size);
     }
 }
 
@@ -141,9 +156,7 @@ static void cut_wav(struct sndfile_reader *reader)
             at++;
             continue;
         }
-        uint32_t size = is_big ? (uint32_t)p[4] << 24 | (uint32_t)p[5] << 16 | (uint32_t)p[6] << 8 | (uint32_t)p[7]
-                               : (uint32_t)p[4] | (uint32_t)p[5] << 8 | (uint32_t)p[6] << 16 | (uint32_t)p[7] << 24;
-        int64_t end = at + 8 + (int64_t)size + (size & 1);
+        int64_t end = chunk_end(at, chunk_size(p, is_big));
         int is_data = memcmp(p, "data", 4) == 0;
         if (end > reader->size + 1 && !is_data)
             reader->size = at;
