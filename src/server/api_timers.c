@@ -6,6 +6,7 @@
 
 #define MAX_SNAPSHOT_BYTES 8192
 #define LANGUAGE_BYTES 16
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 /* ---- events ---- */
 
@@ -125,8 +126,7 @@ static void add_command(void *user, const struct va_command_info *command)
 /* As command files name one: "en", "pt-BR". */
 static int is_language(const char *text)
 {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    size_t n = strspn(text, letters);
+    size_t n = strspn(text, LETTERS);
 
     if (n < 2 || n > 8 || (text[n] != '\0' && text[n] != '-' && text[n] != '_'))
         return 0;
@@ -134,7 +134,7 @@ static int is_language(const char *text)
         return 1;
     const char *region = text + n + 1;
     size_t more = strlen(region);
-    return more >= 1 && more <= 6 && strspn(region, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") == more;
+    return more >= 1 && more <= 6 && strspn(region, LETTERS "0123456789") == more;
 }
 
 /* Expanding the templates takes a moment. */
