@@ -69,10 +69,7 @@ static void test_timers_fire(void **state)
     assert_response(actions, &request, 1, "1 second");
     request = request_for(set, early, 2, "");
     assert_response(actions, &request, 1, "");
-    pthread_mutex_lock(&fired.lock);
-    while (fired.n < 2)
-        pthread_cond_wait(&fired.changed, &fired.lock);
-    pthread_mutex_unlock(&fired.lock);
+    wait_for_fired(&fired, 2);
     assert_string_equal(fired.names[0], "early");
     assert_string_equal(fired.names[1], "late");
     assert_float_equal(fired.seconds[1], 1.2, 1e-9);

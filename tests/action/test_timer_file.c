@@ -58,10 +58,7 @@ static void test_a_restart_loses_none(void **state)
     assert_response(actions, &request, 1, "lunch");
     request = request_for(settings, soon, 2, "");
     assert_response(actions, &request, 1, "");
-    pthread_mutex_lock(&fired.lock);
-    while (fired.n < 1)
-        pthread_cond_wait(&fired.changed, &fired.lock);
-    pthread_mutex_unlock(&fired.lock);
+    wait_for_fired(&fired, 1);
     assert_string_equal(fired.names[0], "egg \"1\"");
     assert_string_equal(fired.texts[0], "The egg \"1\" is ready.");
     request = request_for(cancel_all, NULL, 0, "");
@@ -86,10 +83,7 @@ static void test_what_ended_meanwhile_is_told(void **state)
 
     write_file("{\"timers\":[" KEPT("1000000") "]}");
     assert_int_equal(va_actions_restore(actions, NULL), 0);
-    pthread_mutex_lock(&fired.lock);
-    while (fired.n < 1)
-        pthread_cond_wait(&fired.changed, &fired.lock);
-    pthread_mutex_unlock(&fired.lock);
+    wait_for_fired(&fired, 1);
     assert_string_equal(fired.texts[0], "late");
     assert_true(fired.late_s > 1e9);
     va_actions_free(actions);

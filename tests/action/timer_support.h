@@ -29,6 +29,14 @@ static void on_timer(void *user, const struct va_timer_event *event)
     pthread_mutex_unlock(&fired->lock);
 }
 
+static void wait_for_fired(struct fired *fired, int n)
+{
+    pthread_mutex_lock(&fired->lock);
+    while (fired->n < n)
+        pthread_cond_wait(&fired->changed, &fired->lock);
+    pthread_mutex_unlock(&fired->lock);
+}
+
 static struct va_action_request request_for(const va_slot *verb, const va_slot *slots, size_t n_slots, const char *response)
 {
     return (struct va_action_request){

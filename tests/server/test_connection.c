@@ -102,6 +102,17 @@ static void wake(double now_s)
     va_request_release(request);
 }
 
+/* The n-th allocation fails meanwhile. */
+static void wake_without_memory(size_t n)
+{
+    va_request *request = replies;
+    replies = NULL;
+    va_memory_fail_after(n);
+    va_connection_wake(request, 0);
+    va_memory_fail_after(0);
+    va_request_release(request);
+}
+
 static void answer(double now_s)
 {
     va_request_fail(held, 200, "fine", "%s", "");
@@ -304,12 +315,7 @@ static void out_of_memory(void **state)
             va_memory_fail_after(0);
             if (held != NULL) {
                 va_request_fail(held, 200, "fine", "%s", "");
-                va_request *reply = replies;
-                replies = NULL;
-                va_memory_fail_after(n);
-                va_connection_wake(reply, 0);
-                va_memory_fail_after(0);
-                va_request_release(reply);
+                wake_without_memory(n);
             }
             /* An answer, or the end. */
             assert_true(va_connection_wishes(other) != 0);
@@ -330,12 +336,7 @@ static void the_head_of_a_stream_is_whole_or_the_end(void **state)
         assert_non_null(other);
         va_connection_receive(other, request, sizeof request - 1, 0);
         assert_int_equal(va_request_stream(held, 200, "text/event-stream", &stream), 0);
-        va_request *reply = replies;
-        replies = NULL;
-        va_memory_fail_after(n);
-        va_connection_wake(reply, 0);
-        va_memory_fail_after(0);
-        va_request_release(reply);
+        wake_without_memory(n);
         const char *output = va_connection_output(other, &n_output);
         if ((va_connection_wishes(other) & VA_CONNECTION_CLOSE) == 0)
             assert_true(n_output > 4 && memcmp(output + n_output - 4, "\r\n\r\n", 4) == 0);
