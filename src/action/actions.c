@@ -33,6 +33,33 @@ static int check_help(const struct va_action_settings *settings, va_error *error
     return count == NULL ? 0 : va_action_number(count, "count", 1, VA_ACTION_EXAMPLES_MAX, &value, error);
 }
 
+static int check_mode(const struct va_action_settings *settings, const char *const *modes, const char *otherwise, va_error *error)
+{
+    const char *mode = va_slot_find(settings->settings, settings->n_settings, "mode");
+    char names[80] = "";
+    size_t n = 0;
+
+    mode = mode == NULL ? otherwise : mode;
+    for (; *modes != NULL; modes++) {
+        if (strcmp(mode, *modes) == 0)
+            return 0;
+        n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", n > 0 ? ", " : "", *modes);
+    }
+    return va_fail(error, VA_EINVAL, "'mode' must be one of %s; not \"%.20s\"", names, mode);
+}
+
+static int check_privacy(const struct va_action_settings *settings, va_error *error)
+{
+    static const char *const modes[] = {"on", "off", NULL};
+    return check_mode(settings, modes, "on", error);
+}
+
+static int check_power(const struct va_action_settings *settings, va_error *error)
+{
+    static const char *const modes[] = {"save", "full", "low-power", "balanced", "performance", NULL};
+    return check_mode(settings, modes, "", error);
+}
+
 static const struct va_action_type types[] = {
     {"none", 0, no_settings, NULL, va_action_run_none},
     {"say", 0, no_settings, NULL, va_action_run_none},
@@ -52,8 +79,8 @@ static const struct va_action_type types[] = {
     {"repeat", 0, assistant_settings, NULL, NULL},
     {"stop", 0, assistant_settings, NULL, NULL},
     {"help", 0, assistant_settings, check_help, NULL},
-    {"privacy", 0, assistant_settings, NULL, NULL},
-    {"power", 0, assistant_settings, NULL, NULL},
+    {"privacy", 0, assistant_settings, check_privacy, NULL},
+    {"power", 0, assistant_settings, check_power, NULL},
 };
 _Static_assert(sizeof types / sizeof types[0] <= VA_ACTION_TYPES_MAX, "a place for each registered function");
 

@@ -13,6 +13,7 @@
 #include "remote/remote.h"
 
 struct va_config;
+struct va_speaker_options;
 struct va_field;
 struct va_launcher;
 struct va_listen_word;
@@ -213,6 +214,9 @@ size_t va_assistant_timers(va_assistant *assistant, struct va_timer_info *ret_ti
 VA_MUST_CHECK int va_assistant_cancel_timer(va_assistant *assistant, uint64_t id, va_error *error);
 
 /* ---- replies that are said; these return at once ---- */
+
+/* The synthesiser, device and output of a configuration, whose strings they are; all else is left off. */
+struct va_speaker_options va_assistant_speaker_options(const struct va_config *config);
 
 enum va_speak {
     VA_SPEAK_AS_API, /* as the option speech.api has it */

@@ -91,6 +91,19 @@ static int run_program(void *user, const struct va_speech_program *program, int 
     return 0;
 }
 
+struct va_speaker_options va_assistant_speaker_options(const va_config *config)
+{
+    return (struct va_speaker_options){
+        .command = config->speech_command,
+        .voice = config->speech_voice,
+        .language = va_speech_language(config->model_language),
+        .rate = (int)config->speech_rate,
+        .timeout_s = config->speech_timeout,
+        .device = config->speech_device,
+        .output = config->speech_output,
+    };
+}
+
 int va_speech_start(va_assistant *assistant, va_error *error)
 {
     const va_config *config = assistant->settings->config;
@@ -100,23 +113,15 @@ int va_speech_start(va_assistant *assistant, va_error *error)
     if (r < 0)
         return r;
     char *folder = cache_folder(config);
-    const struct va_speaker_options options = {
-        .command = config->speech_command,
-        .voice = config->speech_voice,
-        .language = va_speech_language(config->model_language),
-        .rate = (int)config->speech_rate,
-        .timeout_s = config->speech_timeout,
-        .device = config->speech_device,
-        .output = config->speech_output,
-        .chimes = (int)config->speech_chimes,
-        .cache_folder = folder,
-        .cache_max_bytes = (uint64_t)config->speech_cache << 20,
-        .run = assistant->launcher != NULL ? run_program : NULL,
-        .on_event = on_event,
-        .on_sound = assistant->echo != NULL ? on_sound : NULL,
-        .sound_user = assistant,
-        .user = assistant,
-    };
+    struct va_speaker_options options = va_assistant_speaker_options(config);
+    options.chimes = (int)config->speech_chimes;
+    options.cache_folder = folder;
+    options.cache_max_bytes = (uint64_t)config->speech_cache << 20;
+    options.run = assistant->launcher != NULL ? run_program : NULL;
+    options.on_event = on_event;
+    options.on_sound = assistant->echo != NULL ? on_sound : NULL;
+    options.sound_user = assistant;
+    options.user = assistant;
     r = va_speaker_new(&options, &assistant->synthesiser, &reason);
     va_free(folder);
     if (r == VA_ENOMEM)

@@ -138,6 +138,15 @@ void va_memory_return_large(void)
 #endif
 }
 
+int va_copy_name(char *target, size_t capacity, const char *text, size_t n)
+{
+    if (n == 0 || n >= capacity)
+        return VA_EINVAL;
+    memcpy(target, text, n);
+    target[n] = '\0';
+    return 0;
+}
+
 void va_memory_trim(void)
 {
     /* Under the address sanitizer the heap is not the C library's; two threads that trim its unused one at once crash in there. */

@@ -17,6 +17,9 @@ char *va_strndup(const char *text, size_t n);
 int va_strdup_at(const char **text); /* makes *text, NULL or another's, a copy. VA_ENOMEM: it is NULL then */
 void va_free(void *p);               /* NULL is fine */
 
+/* text [n] as a string into target, without the heap. VA_EINVAL: it is empty, or does not fit; target is as it was. */
+int va_copy_name(char *target, size_t capacity, const char *text, size_t n);
+
 /* Gives what has been freed back to the system, as far as the allocator can; takes a moment. */
 void va_memory_trim(void);
 /* From now on large pieces go back to the system when they are freed; glibc would keep ever larger ones, in heaps full of holes. */

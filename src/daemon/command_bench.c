@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "assistant/assistant.h"
 #include "audio/decode.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -103,16 +104,7 @@ static int say(va_speaker *speaker, const char *text, struct clip *clip, va_erro
 
 static int say_sentences(struct bench *bench, va_error *error)
 {
-    const va_config *config = bench->config;
-    const struct va_speaker_options options = {
-        .command = config->speech_command,
-        .voice = config->speech_voice,
-        .language = va_speech_language(config->model_language),
-        .rate = (int)config->speech_rate,
-        .timeout_s = config->speech_timeout,
-        .device = "",
-        .output = "",
-    };
+    const struct va_speaker_options options = va_assistant_speaker_options(bench->config);
     va_speaker *speaker = NULL;
     va_error reason;
     int r = va_speaker_new(&options, &speaker, &reason);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "assistant/assistant.h"
 #include "base/memory.h"
 #include "config/config.h"
 #include "daemon/arguments.h"
@@ -44,19 +45,14 @@ static int say(const struct request *request, const va_config *config, const cha
 {
     va_error failure = {0};
     char *output = request->output != NULL ? va_asprintf("wav:%s", request->output) : va_strdup(config->speech_output);
-    struct va_speaker_options options = {
-        .command = config->speech_command,
-        .voice = config->speech_voice,
-        .language = va_speech_language(config->model_language),
-        .rate = (int)config->speech_rate,
-        .timeout_s = config->speech_timeout,
-        .device = request->device != NULL ? request->device : config->speech_device,
-        .output = output,
-        .on_event = on_event,
-        .user = &failure,
-    };
+    struct va_speaker_options options = va_assistant_speaker_options(config);
     const struct va_utterance utterance = {.text = text, .language = request->language, .voice = request->voice};
     va_speaker *speaker = NULL;
+
+    options.device = request->device != NULL ? request->device : options.device;
+    options.output = output;
+    options.on_event = on_event;
+    options.user = &failure;
     int r = output == NULL ? va_fail_memory(error) : va_speaker_new(&options, &speaker, error);
     if (r == 0)
         r = va_speaker_say(speaker, &utterance, error);

@@ -4,15 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* text [n] into a string. 0, or VA_EINVAL when it is empty or too long. */
-static int copy(char *target, size_t capacity, const char *text, size_t n)
-{
-    if (n == 0 || n >= capacity)
-        return VA_EINVAL;
-    memcpy(target, text, n);
-    target[n] = '\0';
-    return 0;
-}
+#include "base/memory.h"
 
 int va_gpio_parse(const char *text, struct va_gpio_name *ret_name, va_error *error)
 {
@@ -21,7 +13,7 @@ int va_gpio_parse(const char *text, struct va_gpio_name *ret_name, va_error *err
     size_t n_line = strcspn(line, ":");
     struct va_gpio_name name = {.is_low = strcmp(line + n_line, ":low") == 0};
 
-    if (copy(name.chip, sizeof name.chip, text, chip) < 0 || copy(name.line, sizeof name.line, line, n_line) < 0 ||
+    if (va_copy_name(name.chip, sizeof name.chip, text, chip) < 0 || va_copy_name(name.line, sizeof name.line, line, n_line) < 0 ||
         (line[n_line] != '\0' && !name.is_low))
         return va_fail(error, VA_EINVAL, "a GPIO line is CHIP:LINE or CHIP:LINE:low, not '%.60s'", text);
     *ret_name = name;

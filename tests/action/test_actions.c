@@ -121,6 +121,12 @@ static const struct {
     {"help", {"count", "21"}, VA_EINVAL, "'count' must be from 1 to 20"},
     {"help", {"count", "0"}, VA_EINVAL, "'count' must be from 1 to 20"},
     {"help", {"count", "3x"}, VA_EINVAL, "'count' must be a number"},
+    {"privacy", {NULL, NULL}, 0, ""},
+    {"privacy", {"mode", "off"}, 0, ""},
+    {"privacy", {"mode", "of"}, VA_EINVAL, "'mode' must be one of on, off; not \"of\""},
+    {"power", {"mode", "save"}, 0, ""},
+    {"power", {"mode", "turbo"}, VA_EINVAL, "'mode' must be one of save, full, low-power, balanced, performance"},
+    {"power", {NULL, NULL}, VA_EINVAL, "'mode' must be one of"},
 };
 
 static void test_check(void **state)
