@@ -43,6 +43,7 @@ until systemctl is-system-running | grep -qE 'running|degraded'; do sleep 0.2; d
     awk '$1 == "MemTotal:" { t = $2 } $1 == "MemAvailable:" { a = $2 } END { print "UsedKilobytes=" t - a }' /proc/meminfo
     echo "Microphone=$(curl -s http://127.0.0.1:8000/status | sed 's/.*"microphone":{"state":"\([a-z]*\)".*/\1/')"
     echo "Failed=$(systemctl --failed --no-legend --plain | wc -l)"
+    echo "Circles=$(journalctl --boot --no-pager --output cat | grep -c 'ordering cycle')"
     systemd-analyze time
     echo '# microphone'
     cat /proc/asound/cards
@@ -126,6 +127,8 @@ def figures(text):
     values = dict(re.findall(r"^(\w+)=(.*)$", text, re.M))
     if values["ActiveState"] != "active":
         raise RuntimeError("the service was not ready at the end of the boot")
+    if values["Circles"] != "0":
+        raise RuntimeError("units waited for each other, and systemd left some off: what started is not what was to start")
     ready, userspace = (int(values[key]) / 1e6 for key in ("ActiveEnterTimestampMonotonic", "UserspaceTimestampMonotonic"))
     share = re.search(r"^voice-assistant\.service \+(\S.*)$", text, re.M)
     return {"userspace": ready - userspace, "kernel": ready, "share": seconds_of(share[1]) if share else 0.0, "memory": int(values["UsedKilobytes"]) / 1024,

@@ -89,6 +89,8 @@ healthy() { curl --silent --fail --max-time 10 "$API/health"; }
 field() { jq -r "$1" <<<"$body" 2>/dev/null; }
 # finding ITEM [OPTION...]: what the audit says of it, as "STATE (EVIDENCE)"
 finding() { voice-assistant audit --json --only "$@" | jq -r '.items[0] | .state + " (" + .evidence + ")"'; }
+# Units that would wait for each other in a circle at a boot: systemd would leave one of them off.
+circles() { systemd-analyze verify --man=no default.target 2>&1 | grep 'ordering cycle'; }
 main_pid() { systemctl show --property MainPID --value voice-assistant.service; }
 
 # configure TEXT: restarts the program with the machine's configuration and TEXT behind it; without TEXT, as it was.

@@ -48,6 +48,7 @@ expect "... and now" systemctl restart cpu-governor.service
 expect "audits" systemctl enable --now voice-assistant-audit.timer
 systemctl start voice-assistant-helper.socket
 within 60 "the program works again" healthy
+refuse "with all of it no unit would wait for itself at the next boot" circles
 
 # A security archive of its own, without updates.
 repository=/srv/repository
