@@ -3,8 +3,9 @@
 
 Both images are built by deploy/image/build (--plain: the same packages and the same program, started as Debian starts them). Each is booted once
 to make what a first boot makes, which does not count, then --rounds times alternately, from the same state. The clock is the machine's own: from
-the kernel's start, and from systemd's, to the moment at which the service said that it is ready. Seconds in emulation are no seconds of a
-Raspberry Pi; what carries over is the ratio. Without KVM, and so on an idle host, a boot takes about 30 s. Needs root.
+the kernel's start, and from systemd's, to the moment at which the service said that it is ready, and to that at which it listens: ready, with the
+microphone open. Seconds in emulation are no seconds of a Raspberry Pi; what carries over is the ratio. Without KVM, and so on an idle host, a boot
+takes about 30 s. Needs root.
 
 The table goes to standard error, JSON lines with name, ours and goal to standard output. Exit code 1 when a goal is not reached.
 """
@@ -35,13 +36,16 @@ StandardOutput=null
 """
 PROBE = r"""
 until systemctl is-system-running | grep -qE 'running|degraded'; do sleep 0.2; done
+for i in {1..100}; do
+    journalctl --boot --quiet --unit voice-assistant.service --grep 'microphone state=open' --output cat | grep -q . && break
+    sleep 0.2
+done
 {
     systemctl show --property UserspaceTimestampMonotonic
     systemctl show --property ActiveState,ActiveEnterTimestampMonotonic,ExecMainStartTimestampMonotonic voice-assistant.service
     sync
     echo 3 >/proc/sys/vm/drop_caches
     awk '$1 == "MemTotal:" { t = $2 } $1 == "MemAvailable:" { a = $2 } END { print "UsedKilobytes=" t - a }' /proc/meminfo
-    echo "Microphone=$(curl -s http://127.0.0.1:8000/status | sed 's/.*"microphone":{"state":"\([a-z]*\)".*/\1/')"
     echo "Failed=$(systemctl --failed --no-legend --plain | wc -l)"
     echo "Circles=$(journalctl --boot --no-pager --output cat | grep -c 'ordering cycle')"
     systemd-analyze time
@@ -130,9 +134,13 @@ def figures(text):
     if values["Circles"] != "0":
         raise RuntimeError("units waited for each other, and systemd left some off: what started is not what was to start")
     ready, userspace = (int(values[key]) / 1e6 for key in ("ActiveEnterTimestampMonotonic", "UserspaceTimestampMonotonic"))
+    opened = [float(found) for found in re.findall(r"^\[ *([\d.]+)\] voice-assistant\[\d+\]: assistant: microphone state=open", text, re.M)]
+    if not opened:
+        raise RuntimeError("the microphone was not open at the end of the boot")
+    listens = max(ready, opened[0])
     share = re.search(r"^voice-assistant\.service \+(\S.*)$", text, re.M)
-    return {"userspace": ready - userspace, "kernel": ready, "share": seconds_of(share[1]) if share else 0.0, "memory": int(values["UsedKilobytes"]) / 1024,
-            "microphone": values["Microphone"], "failed": int(values["Failed"]), "all": text}
+    return {"ready": ready - userspace, "userspace": listens - userspace, "kernel": listens, "share": seconds_of(share[1]) if share else 0.0,
+            "memory": int(values["UsedKilobytes"]) / 1024, "failed": int(values["Failed"]), "all": text}
 
 
 def measure(options, folder):
@@ -154,22 +162,23 @@ def measure(options, folder):
             os.remove(disk)
             found["load"] = load
             rounds[name].append(found)
-            say(f"{name:10} round {number + 1}: userspace {found['userspace']:.2f} s, kernel {found['kernel']:.2f} s, own share {found['share']:.2f} s, "
-                f"{found['memory']:.0f} MB, microphone {found['microphone']}, {found['failed']} units failed; load average before {load:.2f}")
+            say(f"{name:10} round {number + 1}: userspace to ready {found['ready']:.2f} s, to listening {found['userspace']:.2f} s, "
+                f"kernel to listening {found['kernel']:.2f} s, own share {found['share']:.2f} s, {found['memory']:.0f} MB, "
+                f"{found['failed']} units failed; load average before {load:.2f}")
     return rounds
 
 
 def report(rounds):
-    middle = {name: {key: statistics.median(r[key] for r in found) for key in ("userspace", "kernel", "share", "memory", "load")}
+    middle = {name: {key: statistics.median(r[key] for r in found) for key in ("ready", "userspace", "kernel", "share", "memory", "load")}
               for name, found in rounds.items()}
     plain, ours = middle["plain"], middle["appliance"]
     say("\n| median | plain | appliance |\n| --- | --- | --- |")
-    for key, what in (("userspace", "userspace to ready, s"), ("kernel", "kernel to ready, s"), ("share", "the service's own start, s"),
-                      ("memory", "memory of the machine, MB"), ("load", "load average of the host before")):
+    for key, what in (("ready", "userspace to ready, s"), ("userspace", "userspace to listening, s"), ("kernel", "kernel to listening, s"),
+                      ("share", "the service's own start, s"), ("memory", "memory of the machine, MB"), ("load", "load average of the host before")):
         say(f"| {what} | {plain[key]:.2f} | {ours[key]:.2f} |")
     less = 100 * (1 - ours["userspace"] / plain["userspace"])
-    goals = [("userspace time to ready, percent less", less, LESS_PERCENT, less >= LESS_PERCENT),
-             ("kernel to ready, s", ours["kernel"], KERNEL_TO_READY_S, ours["kernel"] < KERNEL_TO_READY_S),
+    goals = [("userspace time to listening, percent less", less, LESS_PERCENT, less >= LESS_PERCENT),
+             ("kernel to listening, s", ours["kernel"], KERNEL_TO_READY_S, ours["kernel"] < KERNEL_TO_READY_S),
              ("own share of the critical chain, s", ours["share"], OWN_SHARE_S, ours["share"] < OWN_SHARE_S),
              ("memory of the machine, MB", ours["memory"], MEMORY_MB, ours["memory"] < MEMORY_MB)]
     for name, value, goal, reached in goals:
