@@ -12,6 +12,7 @@
 #include "base/memory.h"
 
 #define MAX_FILE_BYTES (256 * 1024)
+#define MAX_UNIX_S 253402300800.0 /* the year 10000 */
 
 static void write_timer(struct va_json *json, const struct va_timer *timer)
 {
@@ -69,10 +70,12 @@ static int take_timer(const json_t *object, struct va_timer *ret_timer)
         return VA_EFORMAT;
     timer.seconds = json_number_value(seconds);
     timer.end_unix_s = json_number_value(end);
-    double left_s = timer.end_unix_s - va_clock_unix_s();
-    if (!(timer.seconds >= 0 && timer.seconds <= VA_TIMER_MAX_SECONDS && timer.end_unix_s > 0) || left_s > VA_TIMER_MAX_SECONDS + 86400)
+    if (!(timer.seconds >= 0 && timer.seconds <= VA_TIMER_MAX_SECONDS && timer.end_unix_s > 0 && timer.end_unix_s < MAX_UNIX_S))
         return VA_EFORMAT;
-    timer.end_ns = va_clock_ns() + (left_s > 0 ? (uint64_t)(left_s * 1e9) : 0);
+    /* A board without a battery for its clock starts in the past: what is left cannot be more than all of it. */
+    double left_s = timer.end_unix_s - va_clock_unix_s();
+    timer.end_ns = va_clock_after(left_s < timer.seconds ? left_s : timer.seconds);
+    timer.is_restored = 1;
     *ret_timer = timer;
     return 0;
 }

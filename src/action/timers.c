@@ -50,10 +50,12 @@ void va_timers_free(struct va_timers *timers)
 double va_timer_left_s(const struct va_timer *timer)
 {
     uint64_t now = va_clock_ns();
+    double clock_left_s = timer->end_unix_s - va_clock_unix_s();
 
     if (timer->is_alarm)
-        return timer->end_unix_s - va_clock_unix_s();
-    return timer->end_ns > now ? (double)(timer->end_ns - now) / 1e9 : 0;
+        return clock_left_s;
+    double left_s = timer->end_ns > now ? (double)(timer->end_ns - now) / 1e9 : 0;
+    return timer->is_restored && clock_left_s < left_s ? clock_left_s : left_s;
 }
 
 /* With the lock held. */

@@ -17,6 +17,7 @@ struct va_timer {
     double seconds;
     double end_unix_s;
     uint64_t end_ns; /* va_clock_ns; of a timer */
+    int is_restored; /* a timer from the file: it ends at end_ns, or when the clock shows end_unix_s, whichever is first */
 };
 
 struct va_timers {

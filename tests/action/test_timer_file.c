@@ -93,6 +93,31 @@ static void test_what_ended_meanwhile_is_told(void **state)
     unlink(path);
 }
 
+/* A board that has no clock of its own starts years back, until the network tells it the time: nothing is lost, and a timer takes no longer
+ * than it was set for. */
+static void test_a_clock_that_is_behind_loses_none(void **state)
+{
+    struct fired fired = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    struct va_timer_info timers[VA_TIMERS_MAX];
+    va_actions *actions = new_kept(&fired);
+
+    write_file(
+        "{\"timers\":["
+        "{\"alarm\":false,\"name\":\"tea\",\"text\":\"now\",\"late\":\"late\",\"language\":\"en\",\"seconds\":60,\"end\":250000000000},"
+        "{\"alarm\":true,\"name\":\"up\",\"text\":\"up\",\"late\":\"late\",\"language\":\"en\",\"seconds\":0,\"end\":250000000000},"
+        "{\"alarm\":false,\"name\":\"egg\",\"text\":\"now\",\"late\":\"late\",\"language\":\"en\",\"seconds\":0.05,\"end\":250000000000}]"
+        "}");
+    assert_int_equal(va_actions_restore(actions, NULL), 0);
+    wait_for_fired(&fired, 1);
+    assert_string_equal(fired.names[0], "egg");
+    assert_string_equal(fired.texts[0], "now");
+    assert_int_equal(va_actions_timers(actions, timers), 2);
+    assert_true(timers[0].left_s > 0 && timers[0].left_s <= 60);
+    assert_true(timers[1].left_s > 1e11);
+    va_actions_free(actions);
+    unlink(path);
+}
+
 struct told_in_between {
     va_actions *actions;
     pthread_mutex_t lock; /* of what follows */
@@ -245,6 +270,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_restart_loses_none),
         cmocka_unit_test(test_what_ended_meanwhile_is_told),
+        cmocka_unit_test(test_a_clock_that_is_behind_loses_none),
         cmocka_unit_test(test_what_is_being_told_is_kept),
         cmocka_unit_test(test_a_damaged_file_is_said),
         cmocka_unit_test(test_what_nobody_can_watch_is_not_set),
