@@ -8,6 +8,7 @@
 #include "base/error.h"
 
 #define MAX_AFTER_S (100.0 * 365 * 86400)
+#define SET_BY_S 60.0
 
 uint64_t va_clock_ns(void)
 {
@@ -19,6 +20,14 @@ uint64_t va_clock_ns(void)
 uint64_t va_clock_after(double seconds)
 {
     return va_clock_ns() + (uint64_t)(fmin(fmax(seconds, 0.0), MAX_AFTER_S) * 1e9);
+}
+
+int va_clock_was_set(double *offset_s)
+{
+    double before_s = *offset_s;
+
+    *offset_s = va_clock_unix_s() - (double)va_clock_ns() * 1e-9;
+    return before_s != 0.0 && fabs(*offset_s - before_s) > SET_BY_S;
 }
 
 double va_clock_ms(void)

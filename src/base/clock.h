@@ -9,6 +9,10 @@ uint64_t va_clock_ns(void);   /* monotonic, from an arbitrary start */
 double va_clock_ms(void);     /* the same in milliseconds */
 double va_clock_unix_s(void); /* seconds since 1970 */
 
+/* 1 when the clock was set by more than a minute since the last call, by somebody or the network, or the machine has slept. *offset_s is
+ * its memory, 0 before the first call, which finds nothing. */
+int va_clock_was_set(double *offset_s);
+
 /* What va_clock_ns will be in so many seconds: now when it is below 0, in 100 years when it is more. */
 uint64_t va_clock_after(double seconds);
 

@@ -62,7 +62,11 @@ static int add_path(int rules, const char *path, uint64_t access)
 
     if (fd < 0)
         return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -1 : 0;
-    if (fstat(fd, &status) == 0 && !S_ISDIR(status.st_mode))
+    if (fstat(fd, &status) < 0) { /* so says SELinux */
+        close(fd);
+        return 0;
+    }
+    if (!S_ISDIR(status.st_mode))
         access &= FS_OF_FILE;
     const struct landlock_path_beneath_attr rule = {.allowed_access = access, .parent_fd = fd};
     int r = access == 0 ? 0 : (int)syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);

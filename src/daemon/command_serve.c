@@ -264,14 +264,16 @@ static void run(struct daemon *daemon)
         printf("wyoming on port %d\n", va_wyoming_port(daemon->wyoming));
     fflush(stdout);
     va_notify("READY=1");
-    double renew_ms = va_clock_ms() + RENEW_MS;
+    double renew_ms = va_clock_ms() + RENEW_MS, offset_s = 0.0;
+    (void)va_clock_was_set(&offset_s);
     while ((signal = va_signals_wait(daemon->signal_fd, daemon->settings.wake_fd, interval_ms > 0 ? interval_ms : RENEW_MS)) !=
            VA_SIGNAL_STOP) {
         if (signal == VA_SIGNAL_RELOAD)
             (void)reload(daemon, &error); /* it is logged */
         else if (signal == VA_SIGNAL_WAKE)
             va_serve_settings_work(&daemon->settings, reload, daemon);
-        if (signal == VA_SIGNAL_RELOAD || va_clock_ms() >= renew_ms) {
+        /* A board without a clock of its own may have made its certificates years ago. */
+        if (va_clock_was_set(&offset_s) || signal == VA_SIGNAL_RELOAD || va_clock_ms() >= renew_ms) {
             va_serve_access_renew(daemon->setup.config, daemon->setup.folder);
             va_server_renew(daemon->server);
             renew_ms = va_clock_ms() + RENEW_MS;

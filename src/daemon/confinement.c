@@ -29,7 +29,6 @@ static const struct place of_service[] = {{"/usr", VA_CONFINE_READ},
                                           {"/run", VA_CONFINE_READ},
                                           {"/var/lib/voice-assistant/models", VA_CONFINE_READ},
                                           {"/dev/urandom", VA_CONFINE_READ},
-                                          {"/dev/random", VA_CONFINE_READ},
                                           {"/dev/null", DEVICE}};
 
 /* What can be executed cannot be written, and the other way round. */

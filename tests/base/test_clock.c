@@ -109,9 +109,25 @@ static void reads_time(void **state)
         assert_int_equal(va_clock_parse(bad[i], &unix_s), VA_EFORMAT);
 }
 
+static void a_clock_that_was_set_is_noticed(void **state)
+{
+    double offset_s = 0.0;
+
+    assert_false(va_clock_was_set(&offset_s));
+    assert_false(va_clock_was_set(&offset_s));
+    offset_s -= 61.0;
+    assert_true(va_clock_was_set(&offset_s));
+    assert_false(va_clock_was_set(&offset_s));
+    offset_s += 3.0 * 365 * 86400;
+    assert_true(va_clock_was_set(&offset_s));
+    offset_s += 59.0;
+    assert_false(va_clock_was_set(&offset_s));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(writes_time), cmocka_unit_test(bounds_time), cmocka_unit_test(reads_time),
-                                       cmocka_unit_test(the_future_is_bounded), cmocka_unit_test(runs_forward)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(writes_time),  cmocka_unit_test(bounds_time),
+                                       cmocka_unit_test(reads_time),   cmocka_unit_test(the_future_is_bounded),
+                                       cmocka_unit_test(runs_forward), cmocka_unit_test(a_clock_that_was_set_is_noticed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
