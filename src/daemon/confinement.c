@@ -20,16 +20,11 @@ struct place {
 };
 
 /* Libraries that are loaded late, names and certificates, the kernel's tables, what other services tell, devices. */
-static const struct place of_service[] = {{"/usr", VA_CONFINE_READ},
-                                          {"/lib", VA_CONFINE_READ},
-                                          {"/lib64", VA_CONFINE_READ},
-                                          {"/etc", VA_CONFINE_READ},
-                                          {"/proc", VA_CONFINE_READ},
-                                          {"/sys", VA_CONFINE_READ},
-                                          {"/run", VA_CONFINE_READ},
-                                          {"/var/lib/voice-assistant/models", VA_CONFINE_READ},
-                                          {"/dev/urandom", VA_CONFINE_READ},
-                                          {"/dev/null", DEVICE}};
+static const struct place of_service[] = {{"/usr", VA_CONFINE_READ},         {"/lib", VA_CONFINE_READ},
+                                          {"/lib64", VA_CONFINE_READ},       {"/etc", VA_CONFINE_READ},
+                                          {"/proc", VA_CONFINE_READ},        {"/sys", VA_CONFINE_READ},
+                                          {"/run", VA_CONFINE_READ},         {"/var/lib/voice-assistant/models", VA_CONFINE_READ},
+                                          {"/dev/urandom", VA_CONFINE_READ}, {"/dev/null", DEVICE}};
 
 /* What can be executed cannot be written, and the other way round. */
 static const struct place of_programs[] = {{"/usr", VA_CONFINE_RUN}, {"/bin", VA_CONFINE_RUN},   {"/sbin", VA_CONFINE_RUN},
