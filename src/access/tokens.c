@@ -15,7 +15,6 @@
 #define USED_NAME "used"
 #define MAX_LINE_BYTES 256
 #define MAX_FILE_BYTES ((size_t)VA_TOKENS_MAX * MAX_LINE_BYTES)
-#define MAX_UNIX_S 253402300799 /* the end of the year 9999 */
 #define DAY_S 86400
 #define HEADER "# kind id scopes created expires sha256 name; changed by 'voice-assistant token'\n"
 
@@ -49,7 +48,7 @@ static int read_time(const char *text, int64_t *ret_time)
     for (const char *p = text; *p != '\0'; p++)
         time = time * 10 + (*p - '0');
     *ret_time = time;
-    return time <= MAX_UNIX_S;
+    return time <= VA_CLOCK_LAST_UNIX_S;
 }
 
 static int is_id(const char *text)

@@ -12,7 +12,6 @@
 #include "base/memory.h"
 
 #define MAX_FILE_BYTES (256 * 1024)
-#define MAX_UNIX_S 253402300800.0 /* the year 10000 */
 
 static void write_timer(struct va_json *json, const struct va_timer *timer)
 {
@@ -70,7 +69,7 @@ static int take_timer(const json_t *object, struct va_timer *ret_timer)
         return VA_EFORMAT;
     timer.seconds = json_number_value(seconds);
     timer.end_unix_s = json_number_value(end);
-    if (!(timer.seconds >= 0 && timer.seconds <= VA_TIMER_MAX_SECONDS && timer.end_unix_s > 0 && timer.end_unix_s < MAX_UNIX_S))
+    if (!(timer.seconds >= 0 && timer.seconds <= VA_TIMER_MAX_SECONDS && timer.end_unix_s > 0 && timer.end_unix_s <= VA_CLOCK_LAST_UNIX_S))
         return VA_EFORMAT;
     /* A board without a battery for its clock starts in the past: what is left cannot be more than all of it. */
     double left_s = timer.end_unix_s - va_clock_unix_s();

@@ -44,7 +44,7 @@ double va_clock_unix_s(void)
 
 void va_clock_text(double unix_s, char ret_text[VA_CLOCK_TEXT_SIZE])
 {
-    const double last_s = 253402300799;                                     /* the end of the year 9999 */
+    const double last_s = VA_CLOCK_LAST_UNIX_S;
     double in_range = unix_s > 0 ? (unix_s < last_s ? unix_s : last_s) : 0; /* not a number gives 0 */
     int64_t total_ms = (int64_t)floor(in_range * 1000.0 + 0.5);
     time_t seconds = (time_t)(total_ms / 1000);

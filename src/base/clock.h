@@ -9,6 +9,8 @@ uint64_t va_clock_ns(void);   /* monotonic, from an arbitrary start */
 double va_clock_ms(void);     /* the same in milliseconds */
 double va_clock_unix_s(void); /* seconds since 1970 */
 
+#define VA_CLOCK_LAST_UNIX_S 253402300799 /* the end of the year 9999 */
+
 /* 1 when the clock was set by more than a minute since the last call, by somebody or the network, or the machine has slept. *offset_s is
  * its memory, 0 before the first call, which finds nothing. */
 int va_clock_was_set(double *offset_s);

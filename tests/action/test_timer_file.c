@@ -72,7 +72,10 @@ static void write_file(const char *text)
     assert_int_equal(va_file_write(path, text, strlen(text), 0600, NULL), 0);
 }
 
-#define KEPT(end) "{\"alarm\":false,\"name\":\"tea\",\"text\":\"now\",\"late\":\"late\",\"language\":\"en\",\"seconds\":60,\"end\":" end "}"
+#define KEPT_AS(alarm, name, seconds, end)                                                                                   \
+    "{\"alarm\":" alarm ",\"name\":\"" name "\",\"text\":\"now\",\"late\":\"late\",\"language\":\"en\",\"seconds\":" seconds \
+    ",\"end\":" end "}"
+#define KEPT(end) KEPT_AS("false", "tea", "60", end)
 
 static void test_what_ended_meanwhile_is_told(void **state)
 {
@@ -101,12 +104,8 @@ static void test_a_clock_that_is_behind_loses_none(void **state)
     struct va_timer_info timers[VA_TIMERS_MAX];
     va_actions *actions = new_kept(&fired);
 
-    write_file(
-        "{\"timers\":["
-        "{\"alarm\":false,\"name\":\"tea\",\"text\":\"now\",\"late\":\"late\",\"language\":\"en\",\"seconds\":60,\"end\":250000000000},"
-        "{\"alarm\":true,\"name\":\"up\",\"text\":\"up\",\"late\":\"late\",\"language\":\"en\",\"seconds\":0,\"end\":250000000000},"
-        "{\"alarm\":false,\"name\":\"egg\",\"text\":\"now\",\"late\":\"late\",\"language\":\"en\",\"seconds\":0.05,\"end\":250000000000}]"
-        "}");
+    write_file("{\"timers\":[" KEPT("250000000000") "," KEPT_AS("true", "up", "0", "250000000000") "," KEPT_AS("false", "egg", "0.05",
+                                                                                                               "250000000000") "]}");
     assert_int_equal(va_actions_restore(actions, NULL), 0);
     wait_for_fired(&fired, 1);
     assert_string_equal(fired.names[0], "egg");

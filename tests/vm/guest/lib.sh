@@ -91,6 +91,8 @@ field() { jq -r "$1" <<<"$body" 2>/dev/null; }
 finding() { voice-assistant audit --json --only "$@" | jq -r '.items[0] | .state + " (" + .evidence + ")"'; }
 # Units that would wait for each other in a circle at a boot: systemd would leave one of them off.
 circles() { systemd-analyze verify --man=no default.target 2>&1 | grep 'ordering cycle'; }
+# ... and those of this boot.
+circles_of_boot() { journalctl --boot --quiet --no-pager --grep 'ordering cycle' --output cat | head -n 3; }
 main_pid() { systemctl show --property MainPID --value voice-assistant.service; }
 
 # configure TEXT: restarts the program with the machine's configuration and TEXT behind it; without TEXT, as it was.
