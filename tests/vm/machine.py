@@ -32,8 +32,10 @@ MACHINES = {
 }
 DEVICES = ("luks-disk", "tpm", "cpufreq-acpi", "battery-acpi", "display", "sound")
 TABLES = {"cpufreq-acpi": "cpufreq.asl", "battery-acpi": "battery.asl", "display": "display.asl"}
+# Without ERMS, with which the kernel clears and copies memory byte by byte: one step of a processor, but 4096 of the emulator for a page.
+PROCESSOR = "max,-erms"
 # Under the name of another maker the kernel looks for the frequencies of that maker's own interface.
-PROCESSOR = {"cpufreq-acpi": "max,vendor=GenuineIntel,family=6,model=60"}
+NAMED_PROCESSOR = {"cpufreq-acpi": PROCESSOR + ",vendor=GenuineIntel,family=6,model=60"}
 # Other boards than a PC. The processor is a Raspberry Pi 4's.
 BOARDS = {"image-arm64": ["qemu-system-aarch64", "-machine", "virt", "-cpu", "cortex-a72"]}
 AFTER_THE_END_S = 30
@@ -123,7 +125,7 @@ def boot(machine, devices, image, share, folder, limit_s, boot_disk=None, stop_a
     console = f"{share}/logs/console.log"
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", os.path.abspath(f"{image}/root.img"), f"{folder}/root.qcow2"], check=True)
     tpm = start_tpm(folder) if "tpm" in devices else None
-    processor = next((PROCESSOR[device] for device in devices if device in PROCESSOR), "max")
+    processor = next((NAMED_PROCESSOR[device] for device in devices if device in NAMED_PROCESSOR), PROCESSOR)
     board = BOARDS.get(machine, ["qemu-system-x86_64", "-machine", "q35", "-cpu", processor])
     arguments = [*board, *EMULATION, "-nodefaults", "-display", "none", "-no-reboot", "-rtc", "base=utc",
                  "-serial", f"file:{console}",
