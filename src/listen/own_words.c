@@ -25,6 +25,7 @@ struct va_own_words {
     uint64_t start;     /* of the utterance under way; NEVER: none */
     uint64_t judge_at;  /* when so much has been heard; NEVER: not */
     uint64_t last_used; /* the context */
+    int is_cut;         /* the utterance was too long: it is judged once more, and over */
 };
 
 static void on_speech(void *user, const struct va_speech_event *event)
@@ -35,6 +36,7 @@ static void on_speech(void *user, const struct va_speech_event *event)
     case VA_SPEECH_START:
         own->start = own->base + event->start;
         own->judge_at = own->start + own->span;
+        own->is_cut = 0;
         break;
     case VA_SPEECH_POSSIBLE_END:
         if (own->start != NEVER)
@@ -44,6 +46,10 @@ static void on_speech(void *user, const struct va_speech_event *event)
         own->start = own->judge_at = NEVER;
         break;
     case VA_SPEECH_TOO_LONG:
+        own->is_cut = own->start != NEVER;
+        if (own->is_cut)
+            own->judge_at = 0;
+        break;
     case VA_SPEECH_RESUMED:
     case VA_SPEECH_NONE:
         break;
@@ -150,7 +156,8 @@ int va_own_words_push(va_own_words *own, const float *pcm, size_t n, const struc
         return 0;
     own->judge_at = heard + AGAIN_SAMPLES;
     int r = judge(own, history, heard, ret_event, error);
-    if (r > 0)
+    if (r > 0 || own->is_cut)
         own->start = own->judge_at = NEVER; /* once in an utterance */
+    own->is_cut = 0;
     return r;
 }

@@ -176,6 +176,21 @@ static void an_own_word_in_the_middle(void **state)
     finish("WOSpHC");
 }
 
+/* An utterance of the longest kind may be cut in a pause, behind which nothing is said. */
+static void an_own_word_in_what_was_cut(void **state)
+{
+    begin(VA_LISTEN_WAKE, 3);
+    push("20. 340#");
+    speak(21, 20 * CHUNK); /* too late for the last second's look */
+    push("10.");
+    wait_for("WO");
+    push("200."); /* the listener closes: nobody has said more */
+    wait_for("WOC");
+    push("270.");
+    assert_true(doubles.contexts <= 1); /* the memory goes back: nothing is judged any more */
+    finish("WOC");
+}
+
 static void an_own_word_behind_a_gap(void **state)
 {
     begin(VA_LISTEN_WAKE, 3);
@@ -266,6 +281,7 @@ int main(void)
         cmocka_unit_test(an_own_word_opens),
         cmocka_unit_test(an_own_word_is_judged_when_it_pauses),
         cmocka_unit_test(an_own_word_in_the_middle),
+        cmocka_unit_test(an_own_word_in_what_was_cut),
         cmocka_unit_test(an_own_word_behind_a_gap),
         cmocka_unit_test(a_found_word_may_be_judged_again),
         cmocka_unit_test(an_own_word_without_memory),
