@@ -269,7 +269,7 @@ static int set_timer(struct va_action_call *call, struct va_timers *timers)
         timer.seconds = timer.end_unix_s - va_clock_unix_s();
     else
         timer.end_unix_s = va_clock_unix_s() + timer.seconds;
-    timer.end_ns = va_clock_ns() + (uint64_t)(timer.seconds * 1e9);
+    timer.end_boot_s = va_clock_boot_s() + timer.seconds;
     snprintf(timer.language, sizeof timer.language, "%s", language == NULL ? "" : language);
     if ((r = choose_name(call, timers, &timer)) < 0 || (r = name_one(call, &timer)) < 0 || (r = fill_text(call, "ended", timer.text)) < 0 ||
         (r = fill_text(call, "missed", timer.late)) < 0)

@@ -73,7 +73,7 @@ static int take_timer(const json_t *object, struct va_timer *ret_timer)
         return VA_EFORMAT;
     /* A board without a battery for its clock starts in the past: what is left cannot be more than all of it. */
     double left_s = timer.end_unix_s - va_clock_unix_s();
-    timer.end_ns = va_clock_after(left_s < timer.seconds ? left_s : timer.seconds);
+    timer.end_boot_s = va_clock_boot_s() + fmin(left_s, timer.seconds);
     timer.is_restored = 1;
     *ret_timer = timer;
     return 0;

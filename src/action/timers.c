@@ -9,8 +9,8 @@
 #include "base/paths.h"
 #include "base/thread.h"
 
-/* Somebody may set the clock while an alarm waits. */
-#define ALARM_CHECK_S 5.0
+/* Somebody may set the clock while an alarm waits, and the thread's wait does not count while the machine sleeps. */
+#define CHECK_S 5.0
 
 int va_timers_new(const struct va_actions_options *options, struct va_timers **ret_timers)
 {
@@ -49,12 +49,11 @@ void va_timers_free(struct va_timers *timers)
 
 double va_timer_left_s(const struct va_timer *timer)
 {
-    uint64_t now = va_clock_ns();
     double clock_left_s = timer->end_unix_s - va_clock_unix_s();
 
     if (timer->is_alarm)
         return clock_left_s;
-    double left_s = timer->end_ns > now ? (double)(timer->end_ns - now) / 1e9 : 0;
+    double left_s = timer->end_boot_s - va_clock_boot_s();
     return timer->is_restored && clock_left_s < left_s ? clock_left_s : left_s;
 }
 
@@ -86,7 +85,7 @@ static void tell(struct va_timers *timers, size_t i)
     timers->is_telling = 1;
     remove_at(timers, i);
     double late_s = va_clock_unix_s() - timer->end_unix_s;
-    int is_late = timer->late[0] != '\0' && late_s > 2 * ALARM_CHECK_S;
+    int is_late = timer->late[0] != '\0' && late_s > 2 * CHECK_S;
     const struct va_timer_event event = {.type = timer->is_alarm ? "alarm" : "timer",
                                          .name = timer->name,
                                          .text = is_late ? timer->late : timer->text,
@@ -120,7 +119,7 @@ static void *watch(void *arg)
         if (timers->n == 0) {
             pthread_cond_wait(&timers->changed, &timers->lock);
         } else if (left_s > 0) {
-            va_thread_wait_until(&timers->changed, &timers->lock, va_clock_after(left_s < ALARM_CHECK_S ? left_s : ALARM_CHECK_S));
+            va_thread_wait_until(&timers->changed, &timers->lock, va_clock_after(left_s < CHECK_S ? left_s : CHECK_S));
         } else {
             tell(timers, first);
             (void)!va_timers_save(timers, NULL); /* what fails here is told again after a restart */

@@ -16,8 +16,8 @@ struct va_timer {
     char language[16];
     double seconds;
     double end_unix_s;
-    uint64_t end_ns; /* va_clock_ns; of a timer */
-    int is_restored; /* a timer from the file: it ends at end_ns, or when the clock shows end_unix_s, whichever is first */
+    double end_boot_s; /* of a timer: the machine may sleep meanwhile */
+    int is_restored;   /* a timer from the file: it ends at end_boot_s, or when the clock shows end_unix_s, whichever is first */
 };
 
 struct va_timers {

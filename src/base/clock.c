@@ -35,6 +35,13 @@ double va_clock_ms(void)
     return (double)va_clock_ns() * 1e-6;
 }
 
+double va_clock_boot_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
 double va_clock_unix_s(void)
 {
     struct timespec now;

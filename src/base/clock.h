@@ -7,6 +7,7 @@
 
 uint64_t va_clock_ns(void);   /* monotonic, from an arbitrary start */
 double va_clock_ms(void);     /* the same in milliseconds */
+double va_clock_boot_s(void); /* monotonic seconds, those the machine has slept among them */
 double va_clock_unix_s(void); /* seconds since 1970 */
 
 #define VA_CLOCK_LAST_UNIX_S 253402300799 /* the end of the year 9999 */

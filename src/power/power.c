@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/sysfs.h"
 #include "gpio/gpio.h"
 #include "helper/helper.h"
@@ -255,21 +255,12 @@ int va_power_check_sleep(const char *root, int64_t seconds, va_error *error)
     return va_helper_can(root, error, "sleep %lld", (long long)seconds);
 }
 
-/* Goes on while the machine sleeps, and is not set by anybody. */
-static double now_s(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 int va_power_sleep(const char *root, int64_t seconds, double *ret_slept_s, va_error *error)
 {
-    double begin_s = now_s();
+    double begin_s = va_clock_boot_s();
     int r = va_power_check_sleep(root, seconds, error);
 
     if (r == 0 && (r = va_helper_do(root, error, "sleep %lld", (long long)seconds)) == 0)
-        *ret_slept_s = now_s() - begin_s;
+        *ret_slept_s = va_clock_boot_s() - begin_s;
     return r;
 }

@@ -1,7 +1,18 @@
 #include "action/timer_support.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
+
+static _Atomic int slept_s; /* by the machine */
+
+double __real_va_clock_boot_s(void);
+double __wrap_va_clock_boot_s(void);
+
+double __wrap_va_clock_boot_s(void)
+{
+    return __real_va_clock_boot_s() + slept_s;
+}
 
 static void test_set_and_cancel(void **state)
 {
@@ -75,6 +86,24 @@ static void test_timers_fire(void **state)
     assert_float_equal(fired.seconds[1], 1.2, 1e-9);
     request = request_for(list, NULL, 0, "");
     assert_response(actions, &request, 0, "There is no timer.");
+    va_actions_free(actions);
+}
+
+static void test_timers_end_while_the_machine_sleeps(void **state)
+{
+    struct fired fired = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    va_actions *actions = new_actions(on_timer, &fired);
+    const va_slot pasta[] = {{"name", "pasta"}, {"minutes", "10"}}, cake[] = {{"name", "cake"}, {"minutes", "10"}};
+    struct va_action_request request = request_for(set, pasta, 2, "");
+
+    assert_response(actions, &request, 1, "");
+    slept_s = 600;
+    request = request_for(set, cake, 2, ""); /* the thread looks at its timers at once */
+    assert_response(actions, &request, 1, "");
+    wait_for_fired(&fired, 1);
+    assert_string_equal(fired.names[0], "pasta");
+    request = request_for(remaining, NULL, 0, "{name} {remaining}");
+    assert_response(actions, &request, 1, "cake 10 minutes");
     va_actions_free(actions);
 }
 
@@ -211,6 +240,7 @@ int main(void)
         cmocka_unit_test(test_bad_durations),
         cmocka_unit_test(test_number_is_bounded),
         cmocka_unit_test(test_timers_fire),
+        cmocka_unit_test(test_timers_end_while_the_machine_sleeps),
         cmocka_unit_test(test_words_are_settings),
         cmocka_unit_test(test_alarms),
         cmocka_unit_test(test_alarm_on_a_clock_of_twelve),
