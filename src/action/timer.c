@@ -180,18 +180,30 @@ static int read_clock(const struct va_action_call *call, const char *text, doubl
     return 0;
 }
 
+/* A number of hours, minutes or days on a clock: half of one is none. */
+static int read_whole(const struct va_action_call *call, const char *slot, double max, double *ret_value)
+{
+    double value = 0;
+    int r = va_action_number(va_action_slot(call, slot), slot, 0, max, &value, call->error);
+
+    if (r == 0 && value != floor(value))
+        r = va_fail(call->error, VA_EINVAL, "'%s' must be a whole number, not %.10g", slot, value);
+    if (r == 0)
+        *ret_value = value;
+    return r;
+}
+
 /* From the slots hour, minute (0), half (am or pm), days (0). Without a half, `clock: 12` means the sooner of the two. */
 static int read_parts(const struct va_action_call *call, double *ret_unix_s)
 {
-    const char *minute_text = va_action_slot(call, "minute"), *half = va_action_slot(call, "half"),
-               *days_text = va_action_slot(call, "days");
-    double hour, minute = 0, days = 0, now = va_clock_unix_s();
-    int r = va_action_number(va_action_slot(call, "hour"), "hour", 0, 23, &hour, call->error);
+    const char *half = va_action_slot(call, "half");
+    double hour = 0, minute = 0, days = 0, now = va_clock_unix_s();
+    int r = read_whole(call, "hour", 23, &hour);
 
-    if (r == 0 && minute_text != NULL)
-        r = va_action_number(minute_text, "minute", 0, 59, &minute, call->error);
-    if (r == 0 && days_text != NULL)
-        r = va_action_number(days_text, "days", 0, 29, &days, call->error);
+    if (r == 0 && va_action_slot(call, "minute") != NULL)
+        r = read_whole(call, "minute", 59, &minute);
+    if (r == 0 && va_action_slot(call, "days") != NULL)
+        r = read_whole(call, "days", 29, &days);
     if (r < 0)
         return r;
     if (half != NULL && strcmp(half, "am") != 0 && strcmp(half, "pm") != 0)

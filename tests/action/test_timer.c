@@ -165,6 +165,9 @@ static void test_alarms(void **state)
     expect_alarm(actions, set_alarm, 3, night, 1, 0, 0, 0);
 
     static const va_slot bad[][2] = {{{"hour", "24"}},
+                                     {{"hour", "7.5"}},
+                                     {{"hour", "7"}, {"minute", "1.5"}},
+                                     {{"hour", "7"}, {"days", "0.5"}},
                                      {{"hour", "7"}, {"minute", "60"}},
                                      {{"hour", "13"}, {"half", "pm"}},
                                      {{"hour", "7"}, {"half", "noon"}},
