@@ -130,6 +130,8 @@ static void *recording_thread(void *arg)
     struct va_capture_status status;
     int r = record(recorder);
 
+    va_capture_reader_free(recorder->reader); /* now: a pipe's or file's others would wait for it until the recording is stopped */
+    recorder->reader = NULL;
     va_capture_get_status(recorder->capture, &status);
     if (r < 0)
         va_fail(&recorder->end, r, "nothing was recorded from '%s': %s", status.device, va_status_text(r));

@@ -276,6 +276,38 @@ static void test_sharing(void **state)
     take_down(&rig);
 }
 
+/* A recording that has reached its longest, and is not stopped, holds up no other reader of a source that waits for all of them. */
+static void test_sharing_beyond_the_longest(void **state)
+{
+    struct rig rig;
+    char name[64];
+    va_error error = {0};
+    va_capture *capture = NULL;
+    va_capture_reader *reader = NULL;
+    const struct va_capture_options options = {.source = name, .ring_samples = 1600};
+    float *pcm = NULL, block[1000];
+    size_t n = 0;
+    int64_t got;
+
+    build(&rig, "file-fast:", file_of_tone(20000, 1, 16000, WAV16), 0.0625);
+    snprintf(name, sizeof name, "file-fast:/proc/self/fd/%d", rig.fd);
+    assert_int_equal(va_capture_start(&options, &capture, &error), 0);
+    va_recorder_share(rig.recorder, capture);
+    assert_int_equal(va_recorder_start(rig.recorder, &error), 0);
+    wait_for(rig.recorder, 1000);
+    assert_int_equal(va_capture_reader_new(capture, &reader, &error), 0);
+    while ((got = va_capture_read(reader, block, 1000, 2000, NULL)) > 0)
+        ;
+    assert_int_equal(got, 0); /* the end of the file */
+    va_capture_reader_free(reader);
+    assert_int_equal(va_recorder_stop(rig.recorder, &pcm, &n, &error), 0);
+    assert_int_equal(n, 1000);
+    check_tone(pcm, n);
+    va_free(pcm);
+    va_capture_free(capture);
+    take_down(&rig);
+}
+
 static void *start_and_stop(void *arg)
 {
     va_recorder *recorder = arg;
@@ -313,9 +345,16 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_start_stop),         cmocka_unit_test(test_stop_midway), cmocka_unit_test(test_longest),
-        cmocka_unit_test(test_lost_source),        cmocka_unit_test(test_no_source),   cmocka_unit_test(test_no_memory_at_stop),
-        cmocka_unit_test(test_no_memory_at_start), cmocka_unit_test(test_sharing),     cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_start_stop),
+        cmocka_unit_test(test_stop_midway),
+        cmocka_unit_test(test_longest),
+        cmocka_unit_test(test_lost_source),
+        cmocka_unit_test(test_no_source),
+        cmocka_unit_test(test_no_memory_at_stop),
+        cmocka_unit_test(test_no_memory_at_start),
+        cmocka_unit_test(test_sharing),
+        cmocka_unit_test(test_sharing_beyond_the_longest),
+        cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
