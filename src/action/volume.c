@@ -89,21 +89,35 @@ static int set_percent(snd_mixer_elem_t *element, double percent)
 
     if (r < 0)
         return r;
-    percent = percent < 0 ? 0 : percent > 100 ? 100 : percent;
     return snd_mixer_selem_set_playback_volume_all(element, min + lround(percent / 100 * (double)(max - min)));
+}
+
+/* By a step of the control at least: a coarse one would never move. */
+static int change_by(snd_mixer_elem_t *element, double percent)
+{
+    long min, max, now;
+    int r = snd_mixer_selem_get_playback_volume_range(element, &min, &max);
+
+    if (r < 0 || (r = snd_mixer_selem_get_playback_volume(element, SND_MIXER_SCHN_FRONT_LEFT, &now)) < 0)
+        return r;
+    long step = lround(percent / 100 * (double)(max - min));
+    if (step == 0)
+        step = percent > 0 ? 1 : percent < 0 ? -1 : 0;
+    now += step;
+    return snd_mixer_selem_set_playback_volume_all(element, now < min ? min : now > max ? max : now);
 }
 
 /* Does it, and names the volume that results. */
 static int apply(struct va_action_call *call, snd_mixer_elem_t *element, const char *verb, double value)
 {
-    double percent;
-    int r = get_percent(element, &percent);
+    double percent = 0;
+    int r;
 
-    if (r == 0 && strcmp(verb, "set") == 0)
+    if (strcmp(verb, "set") == 0)
         r = set_percent(element, value);
-    else if (r == 0 && strcmp(verb, "change") == 0)
-        r = set_percent(element, percent + value);
-    else if (r == 0)
+    else if (strcmp(verb, "change") == 0)
+        r = change_by(element, value);
+    else
         r = set_mute(element, strcmp(verb, "mute") == 0);
     if (r == 0)
         r = get_percent(element, &percent);

@@ -93,6 +93,19 @@ static void test_set_and_change(void **state)
     assert_mixer(card, "Master Playback Volume|40|40\nMaster Playback Switch|1|1\n");
 }
 
+static void test_change_of_a_coarse_control(void **state)
+{
+    struct card *card = *state;
+
+    write_text(card->mixer, "Master Playback Volume|1|4\n");
+    run(card, "change", "10", NULL, "50");
+    run(card, "change", "-10", NULL, "25");
+    run(card, "change", "-10", NULL, "0");
+    run(card, "change", "-10", NULL, "0");
+    run(card, "change", "0", NULL, "0");
+    assert_mixer(card, "Master Playback Volume|0|4\n");
+}
+
 /* Muting leaves the volume as it was. */
 static void test_mute_by_the_switch(void **state)
 {
@@ -157,6 +170,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_set_and_change, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_change_of_a_coarse_control, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_mute_by_the_switch, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_mute_without_a_switch, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_which_control, set_up, tear_down),
