@@ -230,6 +230,19 @@ static int read_time(const struct va_action_call *call, double *ret_unix_s)
 
 /* ---- verbs; all with the lock held ---- */
 
+/* The time; behind it a number, where an alarm of another day has that name: it must not be lost. */
+static void name_alarm(struct va_action_call *call, struct va_timers *timers, struct va_timer *alarm)
+{
+    char time[VA_TIMER_NAME_BYTES - 3];
+    const struct va_timer *other;
+    int number = 1;
+
+    clock_text(call, alarm->end_unix_s, time, sizeof time);
+    snprintf(alarm->name, sizeof alarm->name, "%s", time);
+    while ((other = va_timers_find(timers, 1, alarm->name)) != NULL && other->end_unix_s != alarm->end_unix_s)
+        snprintf(alarm->name, sizeof alarm->name, "%s %d", time, ++number);
+}
+
 /* The slot `name`; without one, an alarm is called by its time and a timer by the smallest number that none has. */
 static int choose_name(struct va_action_call *call, struct va_timers *timers, struct va_timer *timer)
 {
@@ -240,7 +253,7 @@ static int choose_name(struct va_action_call *call, struct va_timers *timers, st
     if (name != NULL && name[0] != '\0') {
         snprintf(timer->name, sizeof timer->name, "%s", name);
     } else if (timer->is_alarm) {
-        clock_text(call, timer->end_unix_s, timer->name, sizeof timer->name);
+        name_alarm(call, timers, timer);
     } else {
         int number = 1;
         do

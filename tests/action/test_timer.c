@@ -223,6 +223,26 @@ static void test_alarm_on_a_clock_of_twelve(void **state)
     va_actions_free(actions);
 }
 
+static void test_alarms_of_two_days(void **state)
+{
+    va_actions *actions = new_actions(NULL, NULL);
+    const va_slot settings[] = {{"do", "set"}, {"clock", "24"}, {"format", "%H:%M"}};
+    const va_slot tomorrow[] = {{"hour", "7"}, {"days", "1"}}, later[] = {{"hour", "7"}, {"days", "2"}};
+    struct va_action_request request = request_for(settings, tomorrow, 2, "{name}");
+
+    request.type = "alarm";
+    assert_response(actions, &request, 1, "07:00");
+    request.slots = later;
+    assert_response(actions, &request, 1, "07:00 2");
+    assert_response(actions, &request, 1, "07:00 2"); /* that one again */
+    request.slots = tomorrow;
+    assert_response(actions, &request, 1, "07:00");
+    request = request_for(list, NULL, 0, "{count}");
+    request.type = "alarm";
+    assert_response(actions, &request, 1, "2");
+    va_actions_free(actions);
+}
+
 static void test_dry_run(void **state)
 {
     va_actions *actions = new_actions(NULL, NULL);
@@ -247,6 +267,7 @@ int main(void)
         cmocka_unit_test(test_words_are_settings),
         cmocka_unit_test(test_alarms),
         cmocka_unit_test(test_alarm_on_a_clock_of_twelve),
+        cmocka_unit_test(test_alarms_of_two_days),
         cmocka_unit_test(test_dry_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
