@@ -125,6 +125,36 @@ def test_keys_that_others_may_read_are_refused(vpn):
     assert told.returncode == 1 and "chmod 600" in told.stderr
 
 
+# ---- data copied back from a volume, which a folder plays here, with folders of the system that vanish ----
+
+COPY_BACK = """
+mount -t tmpfs none /mnt && mkdir -p /mnt/{upper,work} /mnt/encrypted_data/voice-assistant || exit 77
+mount -t overlay -o lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work none /etc && mount -t tmpfs -o size=1m none /var/lib || exit 77
+head -c "$1" /dev/zero >/mnt/encrypted_data/voice-assistant/history
+mkdir /var/lib/voice-assistant && mount --bind /mnt/encrypted_data/voice-assistant /var/lib/voice-assistant
+echo 'voice-assistant-data /dev/none none luks' >/etc/crypttab
+bash "$SETUP" encrypted-data remove --copy-back
+echo "$? $(ls /var/lib) $(stat -c %s /var/lib/voice-assistant/history) $(mountpoint -q /var/lib/voice-assistant && echo volume) $(grep -c . /etc/crypttab)"
+"""
+
+
+@pytest.mark.parametrize("size, after", [(500_000, "0 voice-assistant 500000  0"), (2_000_000, "1 voice-assistant 2000000 volume 1")])
+def test_data_is_copied_back_whole_or_stays_on_the_volume(tmp_path, size, after):
+    needs("unshare", "findmnt")
+    if os.geteuid() != 0:
+        pytest.skip("mounts need root")
+    (tmp_path / "findmnt").write_text("""#!/bin/sh
+[ "${*##* }" != /var/lib/voice-assistant ] || ! mountpoint -q /var/lib/voice-assistant || echo '/dev/mapper/voice-assistant-data[/voice-assistant]'
+""")
+    (tmp_path / "findmnt").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "SETUP": SETUP}
+    done = subprocess.run(["unshare", "--mount", "bash", "-c", COPY_BACK, "bash", str(size)], capture_output=True, text=True, timeout=60, check=False,
+                          env=environment)
+    if done.returncode == 77:
+        pytest.skip("no folders of its own can be mounted here")
+    assert done.stdout.splitlines()[-1] == after, done.stdout + done.stderr
+
+
 # ---- the firewall, in a network of its own ----
 
 SCRIPT = """
