@@ -63,7 +63,10 @@ static int delete_and_scrub(va_history *history, const char *sql, double number,
     }
     if (r < 0 && r != VA_EBUSY)
         va_history_drop_writer(history);
+    int is_due = history->is_scrub_due;
     pthread_mutex_unlock(&history->write_lock);
+    if (is_due)
+        va_upkeep_want(history, VA_UPKEEP_TRIM); /* which tries again each minute */
     return r;
 }
 

@@ -121,6 +121,25 @@ static void another_reader_delays_it(void **state)
     va_history_close(history);
 }
 
+/* Not at the upkeep's next hour: it is asked at once, waits for the reader, and tries again each minute. */
+static void what_was_delayed_is_soon_done(void **state)
+{
+    va_history *history = open_kept_history();
+    sqlite3 *db;
+
+    add(history, "mark000001");
+    usleep(500000); /* its first round is over */
+    assert_int_equal(sqlite3_open(history_path(), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "BEGIN; SELECT count(*) FROM entries", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(va_history_delete(history, 1, NULL), VA_EBUSY);
+    assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    for (int i = 0; is_marked(1) && i < 900; i++)
+        usleep(100000);
+    assert_false(is_marked(1));
+    va_history_close(history);
+}
+
 static void old_entries_go(void **state)
 {
     va_history *history = open_history();
@@ -195,6 +214,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_that_is_deleted_is_nowhere, start, stop),
         cmocka_unit_test_setup_teardown(what_is_old_is_nowhere, start, stop),
         cmocka_unit_test_setup_teardown(another_reader_delays_it, start, stop),
+        cmocka_unit_test_setup_teardown(what_was_delayed_is_soon_done, start, stop),
         cmocka_unit_test_setup_teardown(old_entries_go, start, stop),
         cmocka_unit_test_setup_teardown(the_oldest_go_when_it_is_large, start, stop),
         cmocka_unit_test_setup_teardown(upkeep_does_it, start, stop),
