@@ -241,7 +241,7 @@ static int check(va_access *access, const struct va_peer *peer, const char *toke
     int is_open = access->local_open && peer->is_loopback && !peer->is_tls;
     double now = now_s();
     struct va_token *known = NULL;
-    struct va_identity identity = {VA_SCOPE_ALL, "local"};
+    struct va_identity identity = {.scopes = VA_SCOPE_ALL, .name = "local"};
 
     read_again_when_changed(access);
     if (token != NULL)
@@ -252,7 +252,10 @@ static int check(va_access *access, const struct va_peer *peer, const char *toke
         return token != NULL && count_try(access, peer, now, ret_retry_after_s) == VA_EBUSY ? VA_EBUSY : VA_EDENIED;
     if (known != NULL) {
         snprintf(identity.name, sizeof identity.name, "%s", known->name);
-        identity.scopes = is_open ? VA_SCOPE_ALL : known->scopes;
+        if (!is_open) {
+            identity.scopes = known->scopes;
+            memcpy(identity.id, known->id, sizeof identity.id);
+        }
         note_used(access, known, now_unix_s);
         note_active(access, hash('t', known->id, strlen(known->id)), now);
     } else {
@@ -269,6 +272,21 @@ int va_access_check(va_access *access, const struct va_peer *peer, const char *t
     int r = check(access, peer, token, ret_identity, ret_retry_after_s);
     pthread_mutex_unlock(&access->lock);
     return r;
+}
+
+int va_access_holds(va_access *access, const struct va_identity *identity)
+{
+    int64_t now_unix_s = (int64_t)va_clock_unix_s();
+    int holds = identity->id[0] == '\0';
+
+    pthread_mutex_lock(&access->lock);
+    read_again_when_changed(access);
+    for (size_t i = 0; !holds && access->tokens != NULL && i < access->tokens->n; i++) {
+        const struct va_token *token = &access->tokens->token[i];
+        holds = strcmp(token->id, identity->id) == 0 && (token->expires_unix_s == 0 || token->expires_unix_s > now_unix_s);
+    }
+    pthread_mutex_unlock(&access->lock);
+    return holds;
 }
 
 int va_access_try(va_access *access, const struct va_peer *peer, int *ret_retry_after_s)

@@ -17,6 +17,7 @@ enum va_scope {
 #define VA_SCOPE_ALL 31u
 
 #define VA_ACCESS_NAME_BYTES 48
+#define VA_TOKEN_ID_BYTES 9
 
 typedef struct va_access va_access;
 
@@ -34,6 +35,7 @@ struct va_peer {
 struct va_identity {
     unsigned scopes;
     char name[VA_ACCESS_NAME_BYTES];
+    char id[VA_TOKEN_ID_BYTES]; /* of the token or certificate; "": none was needed */
 };
 
 /* VA_EFORMAT: access/tokens is damaged; VA_EDENIED: others may read or change it. While it is either of these at run time, no token
@@ -45,6 +47,9 @@ void va_access_free(va_access *access);
  * VA_EBUSY: a wrong one again, after too many from that address; ret_retry_after_s says how long to wait. A right one always passes. */
 VA_MUST_CHECK int va_access_check(va_access *access, const struct va_peer *peer, const char *token, struct va_identity *ret_identity,
                                   int *ret_retry_after_s);
+
+/* For what stays open: 0 when the identity's token was revoked or is over since. Any thread. */
+int va_access_holds(va_access *access, const struct va_identity *identity);
 
 /* For other secrets that peers may guess, such as pairing codes: counts a try of that address as a wrong one. VA_EBUSY: it is to wait. */
 VA_MUST_CHECK int va_access_try(va_access *access, const struct va_peer *peer, int *ret_retry_after_s);

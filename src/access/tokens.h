@@ -9,7 +9,6 @@
 #include "access/scopes.h"
 
 #define VA_TOKENS_MAX 256
-#define VA_TOKEN_ID_BYTES 9
 #define VA_TOKEN_TEXT_BYTES 68 /* "va_" and 64 hexadecimal digits */
 #define VA_TOKEN_MAX_DAYS 36500
 

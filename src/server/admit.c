@@ -204,7 +204,7 @@ static int check_access(struct va_gate *gate, const struct va_peer *peer, const 
     if (gate->site->access != NULL)
         r = va_access_check(gate->site->access, peer, read_token(route, http, text), ret_identity, &retry_after_s);
     else if (peer->is_loopback && !peer->is_tls) {
-        *ret_identity = (struct va_identity){VA_SCOPE_ALL, "local"};
+        *ret_identity = (struct va_identity){.scopes = VA_SCOPE_ALL, .name = "local"};
         r = 0;
     }
     explicit_bzero(text, sizeof text);
@@ -300,6 +300,7 @@ int va_admit(struct va_gate *gate, const struct va_peer *peer, const struct va_h
     if (request == NULL)
         return refuse(ret_refusal, 500, "out of memory");
     request->identity = identity;
+    request->access = gate->site->access;
     va_request_set_peer(request, peer);
     request->is_strict = gate->is_tls && host != NULL && read_host(host, name) && !is_home_name(name);
     if (!begin_body(gate, http, request, ret_refusal) ||

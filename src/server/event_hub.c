@@ -83,6 +83,16 @@ static void send_all(va_event_hub *hub, const char *text, size_t n)
     }
 }
 
+static void end_revoked(va_event_hub *hub)
+{
+    for (size_t i = hub->n_clients; i-- > 0;) {
+        if (va_stream_reply_may_go_on(hub->clients[i]))
+            continue;
+        va_stream_reply_end(hub->clients[i]);
+        hub->clients[i] = hub->clients[--hub->n_clients];
+    }
+}
+
 static int write_fields(struct va_buffer *text, const struct va_field *fields, size_t n)
 {
     struct va_json json = {.out = text};
@@ -214,8 +224,10 @@ static void *beat(void *arg)
 
     pthread_mutex_lock(&hub->lock);
     while (!hub->must_stop)
-        if (va_thread_wait_until(&hub->changed, &hub->lock, va_clock_after((double)hub->heartbeat_ms / 1000)) < 0)
+        if (va_thread_wait_until(&hub->changed, &hub->lock, va_clock_after((double)hub->heartbeat_ms / 1000)) < 0) {
+            end_revoked(hub);
             send_all(hub, comment, sizeof comment - 1);
+        }
     pthread_mutex_unlock(&hub->lock);
     return NULL;
 }

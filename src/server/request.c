@@ -265,6 +265,11 @@ const char *va_request_segment(const va_request *request)
     return request->segment;
 }
 
+int va_request_may_go_on(const va_request *request)
+{
+    return request->access == NULL || va_access_holds(request->access, &request->identity);
+}
+
 const struct va_identity *va_request_identity(const va_request *request)
 {
     return &request->identity;

@@ -32,6 +32,7 @@ struct va_request {
     const struct va_reply_sink *sink;
     const struct va_route *route;
     struct va_identity identity;
+    va_access *access; /* that let it in, or NULL */
     struct va_peer peer;
     char address[48]; /* of peer */
     char *query, *segment;

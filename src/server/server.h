@@ -114,6 +114,7 @@ const char *va_request_header(const va_request *request, const char *name);
 
 /* Who asks, and from where; without a certificate. */
 const struct va_identity *va_request_identity(const va_request *request);
+int va_request_may_go_on(const va_request *request); /* 0: its token was revoked since, or is over. Any thread */
 const struct va_peer *va_request_peer(const va_request *request);
 
 /* The client has closed its connection: the work is for nobody. Any thread, until the reply. */
@@ -163,11 +164,12 @@ VA_MUST_CHECK int va_request_stream(va_request *request, int status, const char 
 
 /* Any thread. VA_ECANCELLED: the client is gone. VA_ELIMIT: it is too slow, more than 1 MB waits. VA_ENOMEM. */
 VA_MUST_CHECK int va_stream_reply_write(va_stream_reply *stream, const char *data, size_t n);
-int va_stream_reply_is_gone(const va_stream_reply *stream); /* any thread */
-void va_stream_reply_end(va_stream_reply *stream);          /* exactly one of these two, once; frees it */
-void va_stream_reply_cut(va_stream_reply *stream);          /* not all of it was written: so that the client sees that, but in HTTP/1.0 */
+int va_stream_reply_is_gone(const va_stream_reply *stream);   /* any thread */
+int va_stream_reply_may_go_on(const va_stream_reply *stream); /* as va_request_may_go_on */
+void va_stream_reply_end(va_stream_reply *stream);            /* exactly one of these two, once; frees it */
+void va_stream_reply_cut(va_stream_reply *stream);            /* not all of it was written: so that the client sees that, but in HTTP/1.0 */
 
-/* ---- a WebSocket: pings every 30 s, ends after 60 s without a sign of life ---- */
+/* ---- a WebSocket: pings every 30 s, ends after 60 s without a sign of life, and 10 s after its token was revoked ---- */
 
 typedef struct va_socket va_socket;
 

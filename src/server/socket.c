@@ -1,5 +1,6 @@
 #include "server/socket.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -8,11 +9,13 @@
 #include "server/websocket.h"
 
 #define PING_S 30.0
+#define CHECK_S 10.0
 #define SILENCE_S 60.0
 /* For the client to answer our close. */
 #define CLOSING_S 5.0
 #define CODE_GOING_AWAY 1001
 #define CODE_NOTHING 1005
+#define CODE_POLICY 1008
 
 struct va_socket {
     struct va_outflow outflow;
@@ -24,8 +27,8 @@ struct va_socket {
     /* Server thread. */
     struct va_websocket websocket;
     int over, ended;
-    double heard_s, pinged_s;
-    double closing_s; /* when our close was first seen; 0: not yet */
+    double heard_s, pinged_s, checked_s; /* checked: that its token is still good */
+    double closing_s;                    /* when our close was first seen; 0: not yet */
 };
 
 int va_request_upgrade(va_request *request, const struct va_socket_events *events, void *user, size_t max_message, va_socket **ret_socket)
@@ -97,7 +100,7 @@ void va_socket_release(va_socket *socket)
 
 void va_socket_begin(va_socket *socket, double now_s)
 {
-    socket->heard_s = socket->pinged_s = now_s;
+    socket->heard_s = socket->pinged_s = socket->checked_s = now_s;
 }
 
 int va_socket_is_paused(va_socket *socket)
@@ -156,8 +159,8 @@ double va_socket_deadline_s(const va_socket *socket)
 {
     if (socket->closing_s > 0)
         return socket->closing_s + CLOSING_S;
-    double ping_s = (socket->heard_s > socket->pinged_s ? socket->heard_s : socket->pinged_s) + PING_S;
-    return ping_s < socket->heard_s + SILENCE_S ? ping_s : socket->heard_s + SILENCE_S;
+    double ping_s = fmax(socket->heard_s, socket->pinged_s) + PING_S;
+    return fmin(socket->checked_s + CHECK_S, fmin(ping_s, socket->heard_s + SILENCE_S));
 }
 
 void va_socket_expire(va_socket *socket, double now_s)
@@ -166,6 +169,12 @@ void va_socket_expire(va_socket *socket, double now_s)
         socket->closing_s = now_s;
     if (now_s < va_socket_deadline_s(socket))
         return;
+    if (socket->closing_s == 0 && now_s >= socket->checked_s + CHECK_S) {
+        socket->checked_s = now_s;
+        if (!va_request_may_go_on(socket->outflow.request))
+            send_close(socket, CODE_POLICY, "the token was revoked");
+        return;
+    }
     if (socket->closing_s > 0 || now_s >= socket->heard_s + SILENCE_S) {
         socket->over = 1;
         va_outflow_end(&socket->outflow, VA_OUTFLOW_ENDED);

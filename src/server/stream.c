@@ -27,6 +27,11 @@ int va_stream_reply_write(va_stream_reply *stream, const char *data, size_t n)
     return va_outflow_write(&stream->outflow, NULL, 0, data, n);
 }
 
+int va_stream_reply_may_go_on(const va_stream_reply *stream)
+{
+    return va_request_may_go_on(stream->outflow.request);
+}
+
 int va_stream_reply_is_gone(const va_stream_reply *stream)
 {
     return va_request_is_gone(stream->outflow.request);

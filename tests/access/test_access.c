@@ -77,10 +77,38 @@ static void a_token_counts_from_its_making_to_its_revocation(void **state)
     assert_int_equal(ask(&phone, b, &identity), 0);
 }
 
+/* For whoever was let in and stays. */
+static void what_was_let_in_holds_until_then(void **state)
+{
+    char a[VA_TOKEN_TEXT_BYTES], digest[VA_DIGEST_TEXT_BYTES], line[300];
+    struct va_identity first, second, local;
+    struct va_token gone;
+    uint8_t bytes[VA_DIGEST_BYTES];
+
+    make("a", VA_SCOPE_STATUS, 0, a);
+    assert_int_equal(ask(&phone, a, &first), 0);
+    assert_int_equal(ask(&here, NULL, &local), 0);
+    assert_int_equal(va_access_holds(rights, &first), 1);
+    assert_int_equal(va_tokens_revoke(folder, "a", &gone, &error), 0);
+    assert_int_equal(va_access_holds(rights, &first), 0);
+    make("a", VA_SCOPE_STATUS, 0, a); /* of the same name, but another */
+    assert_int_equal(ask(&phone, a, &second), 0);
+    assert_int_equal(va_access_holds(rights, &first), 0);
+    assert_int_equal(va_access_holds(rights, &second), 1);
+    assert_int_equal(va_digest(a, strlen(a), bytes, &error), 0);
+    va_hex_write(bytes, sizeof bytes, digest);
+    snprintf(line, sizeof line, "token %s status 1000 2000 %s a\n", second.id, digest);
+    assert_int_equal(temporary_write(temporary_path(folder, "access/tokens"), line), 0);
+    assert_int_equal(va_access_holds(rights, &second), 0); /* it has expired */
+    assert_int_equal(temporary_write(temporary_path(folder, "access/tokens"), "damaged"), 0);
+    assert_int_equal(va_access_holds(rights, &second), 0);
+    assert_int_equal(va_access_holds(rights, &local), 1);
+}
+
 static void what_is_nearly_right_is_wrong(void **state)
 {
     char token[VA_TOKEN_TEXT_BYTES], other[VA_TOKEN_TEXT_BYTES + 8], huge[1000];
-    struct va_identity identity = {7, "untouched"};
+    struct va_identity identity = {.scopes = 7, .name = "untouched"};
 
     make("a", VA_SCOPE_ALL, 0, token);
     snprintf(other, sizeof other, "%s ", token);
@@ -227,6 +255,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_token_counts_from_its_making_to_its_revocation, start, stop),
+        cmocka_unit_test_setup_teardown(what_was_let_in_holds_until_then, start, stop),
         cmocka_unit_test_setup_teardown(what_is_nearly_right_is_wrong, start, stop),
         cmocka_unit_test_setup_teardown(what_has_expired_is_wrong, start, stop),
         cmocka_unit_test_setup_teardown(too_many_wrong_ones_must_wait_but_a_right_one_passes, start, stop),

@@ -5,10 +5,12 @@ import os
 import socket
 import ssl
 import struct
+import subprocess
 
 import pytest
+import requests
 
-from test_server import Server
+from test_server import Server, TIMEOUT_S
 from tls_client import add_token, connect
 
 websockets = pytest.importorskip("websockets")
@@ -65,6 +67,29 @@ def test_other_pages_are_refused(server, origin):
     with pytest.raises(websockets.exceptions.InvalidStatus) as refusal:
         open_socket(f"ws://{server.address[0]}:{server.address[1]}{PATH}", origin=origin)
     assert refusal.value.response.status_code == 403
+
+
+def test_who_is_revoked_hears_no_more(server, program):
+    """What is open goes on for those whose token holds, and for nobody else."""
+    def events(token):
+        answer = requests.get(f"https://localhost:{server.tls_port}/api/v1/events", headers={"Authorization": f"Bearer {token}"}, verify=server.ca,
+                              stream=True, timeout=TIMEOUT_S)
+        answer.raise_for_status()
+        return answer
+
+    def live(token):
+        return over_tls(server, additional_headers={"Authorization": f"Bearer {token}"})
+    token = add_token(program, server.folder, "lost", "control")
+    with events(server.token) as kept, events(token) as ended, live(server.token) as open_still, live(token) as closed:
+        assert subprocess.run([program, "token", "revoke", "lost", "--set", f"data.folder={server.folder}"], check=False).returncode == 0
+        with pytest.raises(websockets.exceptions.ConnectionClosed) as told:
+            closed.recv(timeout=TIMEOUT_S)
+        assert told.value.rcvd.code == 1008
+        assert list(ended.iter_lines())  # to its end
+        assert open_still.ping().wait(TIMEOUT_S)
+        for change in ("enable", "disable"):
+            assert server.post("/privacy/" + change).status_code == 200
+        assert any(line == b"event: privacy" for line in kept.iter_lines())
 
 
 @pytest.mark.parametrize("more, status", [("Origin: https://example.org\r\n", 403), ("Sec-WebSocket-Version: 12\r\n", 426)])
