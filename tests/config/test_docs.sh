@@ -28,8 +28,8 @@ check_options()
 {
     local command=$1 verb=$2 option
     for option in $("$program" $command $verb --help 2>&1 | grep -oE -- '(^|[^-[:alnum:]])--[a-z][a-z-]*' | grep -oE -- '--.*' | sort -u); do
-        [ "$option" = --help ] || section "$command" | grep -qE -- "$option([^a-z-]|\$)" || fault "man page: no $option in $command"
-        complete_line "$program" $command $verb "$option" | grep -qx -- "$option" || fault "completion: no $option after $command $verb"
+        [ "$option" = --help ] || grep -qE -- "$option([^a-z-]|\$)" <<<"$(section "$command")" || fault "man page: no $option in $command"
+        grep -qx -- "$option" <<<"$(complete_line "$program" $command $verb "$option")" || fault "completion: no $option after $command $verb"
     done
 }
 
@@ -40,24 +40,24 @@ commands=$("$program" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'
 [ -n "$commands" ] || fault "no commands in --help"
 for command in $commands; do
     [ "$(section "$command" | wc -l)" -gt 2 ] || fault "man page: no section about $command"
-    complete_line "$program" "$command" | grep -qx "$command" || fault "completion: no $command"
+    grep -qx "$command" <<<"$(complete_line "$program" "$command")" || fault "completion: no $command"
     verbs=$(_voice_assistant_verbs "$command")
     if [ -z "$verbs" ]; then
         check_options "$command"
     fi
     for verb in $verbs; do
-        "$program" "$command" --help | grep -qE "^  $verb " || fault "completion: $command $verb is not in --help"
-        section "$command" | grep -qw "$verb" || fault "man page: no $command $verb"
+        grep -qE "^  $verb " <<<"$("$program" "$command" --help)" || fault "completion: $command $verb is not in --help"
+        grep -qw "$verb" <<<"$(section "$command")" || fault "man page: no $command $verb"
         check_options "$command" "$verb"
     done
     for verb in $("$program" "$command" --help | sed -n '3,12s/^  \([a-z]\{3,\}\)  .*/\1/p'); do
-        echo " $verbs " | tr '\n' ' ' | grep -q " $verb " || fault "completion: no $command $verb"
+        grep -q " $verb " <<<"$(echo " $verbs " | tr '\n' ' ')" || fault "completion: no $command $verb"
     done
 done
 
-complete_line "$program" transcribe --model "" | grep -qx base || fault "completion: no models after --model"
-complete_line "$program" model fetch "" | grep -qx tiny.en || fault "completion: no models after fetch"
-complete_line "$program" model "" | grep -qx verify || fault "completion: no verbs after model"
+grep -qx base <<<"$(complete_line "$program" transcribe --model "")" || fault "completion: no models after --model"
+grep -qx tiny.en <<<"$(complete_line "$program" model fetch "")" || fault "completion: no models after fetch"
+grep -qx verify <<<"$(complete_line "$program" model "")" || fault "completion: no verbs after model"
 
 offered=$(complete_line "$program" config show --set "")
 for option in $("$program" config show | awk '/^[a-z_0-9]+:/ { sub(":.*", ""); section = $0; next } { sub(":.*", ""); print section "." $1 }'); do

@@ -7,4 +7,4 @@ if [ "$declared" != "$exported" ]; then
     printf 'declared:\n%s\nexported:\n%s\n' "$declared" "$exported"
     exit 1
 fi
-objdump -p "$1" | grep -q 'SONAME *libvoice_assistant\.so\.0$'
+objdump -p "$1" | grep 'SONAME *libvoice_assistant\.so\.0$' >/dev/null

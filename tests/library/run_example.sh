@@ -16,4 +16,4 @@ code=0
 message=$("$example" /nonexistent.vam ${vad:+"$models/$vad"} /dev/null 2>&1) || code=$?
 [ "$code" -eq 1 ] && [ -n "$message" ] || { echo "without a model: exit code $code, $message"; exit 1; }
 [ -e "$models/base.vam" ] && [ -e "$models/$vad" ] && [ -e "$recording" ] || { echo "no base.vam $vad in $models, or no $recording"; exit 77; }
-"$example" "$models/base.vam" ${vad:+"$models/$vad"} "$recording" | tee /dev/stderr | grep -qiE 'go forward (10|ten) meters'
+"$example" "$models/base.vam" ${vad:+"$models/$vad"} "$recording" | tee /dev/stderr | grep -iE 'go forward (10|ten) meters' >/dev/null

@@ -22,7 +22,7 @@ lock() {
     systemctl stop voice-assistant.service 'var-lib-voice\x2dassistant.mount' mnt-encrypted_data.mount "$unlock"
     [ ! -e /dev/mapper/voice-assistant-data ]
 }
-unhealthy() { curl --silent --max-time 10 "$API/health" | grep -q data_unencrypted; }
+unhealthy() { grep -q data_unencrypted <<<"$(curl --silent --max-time 10 "$API/health")"; }
 encrypted() { [ "$(curl --silent --max-time 10 "$API/status" | jq .data_encrypted)" = true ]; }
 
 # ---- on a plain disk ----

@@ -12,7 +12,7 @@ version() { dpkg-query -W -f '${db:Status-Status} ${Version}' voice-assistant; }
 active() { systemctl is-active voice-assistant.service; }
 ask() { curl --silent --output /dev/null --write-out '%{http_code}' --max-time 30 --cacert <(voice-assistant tls ca) --header "Authorization: Bearer $token" \
     --resolve localhost:8443:127.0.0.1 https://localhost:8443/status; }
-waits() { systemctl show --property StatusText --value voice-assistant.service | grep -q 'waiting for a model'; }
+waits() { grep -q 'waiting for a model' <<<"$(systemctl show --property StatusText --value voice-assistant.service)"; }
 
 within 30 "the installed service is healthy" healthy
 old=$(version)

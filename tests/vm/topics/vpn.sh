@@ -81,7 +81,7 @@ within 30 "... and the tunnel comes up again" "${setup[@]}" status
 stop_server
 expect "a server with a client's certificate starts" serve impostor
 systemctl restart openvpn-client@voice-assistant.service
-refused() { journalctl --no-pager --since "$since" --unit openvpn-client@voice-assistant.service | grep -q 'VERIFY.* ERROR\|VERIFY KU ERROR\|VERIFY EKU ERROR'; }
+refused() { grep -q 'VERIFY.* ERROR\|VERIFY KU ERROR\|VERIFY EKU ERROR' <<<"$(journalctl --no-pager --since "$since" --unit openvpn-client@voice-assistant.service)"; }
 since=$(date '+%F %T')
 within 40 "the client refuses it" refused
 refuse "... and has no tunnel" "${setup[@]}" status
