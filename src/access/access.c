@@ -177,6 +177,11 @@ int va_access_active(va_access *access)
 
 /* ---- the check ---- */
 
+static int is_current(const struct va_token *token, int64_t now_unix_s)
+{
+    return (token->expires_unix_s == 0) | (token->expires_unix_s > now_unix_s);
+}
+
 /* Compares with every entry in the same time, whichever it is. */
 static struct va_token *find(va_access *access, enum va_token_kind kind, const uint8_t digest[VA_DIGEST_BYTES], int64_t now_unix_s)
 {
@@ -185,7 +190,7 @@ static struct va_token *find(va_access *access, enum va_token_kind kind, const u
     for (size_t i = 0; i < n; i++) {
         const struct va_token *token = &access->tokens->token[i];
         int is_it = CRYPTO_memcmp(token->digest, digest, VA_DIGEST_BYTES) == 0;
-        int is_valid = (token->kind == kind) & ((token->expires_unix_s == 0) | (token->expires_unix_s > now_unix_s));
+        int is_valid = (token->kind == kind) & is_current(token, now_unix_s);
         size_t mask = (size_t)0 - (size_t)(is_it & is_valid);
         found = (found & ~mask) | (i & mask);
     }
@@ -283,7 +288,7 @@ int va_access_holds(va_access *access, const struct va_identity *identity)
     read_again_when_changed(access);
     for (size_t i = 0; !holds && access->tokens != NULL && i < access->tokens->n; i++) {
         const struct va_token *token = &access->tokens->token[i];
-        holds = strcmp(token->id, identity->id) == 0 && (token->expires_unix_s == 0 || token->expires_unix_s > now_unix_s);
+        holds = strcmp(token->id, identity->id) == 0 && is_current(token, now_unix_s);
     }
     pthread_mutex_unlock(&access->lock);
     return holds;

@@ -73,24 +73,24 @@ static void keep(va_event_hub *hub, struct va_buffer *text)
 
 /* ---- sending; with the lock held ---- */
 
+static void end_client(va_event_hub *hub, size_t i)
+{
+    va_stream_reply_end(hub->clients[i]);
+    hub->clients[i] = hub->clients[--hub->n_clients];
+}
+
 static void send_all(va_event_hub *hub, const char *text, size_t n)
 {
-    for (size_t i = hub->n_clients; i-- > 0;) {
-        if (va_stream_reply_write(hub->clients[i], text, n) == 0)
-            continue;
-        va_stream_reply_end(hub->clients[i]); /* gone, or too slow */
-        hub->clients[i] = hub->clients[--hub->n_clients];
-    }
+    for (size_t i = hub->n_clients; i-- > 0;)
+        if (va_stream_reply_write(hub->clients[i], text, n) < 0)
+            end_client(hub, i); /* gone, or too slow */
 }
 
 static void end_revoked(va_event_hub *hub)
 {
-    for (size_t i = hub->n_clients; i-- > 0;) {
-        if (va_stream_reply_may_go_on(hub->clients[i]))
-            continue;
-        va_stream_reply_end(hub->clients[i]);
-        hub->clients[i] = hub->clients[--hub->n_clients];
-    }
+    for (size_t i = hub->n_clients; i-- > 0;)
+        if (!va_stream_reply_may_go_on(hub->clients[i]))
+            end_client(hub, i);
 }
 
 static int write_fields(struct va_buffer *text, const struct va_field *fields, size_t n)

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -46,15 +45,12 @@ static void read_status(struct va_process_numbers *numbers)
 static double read_start(void)
 {
     char *stat = read_file("/proc/self/stat"), *p = stat == NULL ? NULL : strrchr(stat, ')');
-    struct timespec now;
 
     for (int field = 2; p != NULL && field < 22; field++)
         p = strchr(p + 1, ' ');
     double ticks = p == NULL ? NAN : strtod(p, NULL);
     va_free(stat);
-    if (clock_gettime(CLOCK_BOOTTIME, &now) < 0)
-        return NAN;
-    return va_clock_unix_s() - ((double)now.tv_sec + (double)now.tv_nsec * 1e-9) + ticks / (double)sysconf(_SC_CLK_TCK);
+    return va_clock_unix_s() - va_clock_boot_s() + ticks / (double)sysconf(_SC_CLK_TCK);
 }
 
 static double count_fds(void)
