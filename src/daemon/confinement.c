@@ -163,21 +163,33 @@ static int allow_words(struct va_confine_plan *plan, const char *words, va_error
     return r;
 }
 
+/* They come and go, each time as another file; that of a GPIO chip lies in no folder of its own. */
+static int allow_buttons_and_lights(struct va_confine_plan *plan, const va_config *config, va_error *error)
+{
+    const char *root = config->system_root, *button = config->controls_button, *light = config->controls_light;
+    int r = 0;
+
+    if (strncmp(button, "key:", 4) == 0)
+        r = allow_found(plan, root, "/dev/input", VA_CONFINE_READ, error);
+    if (r == 0 && (strncmp(button, "gpio:", 5) == 0 || strncmp(light, "gpio:", 5) == 0 || config->power_charge_gpio[0] != '\0'))
+        r = allow_found(plan, root, "/dev", DEVICE, error);
+    if (r == 0 && strncmp(light, "led:", 4) == 0)
+        r = allow_found(plan, root, "/sys/class/leds/*", DEVICE, error);
+    return r;
+}
+
 /* The hardware that this process drives itself. */
 static int allow_hardware(struct va_confine_plan *plan, const va_config *config, va_error *error)
 {
     static const char *const always[] = {
-        "/dev/i2c-*", "/dev/gpiochip*", "/sys/devices/system/cpu", "/sys/class/backlight/*", "/sys/class/rtc/rtc0",
-        "/sys/power", "/dev/rfkill"};
+        "/dev/i2c-*", "/sys/devices/system/cpu", "/sys/class/backlight/*", "/sys/class/rtc/rtc0", "/sys/power", "/dev/rfkill"};
     const char *root = config->system_root;
     int r = va_confine_allow(plan, root, DEVICE, error);
 
     for (size_t i = 0; r == 0 && i < sizeof always / sizeof always[0]; i++)
         r = allow_found(plan, root, always[i], DEVICE, error);
-    if (r == 0 && strncmp(config->controls_button, "key:", 4) == 0)
-        r = allow_found(plan, root, "/dev/input", VA_CONFINE_READ, error);
-    if (r == 0 && strncmp(config->controls_light, "led:", 4) == 0)
-        r = allow_found(plan, root, "/sys/class/leds/*", DEVICE, error);
+    if (r == 0)
+        r = allow_buttons_and_lights(plan, config, error);
     if (r == 0 && config->privacy_cameras[0] != '\0')
         r = allow_found(plan, root, "/sys/bus", DEVICE, error);
     return r;
