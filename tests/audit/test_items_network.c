@@ -199,6 +199,16 @@ static void a_vpn_client_works_and_keeps_its_keys(void **state)
         {a_file, "/etc/openvpn/client/home.conf", "client\nremote-cert-tls server\n", AND},
         {a_link, "/etc/systemd/system/multi-user.target.wants/openvpn-client@home.service", "x", AND},
         {a_file, "/sys/class/net/tun0/tun_flags", "", THEN(PASS, "home")},
+        {a_file, "/etc/openvpn/client/home.conf", "client\nremote-cert-tls server\ndev va-vpn\n", THEN(FAIL, "not connected")},
+        {a_file, "/sys/class/net/va-vpn/tun_flags", "", THEN(PASS, "home")},
+        {a_file, "/etc/openvpn/client/home.conf", "remote-cert-tls server\ndev tun\nkey home.key\ntls-auth /etc/home/ta.key 1\n", AND},
+        {a_file, "/etc/home/ta.key", "", AND},
+        {a_file, "/etc/openvpn/client/home.key", "", THEN(PASS, "home")},
+        {a_mode, "/etc/openvpn/client/home.key", THEN(FAIL, "read its keys"), .number = 0644},
+        {a_mode, "/etc/openvpn/client/home.key", THEN(PASS, "home"), .number = 0600},
+        {a_mode, "/etc/home/ta.key", THEN(FAIL, "read its keys"), .number = 0640},
+        {a_mode, "/etc/home/ta.key", AND, .number = 0600},
+        {no_file, "/sys/class/net/va-vpn", AND},
         {no_file, "/sys/class/net/tun0", THEN(FAIL, "not connected")},
         {no_file, "/etc/systemd/system/multi-user.target.wants/openvpn-client@home.service", THEN(FAIL, "boot")},
         {no_file, "/usr/sbin/openvpn", THEN(FAIL, "not installed")},
@@ -227,12 +237,18 @@ static void files_have_the_modes_they_must_have(void **state)
         {"/etc/voice-assistant/commands/more.yaml", 0644, 0664},
         {"/usr/bin/voice-assistant", 0755, 0777},
         {"/etc/secrets/token", 0600, 0604},
+        {"/etc/voice-assistant/data.key", 0600, 0644},
+        {"/etc/voice-assistant/secure-boot", 0700, 0755},
     };
     struct machine *m = *state;
+    char status[64];
 
+    snprintf(status, sizeof status, "Uid:\t%u\n", (unsigned)geteuid());
+    put_process(m, DAEMON, 1, status);
     ASSERT_CHECK(m, "files", UNSEEN, "");
+    put(m, "/etc/voice-assistant/secure-boot/db.key", "x");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (i != 1)
+        if (rows[i].good != 0700)
             put(m, rows[i].path, "x");
         set_mode(m, rows[i].path, rows[i].good);
     }
@@ -246,6 +262,25 @@ static void files_have_the_modes_they_must_have(void **state)
         set_mode(m, rows[i].path, rows[i].good);
     }
     ASSERT_CHECK(m, "files", PASS, "files");
+}
+
+static void files_belong_to_root_or_the_assistant(void **state)
+{
+    static const char config[] = "/etc/voice-assistant/voice-assistant.yaml";
+    struct machine *m = *state;
+    char status[64];
+
+    put(m, config, "");
+    snprintf(status, sizeof status, "Uid:\t%u\n", (unsigned)geteuid());
+    put_process(m, DAEMON, 1, status);
+    ASSERT_CHECK(m, "files", PASS, "files");
+    no_process(m, NULL, NULL, 0);
+    ASSERT_CHECK(m, "files", PASS, "files");
+    /* A user's that is neither: another than this one, unless this is root, who may give it away. */
+    put_process(m, DAEMON, 1, "Uid:\t990\n");
+    if (geteuid() == 0)
+        assert_int_equal(chown(machine_path(m, config), 1234, (gid_t)-1), 0);
+    ASSERT_CHECK(m, "files", FAIL, "belongs to user");
 }
 
 static void the_log_is_written_as_json(void **state)
@@ -298,6 +333,7 @@ int main(void)
         TEST(who_has_no_token_stays_outside),
         TEST(a_vpn_client_works_and_keeps_its_keys),
         TEST(files_have_the_modes_they_must_have),
+        TEST(files_belong_to_root_or_the_assistant),
         TEST(the_log_is_written_as_json),
         TEST(privacy_mode_means_what_it_says),
     };
