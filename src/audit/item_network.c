@@ -2,6 +2,7 @@
 #include "audit/items.h"
 
 #include <arpa/inet.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -67,8 +68,31 @@ static int is_meant(const struct va_scene *scene, int port)
            (config != NULL && (port == config->server_port || port == config->server_tls_port));
 }
 
+struct card {
+    const struct va_scene *scene;
+    const struct va_firewall *firewall;
+    char name[32];
+};
+
+/* A network card, unlike a tunnel, is open to whoever is on its network. */
+static int is_open_card(void *user, const char *name)
+{
+    struct card *card = user;
+    char path[VA_SCENE_PATH_BYTES];
+
+    snprintf(path, sizeof path, "/sys/class/net/%.31s/device", name);
+    if (!va_scene_exists(card->scene, path))
+        return 0;
+    snprintf(card->name, sizeof card->name, "%.31s", name);
+    for (size_t i = 0; i < card->firewall->n_interfaces; i++)
+        if (fnmatch(card->firewall->interfaces[i], name, 0) == 0)
+            return 1;
+    return 0;
+}
+
 static void judge_firewall(const struct va_scene *scene, const struct va_firewall *firewall, struct va_check_result *result)
 {
+    struct card card = {.scene = scene, .firewall = firewall};
     char ports[160] = "";
 
     for (size_t i = 0; i < firewall->n_ports; i++) {
@@ -86,6 +110,8 @@ static void judge_firewall(const struct va_scene *scene, const struct va_firewal
                                             : "traffic");
     else if (firewall->lets_all_in)
         va_check_say(result, VA_CHECK_FAIL, "a rule lets everything in");
+    else if (va_scene_each(scene, "/sys/class/net", is_open_card, &card))
+        va_check_say(result, VA_CHECK_FAIL, "a rule lets everything in that comes by the network card %s", card.name);
     else if (firewall->is_unseen)
         va_check_say(result, VA_CHECK_NOT_CHECKED, "a rule opens ports by a named set, a map or multiport, which is not looked into");
     else

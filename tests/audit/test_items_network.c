@@ -16,6 +16,9 @@
 #define PAYLOAD(protocol, field) "\"payload\":{\"protocol\":\"" protocol "\",\"field\":\"" field "\"}"
 #define META(key) "\"meta\":{\"key\":\"" key "\"}"
 #define STATE "\"ct\":{\"key\":\"state\"}"
+#define JUMP(how, chain, target, match)                                                                                                 \
+    "{\"rule\":{\"family\":\"inet\",\"table\":\"filter\",\"chain\":\"" chain "\",\"expr\":[" match "{\"" how "\":{\"target\":\"" target \
+    "\"}}]}}"
 #define XT(name) "{\"xt\":{\"type\":\"match\",\"name\":\"" name "\"}},"
 /* Rules of which one is for the input of all families, which is closed. */
 #define INPUT(rule) RULESET(CHAIN("inet", "input", "drop") "," RULE("inet", "input", rule))
@@ -88,6 +91,44 @@ static void a_rule_is_for_all_unless_it_says_otherwise(void **state)
     ASSERT_STEPS(m, "firewall", steps);
 }
 
+/* A tunnel has its own guards. */
+static void a_card_of_the_network_is_for_all(void **state)
+{
+    struct machine *m = *state;
+    const struct step steps[] = {
+        {a_file, "/sys/class/net/eth0/device", "", AND},
+        {a_file, "/sys/class/net/wg0/uevent", "", AND},
+        {a_program, "nft -j", INPUT(MATCH("==", META("iifname"), "\"eth0\"")), THEN(FAIL, "card eth0")},
+        {a_program, NULL, INPUT(MATCH("==", META("iif"), "\"eth0\"")), THEN(FAIL, "card eth0")},
+        {a_program, NULL, INPUT(MATCH("==", META("iifname"), "{\"set\":[\"lo\",\"e*\"]}")), THEN(FAIL, "card eth0")},
+        {a_program, NULL, INPUT(MATCH("==", META("iifname"), "\"wg0\"")), THEN(PASS, "nothing")},
+        {a_program, NULL, INPUT(MATCH("!=", META("iifname"), "\"wlan0\"")), THEN(FAIL, "everything")},
+        {a_program, NULL, INPUT(MATCH("==", META("iifname"), "\"eth0\"") FOR_SOME), THEN(PASS, "nothing")},
+        {a_program, NULL, INPUT(MATCH("==", META("iifname"), "\"eth0\"") PORTS("22")), THEN(PASS, "22")},
+        {a_program, NULL, INPUT(MATCH("==", META("iifname"), "\"eth0\"") PORTS("5900")), THEN(FAIL, "5900")},
+    };
+
+    ASSERT_STEPS(m, "firewall", steps);
+}
+
+static void a_chain_that_is_always_jumped_to_is_the_inputs(void **state)
+{
+    struct machine *m = *state;
+    const struct step steps[] = {
+        {a_program, "nft -j", RULESET(CHAIN("inet", "input", "drop") "," RULE("inet", "more", "")), THEN(PASS, "nothing")},
+        {a_program, NULL, RULESET(CHAIN("inet", "input", "drop") "," JUMP("jump", "input", "more", "") "," RULE("inet", "more", "")),
+         THEN(FAIL, "everything")},
+        {a_program, NULL,
+         RULESET(CHAIN("inet", "input", "drop") "," RULE("inet", "last", "") "," JUMP("goto", "more", "last", "") "," JUMP(
+             "jump", "input", "more", "{\"counter\":{}},")),
+         THEN(FAIL, "everything")},
+        {a_program, NULL, RULESET(CHAIN("inet", "input", "drop") "," JUMP("jump", "input", "more", FOR_SOME) "," RULE("inet", "more", "")),
+         THEN(PASS, "nothing")},
+    };
+
+    ASSERT_STEPS(m, "firewall", steps);
+}
+
 static void the_rules_of_ufw_are_those_of_its_files(void **state)
 {
     struct machine *m = *state;
@@ -107,6 +148,8 @@ static void the_rules_of_ufw_are_those_of_its_files(void **state)
         {a_file, rules, UFW_RULES("allow tcp any 0.0.0.0/0 53 0.0.0.0/0 in"), THEN(FAIL, "everything")},
         {a_file, rules, UFW_RULES("allow any any 0.0.0.0/0 any 192.0.2.0/24 in"), THEN(PASS, "22")},
         {a_file, rules, UFW_RULES("allow any any 0.0.0.0/0 any 0.0.0.0/0 in_wg0"), THEN(PASS, "22")},
+        {a_file, "/sys/class/net/eth0/device", "", THEN(PASS, "22")},
+        {a_file, rules, UFW_RULES("allow any any 0.0.0.0/0 any 0.0.0.0/0 in_eth0"), THEN(FAIL, "card eth0")},
         {a_file, rules, UFW_RULES("allow udp 53 0.0.0.0/0 any 0.0.0.0/0 in"), THEN(PASS, "22")},
         {a_file, rules, UFW_RULES("allow tcp 25 0.0.0.0/0 any 0.0.0.0/0 out"), THEN(PASS, "22")},
         {a_file, rules, UFW_RULES("route:allow tcp 25 0.0.0.0/0 any 0.0.0.0/0 in"), THEN(PASS, "22")},
@@ -327,6 +370,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_firewall_denies_but_for_the_open_ports),
         TEST(a_rule_is_for_all_unless_it_says_otherwise),
+        TEST(a_card_of_the_network_is_for_all),
+        TEST(a_chain_that_is_always_jumped_to_is_the_inputs),
         TEST(the_rules_of_ufw_are_those_of_its_files),
         TEST(nothing_listens_that_is_not_configured),
         TEST(tls_is_new_and_its_certificate_good),
