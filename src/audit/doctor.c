@@ -146,9 +146,10 @@ static void judge_service(const char *text, struct va_check_result *result)
         va_parse_number(restarts, 10, &n_restarts);
     if (strcmp(active, "active") != 0) {
         va_check_say(result, VA_CHECK_FAIL, "it is %s (%s)", active, reason);
+        /* "activating": it fails again and again, with five seconds between. */
         va_check_advise(result, "%s",
-                        strcmp(active, "failed") == 0 ? "journalctl -u voice-assistant -n 30 says why"
-                                                      : "sudo systemctl enable --now voice-assistant");
+                        strcmp(active, "inactive") == 0 ? "sudo systemctl enable --now voice-assistant"
+                                                        : "journalctl -u voice-assistant -n 30 says why");
     } else if (n_restarts > 0) {
         va_check_say(result, VA_CHECK_NOTE, "active, but restarted %llu times since it was started", (unsigned long long)n_restarts);
         va_check_advise(result, "journalctl -u voice-assistant -p warning says why");

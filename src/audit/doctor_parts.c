@@ -1,7 +1,9 @@
 #include "audit/doctor_parts.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "audio/playback.h"
 #include "audio/source.h"
@@ -43,6 +45,18 @@ static int verify(const struct va_scene *scene, const char *name, enum va_contai
     return r;
 }
 
+/* Whether this user may not look where models are kept: they may well be there. */
+static int is_closed(const struct va_scene *scene, struct va_check_result *result)
+{
+    char folder[VA_SCENE_PATH_BYTES];
+
+    snprintf(folder, sizeof folder, "%s%s", scene->root, scene->folder);
+    if (scene->config->model_folder[0] != '\0' || access(folder, X_OK) == 0 || errno != EACCES)
+        return 0;
+    va_check_say(result, VA_CHECK_NOT_CHECKED, "this user may not look into %.200s", scene->folder);
+    return 1;
+}
+
 void va_doctor_model(struct va_scene *scene, struct va_check_result *result)
 {
     char path[VA_SCENE_PATH_BYTES];
@@ -52,6 +66,8 @@ void va_doctor_model(struct va_scene *scene, struct va_check_result *result)
         return;
     const char *name = scene->config->model_name;
     if (verify(scene, name, VA_CONTAINER_WHISPER, path, &error) < 0) {
+        if (is_closed(scene, result))
+            return;
         va_check_say(result, VA_CHECK_FAIL, "%s", error.text);
         if (strchr(name, '/') == NULL)
             va_check_advise(result, "voice-assistant model fetch %.60s", name);
@@ -90,6 +106,8 @@ void va_doctor_words(struct va_scene *scene, struct va_check_result *result)
         return;
     }
     int r = verify(scene, scene->config->listen_vad, VA_CONTAINER_VAD, path, &error);
+    if (r < 0 && is_closed(scene, result))
+        return;
     if (r < 0) {
         va_check_say(result, VA_CHECK_FAIL, "listen.vad: %s", error.text);
         va_check_advise(result, "voice-assistant model fetch vad");

@@ -49,6 +49,20 @@ static void add_ports(struct va_firewall *firewall, const json_t *right)
     }
 }
 
+/* A name, or a list or set of them. */
+static void add_interfaces(struct va_firewall *firewall, const json_t *right)
+{
+    const json_t *list = json_is_object(right) ? json_object_get(right, "set") : right, *item;
+    size_t i;
+
+    if (json_is_string(right) && firewall->n_interfaces < VA_FIREWALL_MAX_INTERFACES)
+        snprintf(firewall->interfaces[firewall->n_interfaces++], sizeof firewall->interfaces[0], "%.31s", json_string_value(right));
+    json_array_foreach(list, i, item)
+    {
+        add_interfaces(firewall, item);
+    }
+}
+
 /* Whether a value is this text, or a list or set that has it. */
 static int has_text(const json_t *right, const char *text)
 {
@@ -91,6 +105,14 @@ static int is_for_some(const json_t *match)
     return strcmp(text_of(payload, "field"), "saddr") == 0 && is_equal(match);
 }
 
+/* By which interface something comes in, or NULL. */
+static const json_t *interfaces_of(const json_t *match)
+{
+    const char *meta = text_of(json_object_get(json_object_get(match, "left"), "meta"), "key");
+
+    return is_equal(match) && (strcmp(meta, "iifname") == 0 || strcmp(meta, "iif") == 0) ? json_object_get(match, "right") : NULL;
+}
+
 /* Whether new connections over TCP, from anywhere and to any port, do not all fulfil it. */
 static int is_narrow(const json_t *match)
 {
@@ -112,26 +134,45 @@ static int is_narrow(const json_t *match)
     return 1;
 }
 
-/* What a rule that accepts lets in. in_input: it stands in a chain at the hook. Of iptables' matches nft shows the names alone: what ufw
- * has in its chains is known by ufw's files. */
+/* Whether a rule is for part of what comes in. ret_interfaces: it is for what comes in by these; NULL: by any. Of iptables' matches nft
+ * shows the names alone. */
+static int is_narrowed(const json_t *expressions, const json_t **ret_interfaces)
+{
+    const json_t *expression;
+    int narrowed = 0;
+    size_t i;
+
+    *ret_interfaces = NULL;
+    json_array_foreach(expressions, i, expression)
+    {
+        const json_t *match = json_object_get(expression, "match"), *interfaces = interfaces_of(match);
+        if (interfaces != NULL)
+            *ret_interfaces = interfaces;
+        else
+            narrowed |= json_object_get(expression, "xt") != NULL || (match != NULL && is_narrow(match));
+    }
+    return narrowed;
+}
+
+/* What a rule that accepts lets in. in_input: all that comes in gets to it. What ufw has in its chains is known by ufw's files. */
 static void add_rule(struct va_firewall *firewall, const json_t *rule, int in_input)
 {
-    const json_t *expressions = json_object_get(rule, "expr"), *expression;
-    int accepts = 0, for_some = 0, is_narrowed = 0;
+    const json_t *expressions = json_object_get(rule, "expr"), *expression, *interfaces;
+    int accepts = 0, for_some = 0, narrowed = is_narrowed(expressions, &interfaces);
     size_t i;
 
     json_array_foreach(expressions, i, expression)
     {
-        const json_t *match = json_object_get(expression, "match"), *xt = json_object_get(expression, "xt");
         const json_t *mapped = json_object_get(json_object_get(json_object_get(expression, "vmap"), "key"), "payload");
         accepts |= json_object_get(expression, "accept") != NULL;
-        for_some |= is_for_some(match);
-        is_narrowed |= xt != NULL || (match != NULL && is_narrow(match));
+        for_some |= is_for_some(json_object_get(expression, "match"));
         firewall->is_unseen |= strcmp(text_of(mapped, "field"), "dport") == 0 && strcmp(text_of(mapped, "protocol"), "udp") != 0;
     }
     if (!accepts)
         return;
-    firewall->lets_all_in |= in_input && !is_narrowed;
+    if (in_input && !narrowed && interfaces != NULL)
+        add_interfaces(firewall, interfaces);
+    firewall->lets_all_in |= in_input && !narrowed && interfaces == NULL;
     json_array_foreach(expressions, i, expression)
     {
         const json_t *ports = for_some ? NULL : ports_of(json_object_get(expression, "match"));
@@ -143,6 +184,13 @@ static void add_rule(struct va_firewall *firewall, const json_t *rule, int in_in
     }
 }
 
+/* Of a chain in the rule's table; chain NULL: the rule's own. */
+static void name_chain(const json_t *rule, const char *chain, char ret_key[256])
+{
+    snprintf(ret_key, 256, "%.20s/%.100s/%.100s", text_of(rule, "family"), text_of(rule, "table"),
+             chain != NULL ? chain : text_of(rule, "chain"));
+}
+
 /* The chains at the hook "input" whose policy keeps out, as "family/table/chain" in a JSON object. */
 static int note_chain(struct va_firewall *firewall, const json_t *chain, json_t *inputs)
 {
@@ -151,12 +199,38 @@ static int note_chain(struct va_firewall *firewall, const json_t *chain, json_t 
 
     if (strcmp(text_of(chain, "hook"), "input") != 0 || strcmp(text_of(chain, "type"), "filter") != 0)
         return 0;
-    snprintf(key, sizeof key, "%.20s/%.100s/%.100s", family, text_of(chain, "table"), text_of(chain, "name"));
+    name_chain(chain, text_of(chain, "name"), key);
     if (strcmp(text_of(chain, "policy"), "drop") != 0)
         return 0;
     firewall->denies_ip4 |= strcmp(family, "ip") == 0 || strcmp(family, "inet") == 0;
     firewall->denies_ip6 |= strcmp(family, "ip6") == 0 || strcmp(family, "inet") == 0;
     return json_object_set_new(inputs, key, json_true());
+}
+
+/* The chains that those always jump to, and so on. Returns how many more there are now, or VA_ENOMEM. */
+static int note_jumps(const json_t *ruleset, json_t *inputs)
+{
+    size_t n_before = json_object_size(inputs), i, j;
+    const json_t *item, *expression, *interfaces;
+    char key[256];
+
+    json_array_foreach(ruleset, i, item)
+    {
+        const json_t *rule = json_object_get(item, "rule"), *expressions = json_object_get(rule, "expr");
+        name_chain(rule, NULL, key);
+        if (rule == NULL || json_object_get(inputs, key) == NULL || is_narrowed(expressions, &interfaces) || interfaces != NULL)
+            continue;
+        json_array_foreach(expressions, j, expression)
+        {
+            const json_t *jump = json_object_get(expression, "jump"), *to = jump != NULL ? jump : json_object_get(expression, "goto");
+            if (to == NULL)
+                continue;
+            name_chain(rule, text_of(to, "target"), key);
+            if (json_object_set_new(inputs, key, json_true()) < 0)
+                return VA_ENOMEM;
+        }
+    }
+    return (int)(json_object_size(inputs) - n_before);
 }
 
 int va_parse_firewall(const char *text, size_t size, struct va_firewall *ret_firewall, va_error *error)
@@ -174,12 +248,15 @@ int va_parse_firewall(const char *text, size_t size, struct va_firewall *ret_fir
         if (r == 0 && chain != NULL && note_chain(&firewall, chain, inputs) < 0)
             r = va_fail_memory(error);
     }
+    for (int n = 1; r == 0 && n > 0;)
+        if ((n = note_jumps(ruleset, inputs)) < 0)
+            r = va_fail_memory(error);
     json_array_foreach(ruleset, i, item)
     {
         const json_t *rule = json_object_get(item, "rule");
         if (r < 0 || rule == NULL)
             continue;
-        snprintf(key, sizeof key, "%.20s/%.100s/%.100s", text_of(rule, "family"), text_of(rule, "table"), text_of(rule, "chain"));
+        name_chain(rule, NULL, key);
         add_rule(&firewall, rule, json_object_get(inputs, key) != NULL);
     }
     json_decref(inputs);
@@ -202,16 +279,22 @@ static void add_ufw_rule(struct va_firewall *firewall, char *text)
         else if (strncmp(word, "comment=", 8) != 0)
             last = word;
     }
-    if (n < N_WORDS || last == NULL || strncmp(last, "out", 3) == 0 || strchr(last, '_') != NULL || strcmp(words[PROTOCOL], "udp") == 0)
+    if (n < N_WORDS || last == NULL || strncmp(last, "out", 3) == 0 || strcmp(words[PROTOCOL], "udp") == 0)
         return;
     if (strncmp(words[ACTION], "allow", 5) != 0 && strncmp(words[ACTION], "limit", 5) != 0)
         return;
     if (strcmp(words[FROM], "0.0.0.0/0") != 0 && strcmp(words[FROM], "::/0") != 0)
         return;
+    const char *interface = strchr(last, '_');
     if (strcmp(words[PORTS], "any") == 0) {
-        firewall->lets_all_in |= strcmp(words[PROTOCOL], "any") == 0 || strcmp(words[PROTOCOL], "tcp") == 0;
+        int is_tcp = strcmp(words[PROTOCOL], "any") == 0 || strcmp(words[PROTOCOL], "tcp") == 0;
+        if (is_tcp && interface != NULL && firewall->n_interfaces < VA_FIREWALL_MAX_INTERFACES)
+            snprintf(firewall->interfaces[firewall->n_interfaces++], sizeof firewall->interfaces[0], "%.31s", interface + 1);
+        firewall->lets_all_in |= is_tcp && interface == NULL;
         return;
     }
+    if (interface != NULL) /* nft shows its ports */
+        return;
     for (char *list = words[PORTS], *port = strtok_r(list, ",", &rest); port != NULL; port = strtok_r(NULL, ",", &rest)) {
         const char *colon = strchr(port, ':');
         int64_t from = strtol(port, NULL, 10);

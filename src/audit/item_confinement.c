@@ -1,12 +1,15 @@
 /* item_confinement.c - what keeps the running assistant from doing harm. */
 #include "audit/items.h"
 
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "audit/parse.h"
 #include "base/memory.h"
+
+#define MAX_PASSWD_BYTES ((size_t)1 << 20)
 
 /* ---- AppArmor, SELinux ---- */
 
@@ -103,10 +106,32 @@ static void judge_process(const struct va_scene *scene, pid_t pid, const char *n
             snprintf(ret_complaint, VA_CHECK_TEXT_BYTES, "the %s %s (%s)", name, rules[i].complaint, rules[i].field);
 }
 
+/* Whether it is the user of a person, who has other things to lose than the assistant's: by the shell in /etc/passwd. */
+static int logs_in(const struct va_scene *scene, uint64_t uid, char ret_name[64])
+{
+    char *text;
+    size_t size;
+    int found = 0;
+    va_error error;
+
+    if (va_scene_file(scene, "/etc/passwd", MAX_PASSWD_BYTES, &text, &size, &error) < 0)
+        return 0;
+    FILE *file = fmemopen(text, size, "r");
+    for (const struct passwd *entry; file != NULL && !found && (entry = fgetpwent(file)) != NULL;) {
+        const char *slash = strrchr(entry->pw_shell, '/'), *shell = slash != NULL ? slash + 1 : entry->pw_shell;
+        found = entry->pw_uid == uid && strcmp(shell, "nologin") != 0 && strcmp(shell, "false") != 0;
+        snprintf(ret_name, 64, "%.63s", entry->pw_name);
+    }
+    if (file != NULL)
+        fclose(file);
+    va_free(text);
+    return found;
+}
+
 void va_item_sandbox(struct va_scene *scene, struct va_check_result *result)
 {
     pid_t daemon = va_scene_daemon(scene), launcher = scene->process.launcher;
-    char complaint[VA_CHECK_TEXT_BYTES] = "";
+    char complaint[VA_CHECK_TEXT_BYTES] = "", name[64];
     uint64_t uid = 0;
 
     if (daemon == 0) {
@@ -121,7 +146,10 @@ void va_item_sandbox(struct va_scene *scene, struct va_check_result *result)
         return;
     }
     va_scene_process_number(scene, daemon, "Uid", 10, &uid);
-    va_check_say(result, VA_CHECK_PASS, "user %llu, no capabilities, no new privileges, seccomp filter", (unsigned long long)uid);
+    if (logs_in(scene, uid, name))
+        va_check_say(result, VA_CHECK_FAIL, "the assistant runs as %s, who can log in: it has no user of its own", name);
+    else
+        va_check_say(result, VA_CHECK_PASS, "user %llu, no capabilities, no new privileges, seccomp filter", (unsigned long long)uid);
 }
 
 /* ---- what systemd says of the service ---- */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "audit/parse.h"
 #include "base/memory.h"
@@ -14,13 +15,14 @@
 
 struct modes {
     struct va_scene *scene;
+    uid_t owner;        /* beside root */
     const char *folder; /* of the entries that are called for */
     unsigned forbidden; /* bits of the mode */
     int n;
     char complaint[VA_CHECK_TEXT_BYTES];
 };
 
-/* What is there must have none of the forbidden bits. */
+/* What is there must have none of the forbidden bits, and belong to root or to the assistant: its owner can change the rest. */
 static void judge_mode(struct modes *modes, const char *path, unsigned forbidden)
 {
     struct stat status;
@@ -32,6 +34,21 @@ static void judge_mode(struct modes *modes, const char *path, unsigned forbidden
     if (r == 0 && (status.st_mode & forbidden) != 0)
         snprintf(modes->complaint, sizeof modes->complaint, "%.200s has mode %04o: others may %s it", path, status.st_mode & 07777,
                  forbidden & 0004 ? "read or change" : "change");
+    else if (r == 0 && status.st_uid != 0 && status.st_uid != modes->owner)
+        snprintf(modes->complaint, sizeof modes->complaint, "%.200s belongs to user %u, who is neither root nor the assistant", path,
+                 (unsigned)status.st_uid);
+}
+
+/* The assistant's user, as far as that can be seen: who runs it, else whose the data folder is. */
+static uid_t find_owner(struct va_scene *scene)
+{
+    pid_t daemon = va_scene_daemon(scene);
+    struct stat status;
+    uint64_t user;
+
+    if (daemon != 0 && va_scene_process_number(scene, daemon, "Uid", 10, &user) == 0)
+        return (uid_t)user;
+    return va_scene_stat(scene, scene->folder, &status) == 0 ? status.st_uid : geteuid();
 }
 
 static int judge_entry(void *user, const char *name)
@@ -58,7 +75,7 @@ void va_item_files(struct va_scene *scene, struct va_check_result *result)
 {
     static const char *const secret_folders[] = {"access", "tls"};
     const va_config *config = scene->config;
-    struct modes modes = {.scene = scene};
+    struct modes modes = {.scene = scene, .owner = find_owner(scene)};
     char path[PATH_MAX];
 
     judge_mode(&modes, scene->folder, 0007);
@@ -82,6 +99,9 @@ void va_item_files(struct va_scene *scene, struct va_check_result *result)
     }
     judge_folder(&modes, "/etc/voice-assistant", 0022, 0022);
     judge_folder(&modes, "/etc/voice-assistant/commands", 0022, 0022);
+    /* What voice-assistant-setup makes: the key of the volume, and those that sign kernels. */
+    judge_mode(&modes, "/etc/voice-assistant/data.key", 0077);
+    judge_mode(&modes, "/etc/voice-assistant/secure-boot", 0077);
     judge_mode(&modes, "/usr/bin/voice-assistant", 0022);
     judge_folder(&modes, "/usr/libexec/voice-assistant", 0022, 0022);
     if (modes.complaint[0] != '\0')
@@ -177,6 +197,7 @@ static int is_capture(void *user, const char *name)
     snprintf(path, sizeof path, "/proc/%d/fd/%.20s", (int)file->pid, name);
     if (va_scene_link(file->scene, path, target, sizeof target) < 0)
         return 0;
+    file->n++;
     size_t n = strlen(target);
     return strncmp(target, "/dev/snd/pcm", 12) == 0 && target[n - 1] == 'c';
 }
@@ -209,13 +230,16 @@ void va_item_privacy(struct va_scene *scene, struct va_check_result *result)
     int is_known = json_is_boolean(mode), on = json_is_true(mode), wanted = read_switch(scene);
     json_decref(answer);
     snprintf(path, sizeof path, "/proc/%d/fd", (int)file.pid);
+    int is_heard = on && file.pid != 0 && va_scene_each(scene, path, is_capture, &file);
     if (!is_known)
         va_check_say(result, VA_CHECK_FAIL, "the assistant does not say whether privacy mode is on");
     else if (wanted >= 0 && wanted != on)
         va_check_say(result, VA_CHECK_FAIL, "the switch in the data folder says %s, the assistant %s", wanted ? "on" : "off",
                      on ? "on" : "off");
-    else if (on && file.pid != 0 && va_scene_each(scene, path, is_capture, &file))
+    else if (is_heard)
         va_check_say(result, VA_CHECK_FAIL, "privacy mode is on, and a microphone is open");
+    else if (on && file.n == 0)
+        va_check_say(result, VA_CHECK_NOT_CHECKED, "privacy mode is on; whether a microphone is open can only be seen as root");
     else
         va_check_say(result, VA_CHECK_PASS, "it is %s%s", on ? "on, and no microphone is open" : "off",
                      wanted < 0 ? "" : ", and the switch says the same");

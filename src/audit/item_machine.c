@@ -46,11 +46,21 @@ void va_item_secure_boot(struct va_scene *scene, struct va_check_result *result)
 
 void va_item_encryption(struct va_scene *scene, struct va_check_result *result)
 {
-    char folder[PATH_MAX];
+    /* What voice-assistant-setup leaves beside the folder until somebody removes it. */
+    static const char *const copies[] = {".plain", ".copy"};
+    char folder[PATH_MAX], path[PATH_MAX];
     va_error error;
 
     snprintf(folder, sizeof folder, "%s%s", scene->root, scene->folder);
     int r = va_encryption_check(scene->root, folder, &error);
+    for (size_t i = 0; r == 0 && i < sizeof copies / sizeof copies[0]; i++) {
+        snprintf(path, sizeof path, "%.2048s%s", folder, copies[i]);
+        if (va_encryption_check(scene->root, path, NULL) != VA_EDENIED)
+            continue;
+        va_check_say(result, VA_CHECK_FAIL, "%.200s%s holds an unencrypted copy", scene->folder, copies[i]);
+        va_check_advise(result, "sudo rm -r %.200s%s", scene->folder, copies[i]);
+        return;
+    }
     if (r == 0)
         va_check_say(result, VA_CHECK_PASS, "%.200s lies on an encrypted disk", scene->folder);
     else

@@ -2,6 +2,7 @@
 #include "audit/items.h"
 
 #include <arpa/inet.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -67,8 +68,31 @@ static int is_meant(const struct va_scene *scene, int port)
            (config != NULL && (port == config->server_port || port == config->server_tls_port));
 }
 
+struct card {
+    const struct va_scene *scene;
+    const struct va_firewall *firewall;
+    char name[32];
+};
+
+/* A network card, unlike a tunnel, is open to whoever is on its network. */
+static int is_open_card(void *user, const char *name)
+{
+    struct card *card = user;
+    char path[VA_SCENE_PATH_BYTES];
+
+    snprintf(path, sizeof path, "/sys/class/net/%.31s/device", name);
+    if (!va_scene_exists(card->scene, path))
+        return 0;
+    snprintf(card->name, sizeof card->name, "%.31s", name);
+    for (size_t i = 0; i < card->firewall->n_interfaces; i++)
+        if (fnmatch(card->firewall->interfaces[i], name, 0) == 0)
+            return 1;
+    return 0;
+}
+
 static void judge_firewall(const struct va_scene *scene, const struct va_firewall *firewall, struct va_check_result *result)
 {
+    struct card card = {.scene = scene, .firewall = firewall};
     char ports[160] = "";
 
     for (size_t i = 0; i < firewall->n_ports; i++) {
@@ -86,6 +110,8 @@ static void judge_firewall(const struct va_scene *scene, const struct va_firewal
                                             : "traffic");
     else if (firewall->lets_all_in)
         va_check_say(result, VA_CHECK_FAIL, "a rule lets everything in");
+    else if (va_scene_each(scene, "/sys/class/net", is_open_card, &card))
+        va_check_say(result, VA_CHECK_FAIL, "a rule lets everything in that comes by the network card %s", card.name);
     else if (firewall->is_unseen)
         va_check_say(result, VA_CHECK_NOT_CHECKED, "a rule opens ports by a named set, a map or multiport, which is not looked into");
     else
@@ -330,30 +356,66 @@ static int note_interface(void *user, const char *name)
     return vpn->is_up = va_scene_exists(vpn->scene, path);
 }
 
-/* The client's files are its keys. NULL: all is well. */
-static const char *judge_client(const struct va_scene *scene, const struct vpn *vpn)
+/* Whether others may read a file that the configuration names. */
+static int is_shown(const struct va_scene *scene, const char *config, const char *option)
 {
-    char path[VA_SCENE_PATH_BYTES], unit[192], *text, value[64];
+    char value[256], path[VA_SCENE_PATH_BYTES];
+    struct stat status;
+
+    if (va_parse_field(config, option, ' ', value, sizeof value) < 0)
+        return 0;
+    value[strcspn(value, " \t")] = '\0'; /* tls-auth has a direction behind it */
+    snprintf(path, sizeof path, "%s%s", value[0] == '/' ? "" : "/etc/openvpn/client/", value);
+    return va_scene_stat(scene, path, &status) == 0 && (status.st_mode & 0077) != 0;
+}
+
+/* Whether the tunnel of that configuration is there: by its name, or any where it is given one by the kernel. */
+static int is_connected(const struct vpn *vpn, const char *config)
+{
+    char device[32], path[VA_SCENE_PATH_BYTES];
+
+    if (va_parse_field(config, "dev", ' ', device, sizeof device) < 0 || strcmp(device, "tun") == 0 || strcmp(device, "tap") == 0)
+        return vpn->is_up;
+    snprintf(path, sizeof path, "/sys/class/net/%s", device);
+    return va_scene_exists(vpn->scene, path);
+}
+
+/* What a client's configuration lacks. NULL: all is well. */
+static const char *judge_configuration(const struct vpn *vpn, const char *config)
+{
+    static const char *const secrets[] = {"key", "tls-crypt", "tls-auth", "tls-crypt-v2", "pkcs12", "secret", "auth-user-pass"};
+    char unit[192], value[64];
+
+    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++)
+        if (is_shown(vpn->scene, config, secrets[i]))
+            return "others may read its keys";
+    if (va_parse_field(config, "remote-cert-tls", ' ', value, sizeof value) < 0 || strcmp(value, "server") != 0)
+        return "it does not ask for a server's certificate (remote-cert-tls server)";
+    if (!va_scene_exists(vpn->scene, "/usr/sbin/openvpn"))
+        return "openvpn is not installed";
+    snprintf(unit, sizeof unit, "openvpn-client@%s.service", vpn->name);
+    if (!va_scene_unit_is_enabled(vpn->scene, unit))
+        return "its unit does not start at boot";
+    return is_connected(vpn, config) ? NULL : "it is not connected: there is no tunnel";
+}
+
+/* NULL: all is well. "": it cannot be seen. */
+static const char *judge_client(const struct vpn *vpn)
+{
+    char path[VA_SCENE_PATH_BYTES], *text;
     struct stat status;
     size_t size;
     va_error error;
 
     snprintf(path, sizeof path, "/etc/openvpn/client/%s.conf", vpn->name);
-    snprintf(unit, sizeof unit, "openvpn-client@%s.service", vpn->name);
-    if (va_scene_stat(scene, path, &status) == 0 && (status.st_mode & 0077) != 0)
+    if (va_scene_stat(vpn->scene, path, &status) == 0 && (status.st_mode & 0077) != 0)
         return "others may read its configuration, which may hold its keys";
-    int r = va_scene_file(scene, path, 1 << 20, &text, &size, &error);
+    int r = va_scene_file(vpn->scene, path, 1 << 20, &text, &size, &error);
     if (r < 0)
         return r == VA_EDENIED ? "" : "its configuration cannot be read";
-    int is_checked = va_parse_field(text, "remote-cert-tls", ' ', value, sizeof value) == 0 && strcmp(value, "server") == 0;
+    const char *complaint = judge_configuration(vpn, text);
     va_free(text);
-    if (!is_checked)
-        return "it does not ask for a server's certificate (remote-cert-tls server)";
-    if (!va_scene_exists(scene, "/usr/sbin/openvpn"))
-        return "openvpn is not installed";
-    if (!va_scene_unit_is_enabled(scene, unit))
-        return "its unit does not start at boot";
-    return vpn->is_up ? NULL : "it is not connected: there is no tunnel";
+    return complaint;
 }
 
 void va_item_vpn(struct va_scene *scene, struct va_check_result *result)
@@ -371,7 +433,7 @@ void va_item_vpn(struct va_scene *scene, struct va_check_result *result)
         va_check_say(result, VA_CHECK_NOT_APPLICABLE, "no VPN client is set up");
         return;
     }
-    const char *complaint = judge_client(scene, &vpn);
+    const char *complaint = judge_client(&vpn);
     if (complaint == NULL)
         va_check_say(result, VA_CHECK_PASS, "the client %s is connected and starts at boot", vpn.name);
     else if (complaint[0] == '\0')

@@ -103,7 +103,8 @@ static void judge_updates(const struct va_updates *updates, struct va_check_resu
 
 void va_item_updates(struct va_scene *scene, struct va_check_result *result)
 {
-    static const char *const argv[] = {"/usr/bin/apt-get", "-s", "-q", "-o", "Debug::NoLocking=1", "dist-upgrade", NULL};
+    /* A package that is held back has its weaknesses all the same. */
+    static const char *const argv[] = {"/usr/bin/apt-get", "-s", "-q", "-o", "Debug::NoLocking=1", "--ignore-hold", "dist-upgrade", NULL};
     struct lists lists = {.scene = scene};
     struct va_updates updates;
     struct va_buffer out;
@@ -140,7 +141,7 @@ void va_item_vulnerabilities(struct va_scene *scene, struct va_check_result *res
 
     if (scene->debsecan == NULL) {
         va_check_say(result, VA_CHECK_NOT_CHECKED, "no report of debsecan was given");
-        va_check_advise(result, "debsecan --suite bookworm --only-fixed > FILE; voice-assistant audit --debsecan FILE");
+        va_check_advise(result, "debsecan --suite bookworm --only-fixed > FILE && voice-assistant audit --debsecan FILE");
         return;
     }
     int r = va_scene_file(scene, scene->debsecan, MAX_REPORT_BYTES, &text, &size, &error);

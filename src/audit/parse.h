@@ -41,12 +41,15 @@ VA_MUST_CHECK int va_parse_debsecan(const char *text, size_t *ret_n, char ret_fi
 
 /* `nft -j list ruleset`: what comes in from outside. */
 #define VA_FIREWALL_MAX_PORTS 64
+#define VA_FIREWALL_MAX_INTERFACES 16
 struct va_firewall {
     int denies_ip4, denies_ip6;       /* a chain at the hook "input" drops or rejects by its policy */
     int ports[VA_FIREWALL_MAX_PORTS]; /* [n_ports] TCP ports that are let in for every address, in any chain */
     size_t n_ports;
-    int lets_all_in; /* a rule in such a chain, or of ufw's user, accepts all that is new over TCP */
-    int is_unseen;   /* a rule opens ports by what is not shown or not looked into: a named set, a map, a match of iptables */
+    int lets_all_in; /* a rule in such a chain or one that it always jumps to, or of ufw's user, accepts all that is new over TCP */
+    char interfaces[VA_FIREWALL_MAX_INTERFACES][32]; /* [n_interfaces] the same, for what comes in by these; with wildcards */
+    size_t n_interfaces;
+    int is_unseen; /* a rule opens ports by what is not shown or not looked into: a named set, a map, a match of iptables */
 };
 VA_MUST_CHECK int va_parse_firewall(const char *text, size_t size, struct va_firewall *ret_firewall, va_error *error);
 /* Adds what a file of ufw's, user.rules or user6.rules, lets in. The text is cut to pieces. */

@@ -13,14 +13,27 @@
 
 #define MAX_TEXT_BYTES ((size_t)1 << 20)
 
+/* Whether the folders are those of root and the service: for other users, too, where there is the service and nothing of their own. */
+static int is_systems(const struct va_scene *scene)
+{
+    char unit[VA_SCENE_PATH_BYTES], *own = NULL;
+
+    if (geteuid() == 0)
+        return 1;
+    int is = va_scene_unit(scene, "voice-assistant.service", unit) == 0 && va_paths_folder(VA_FOLDER_DATA, &own, NULL) == 0 &&
+             access(own, F_OK) < 0;
+    va_free(own);
+    return is;
+}
+
 /* Where serve writes its log with this configuration; "" for nowhere. va_free it. */
-static int find_log(const va_config *config, char **ret_path, va_error *error)
+static int find_log(const va_config *config, int is_system, char **ret_path, va_error *error)
 {
     const char *option = config != NULL ? config->log_file : "";
     char *folder = NULL, *path;
     int r = 0;
 
-    if (option[0] == '\0' && (r = va_paths_folder(VA_FOLDER_LOG, &folder, error)) < 0)
+    if (option[0] == '\0' && (r = va_paths_folder_as(VA_FOLDER_LOG, is_system, &folder, error)) < 0)
         return r;
     path = option[0] == '\0' ? va_paths_join(folder, "app.log") : va_strdup(strcmp(option, "none") == 0 ? "" : option);
     va_free(folder);
@@ -28,9 +41,11 @@ static int find_log(const va_config *config, char **ret_path, va_error *error)
     return path == NULL ? va_fail_memory(error) : 0;
 }
 
-static int find_folder(const va_config *config, char **ret_folder, va_error *error)
+static int find_folder(const va_config *config, int is_system, char **ret_folder, va_error *error)
 {
-    return config != NULL ? va_setup_folder(config, ret_folder, error) : va_paths_folder(VA_FOLDER_DATA, ret_folder, error);
+    int is_named = config != NULL && config->data_folder[0] != '\0';
+
+    return is_named ? va_setup_folder(config, ret_folder, error) : va_paths_folder_as(VA_FOLDER_DATA, is_system, ret_folder, error);
 }
 
 int va_audit_scene_open(struct va_audit_scene *audit, const struct va_overrides *overrides, const char *token_file, va_error *error)
@@ -42,11 +57,13 @@ int va_audit_scene_open(struct va_audit_scene *audit, const struct va_overrides 
         *error = scene->config_error;
         return r;
     }
-    if ((token_file != NULL && (r = va_secret_read(token_file, &audit->token, error)) < 0) ||
-        (r = find_folder(audit->config, &audit->folder, error)) < 0 || (r = find_log(audit->config, &audit->log_file, error)) < 0)
-        return r;
     scene->config = audit->config;
     scene->root = audit->config != NULL ? audit->config->system_root : "";
+    int is_system = is_systems(scene);
+    if ((token_file != NULL && (r = va_secret_read(token_file, &audit->token, error)) < 0) ||
+        (r = find_folder(audit->config, is_system, &audit->folder, error)) < 0 ||
+        (r = find_log(audit->config, is_system, &audit->log_file, error)) < 0)
+        return r;
     scene->folder = audit->folder;
     scene->log_file = audit->log_file;
     scene->token = audit->token;

@@ -212,7 +212,6 @@ static int plan_service(const va_config *config, const char *folder, struct va_c
 {
     static const char *const beside[] = {"ALSA_CONFIG_PATH", "SSL_CERT_FILE", "CURL_CA_BUNDLE"};
     static const char *const in_home[] = {".asoundrc", ".config/alsa", ".config/pulse", ".config/pipewire"};
-    const char *runtime = getenv("RUNTIME_DIRECTORY");
     int r = allow_places(plan, of_service, sizeof of_service / sizeof of_service[0], error);
 
     /* At an early start, or without a sound card yet, that folder is still to come. */
@@ -224,8 +223,6 @@ static int plan_service(const va_config *config, const char *folder, struct va_c
         r = allow_in_home(plan, in_home[i], error);
     if (r == 0)
         r = va_confine_allow(plan, folder, FILES, error);
-    if (r == 0 && runtime != NULL)
-        r = va_confine_allow(plan, runtime, FILES, error);
     if (r < 0 || (r = allow_log(plan, config, error)) < 0 || (r = allow_configuration(plan, config, error)) < 0 ||
         (r = allow_named(plan, config, error)) < 0 || (r = allow_words(plan, config->listen_words, error)) < 0 ||
         (r = allow_words(plan, config->listen_stop_words, error)) < 0 || (r = allow_hardware(plan, config, error)) < 0)

@@ -61,7 +61,10 @@ static void the_service_runs(void **state)
         {a_program, NULL, "Result=success\nNRestarts=0\nActiveState=active\nUnitFileState=disabled\n", THEN(NOTE, "next boot")},
         {a_program, NULL, "Result=exit-code\nNRestarts=5\nActiveState=failed\nUnitFileState=enabled\n", THEN(FAIL, "failed (exit-code)"),
          .mend = "journalctl"},
-        {a_program, NULL, "Result=success\nNRestarts=0\nActiveState=inactive\nUnitFileState=enabled\n", THEN(FAIL, "inactive")},
+        {a_program, NULL, "Result=exit-code\nNRestarts=5\nActiveState=activating\nUnitFileState=enabled\n",
+         THEN(FAIL, "activating (exit-code)"), .mend = "journalctl"},
+        {a_program, NULL, "Result=success\nNRestarts=0\nActiveState=inactive\nUnitFileState=enabled\n", THEN(FAIL, "inactive"),
+         .mend = "enable --now"},
         {a_program, NULL, "", THEN(UNSEEN, "nothing")},
     };
 

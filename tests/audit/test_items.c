@@ -3,6 +3,8 @@
 #define CHECKS va_audit_items
 #include "cases.h"
 
+#include <sys/sysmacros.h>
+
 #include "base/memory.h"
 
 /* ---- confinement ---- */
@@ -51,6 +53,11 @@ static void the_sandbox_holds_for_both_processes(void **state)
     struct machine *m = *state;
 
     ASSERT_CHECK(m, "sandbox", PASS, "user 990");
+    put(m, "/etc/passwd", "voice-assistant:x:990:990::/:/usr/sbin/nologin\npi:x:1000:1000::/home/pi:/bin/bash\n");
+    ASSERT_CHECK(m, "sandbox", PASS, "user 990");
+    put(m, "/etc/passwd", "pi:x:990:990::/home/pi:/bin/bash\nvoice-assistant:x:7:7::/:/bin/false\n");
+    ASSERT_CHECK(m, "sandbox", FAIL, "runs as pi");
+    put_away(m, "/etc/passwd");
     for (size_t i = 0; i < 2 * sizeof holes / sizeof holes[0]; i++) {
         char text[1024] = CONFINED_STATUS, *at = strstr(text, holes[i / 2].from);
         memcpy(at, holes[i / 2].to, strlen(holes[i / 2].to));
@@ -99,6 +106,30 @@ static void secure_boot_is_the_firmwares_word(void **state)
     };
 
     ASSERT_STEPS(m, "secure-boot", steps);
+}
+
+/* The folder's own disk is the tree's; that of the copy is none. */
+static void no_unencrypted_copy_lies_beside_the_volume(void **state)
+{
+    struct machine *m = *state;
+    struct stat info;
+    char path[128];
+
+    put(m, "/var/lib/voice-assistant/x", "");
+    assert_int_equal(stat(m->root, &info), 0);
+    if (major(info.st_dev) == 0) {
+        print_message("no disk below it ");
+        skip();
+    }
+    ASSERT_CHECK(m, "encryption", FAIL, "not on an encrypted disk");
+    snprintf(path, sizeof path, "/sys/dev/block/%u:%u/dm/uuid", major(info.st_dev), minor(info.st_dev));
+    put(m, path, "CRYPT-LUKS2-0123-voice-assistant-data\n");
+    ASSERT_CHECK(m, "encryption", PASS, "encrypted disk");
+    put(m, "/var/lib/voice-assistant.plain/x", "");
+    ASSERT_CHECK(m, "encryption", PASS, "encrypted disk");
+    put_link(m, "/var/lib/voice-assistant.copy", "/proc");
+    ASSERT_CHECK(m, "encryption", FAIL, "voice-assistant.copy holds an unencrypted copy");
+    assert_non_null(strstr(m->result.mend, "rm -r /var/lib/voice-assistant.copy"));
 }
 
 static void every_kernel_parameter_is_wanted(void **state)
@@ -237,6 +268,7 @@ int main(void)
         TEST(the_sandbox_holds_for_both_processes),
         TEST(exposure_is_what_systemd_says),
         TEST(secure_boot_is_the_firmwares_word),
+        TEST(no_unencrypted_copy_lies_beside_the_volume),
         TEST(every_kernel_parameter_is_wanted),
         TEST(unneeded_services_must_be_off),
         TEST(the_governor_is_a_modes_on_all_processors),

@@ -16,6 +16,9 @@
 #define PAYLOAD(protocol, field) "\"payload\":{\"protocol\":\"" protocol "\",\"field\":\"" field "\"}"
 #define META(key) "\"meta\":{\"key\":\"" key "\"}"
 #define STATE "\"ct\":{\"key\":\"state\"}"
+#define JUMP(how, chain, target, match)                                                                                                 \
+    "{\"rule\":{\"family\":\"inet\",\"table\":\"filter\",\"chain\":\"" chain "\",\"expr\":[" match "{\"" how "\":{\"target\":\"" target \
+    "\"}}]}}"
 #define XT(name) "{\"xt\":{\"type\":\"match\",\"name\":\"" name "\"}},"
 /* Rules of which one is for the input of all families, which is closed. */
 #define INPUT(rule) RULESET(CHAIN("inet", "input", "drop") "," RULE("inet", "input", rule))
@@ -88,6 +91,44 @@ static void a_rule_is_for_all_unless_it_says_otherwise(void **state)
     ASSERT_STEPS(m, "firewall", steps);
 }
 
+/* A tunnel has its own guards. */
+static void a_card_of_the_network_is_for_all(void **state)
+{
+    struct machine *m = *state;
+    const struct step steps[] = {
+        {a_file, "/sys/class/net/eth0/device", "", AND},
+        {a_file, "/sys/class/net/wg0/uevent", "", AND},
+        {a_program, "nft -j", INPUT(MATCH("==", META("iifname"), "\"eth0\"")), THEN(FAIL, "card eth0")},
+        {a_program, NULL, INPUT(MATCH("==", META("iif"), "\"eth0\"")), THEN(FAIL, "card eth0")},
+        {a_program, NULL, INPUT(MATCH("==", META("iifname"), "{\"set\":[\"lo\",\"e*\"]}")), THEN(FAIL, "card eth0")},
+        {a_program, NULL, INPUT(MATCH("==", META("iifname"), "\"wg0\"")), THEN(PASS, "nothing")},
+        {a_program, NULL, INPUT(MATCH("!=", META("iifname"), "\"wlan0\"")), THEN(FAIL, "everything")},
+        {a_program, NULL, INPUT(MATCH("==", META("iifname"), "\"eth0\"") FOR_SOME), THEN(PASS, "nothing")},
+        {a_program, NULL, INPUT(MATCH("==", META("iifname"), "\"eth0\"") PORTS("22")), THEN(PASS, "22")},
+        {a_program, NULL, INPUT(MATCH("==", META("iifname"), "\"eth0\"") PORTS("5900")), THEN(FAIL, "5900")},
+    };
+
+    ASSERT_STEPS(m, "firewall", steps);
+}
+
+static void a_chain_that_is_always_jumped_to_is_the_inputs(void **state)
+{
+    struct machine *m = *state;
+    const struct step steps[] = {
+        {a_program, "nft -j", RULESET(CHAIN("inet", "input", "drop") "," RULE("inet", "more", "")), THEN(PASS, "nothing")},
+        {a_program, NULL, RULESET(CHAIN("inet", "input", "drop") "," JUMP("jump", "input", "more", "") "," RULE("inet", "more", "")),
+         THEN(FAIL, "everything")},
+        {a_program, NULL,
+         RULESET(CHAIN("inet", "input", "drop") "," RULE("inet", "last", "") "," JUMP("goto", "more", "last", "") "," JUMP(
+             "jump", "input", "more", "{\"counter\":{}},")),
+         THEN(FAIL, "everything")},
+        {a_program, NULL, RULESET(CHAIN("inet", "input", "drop") "," JUMP("jump", "input", "more", FOR_SOME) "," RULE("inet", "more", "")),
+         THEN(PASS, "nothing")},
+    };
+
+    ASSERT_STEPS(m, "firewall", steps);
+}
+
 static void the_rules_of_ufw_are_those_of_its_files(void **state)
 {
     struct machine *m = *state;
@@ -107,6 +148,8 @@ static void the_rules_of_ufw_are_those_of_its_files(void **state)
         {a_file, rules, UFW_RULES("allow tcp any 0.0.0.0/0 53 0.0.0.0/0 in"), THEN(FAIL, "everything")},
         {a_file, rules, UFW_RULES("allow any any 0.0.0.0/0 any 192.0.2.0/24 in"), THEN(PASS, "22")},
         {a_file, rules, UFW_RULES("allow any any 0.0.0.0/0 any 0.0.0.0/0 in_wg0"), THEN(PASS, "22")},
+        {a_file, "/sys/class/net/eth0/device", "", THEN(PASS, "22")},
+        {a_file, rules, UFW_RULES("allow any any 0.0.0.0/0 any 0.0.0.0/0 in_eth0"), THEN(FAIL, "card eth0")},
         {a_file, rules, UFW_RULES("allow udp 53 0.0.0.0/0 any 0.0.0.0/0 in"), THEN(PASS, "22")},
         {a_file, rules, UFW_RULES("allow tcp 25 0.0.0.0/0 any 0.0.0.0/0 out"), THEN(PASS, "22")},
         {a_file, rules, UFW_RULES("route:allow tcp 25 0.0.0.0/0 any 0.0.0.0/0 in"), THEN(PASS, "22")},
@@ -199,6 +242,16 @@ static void a_vpn_client_works_and_keeps_its_keys(void **state)
         {a_file, "/etc/openvpn/client/home.conf", "client\nremote-cert-tls server\n", AND},
         {a_link, "/etc/systemd/system/multi-user.target.wants/openvpn-client@home.service", "x", AND},
         {a_file, "/sys/class/net/tun0/tun_flags", "", THEN(PASS, "home")},
+        {a_file, "/etc/openvpn/client/home.conf", "client\nremote-cert-tls server\ndev va-vpn\n", THEN(FAIL, "not connected")},
+        {a_file, "/sys/class/net/va-vpn/tun_flags", "", THEN(PASS, "home")},
+        {a_file, "/etc/openvpn/client/home.conf", "remote-cert-tls server\ndev tun\nkey home.key\ntls-auth /etc/home/ta.key 1\n", AND},
+        {a_file, "/etc/home/ta.key", "", AND},
+        {a_file, "/etc/openvpn/client/home.key", "", THEN(PASS, "home")},
+        {a_mode, "/etc/openvpn/client/home.key", THEN(FAIL, "read its keys"), .number = 0644},
+        {a_mode, "/etc/openvpn/client/home.key", THEN(PASS, "home"), .number = 0600},
+        {a_mode, "/etc/home/ta.key", THEN(FAIL, "read its keys"), .number = 0640},
+        {a_mode, "/etc/home/ta.key", AND, .number = 0600},
+        {no_file, "/sys/class/net/va-vpn", AND},
         {no_file, "/sys/class/net/tun0", THEN(FAIL, "not connected")},
         {no_file, "/etc/systemd/system/multi-user.target.wants/openvpn-client@home.service", THEN(FAIL, "boot")},
         {no_file, "/usr/sbin/openvpn", THEN(FAIL, "not installed")},
@@ -227,12 +280,18 @@ static void files_have_the_modes_they_must_have(void **state)
         {"/etc/voice-assistant/commands/more.yaml", 0644, 0664},
         {"/usr/bin/voice-assistant", 0755, 0777},
         {"/etc/secrets/token", 0600, 0604},
+        {"/etc/voice-assistant/data.key", 0600, 0644},
+        {"/etc/voice-assistant/secure-boot", 0700, 0755},
     };
     struct machine *m = *state;
+    char status[64];
 
+    snprintf(status, sizeof status, "Uid:\t%u\n", (unsigned)geteuid());
+    put_process(m, DAEMON, 1, status);
     ASSERT_CHECK(m, "files", UNSEEN, "");
+    put(m, "/etc/voice-assistant/secure-boot/db.key", "x");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (i != 1)
+        if (rows[i].good != 0700)
             put(m, rows[i].path, "x");
         set_mode(m, rows[i].path, rows[i].good);
     }
@@ -246,6 +305,25 @@ static void files_have_the_modes_they_must_have(void **state)
         set_mode(m, rows[i].path, rows[i].good);
     }
     ASSERT_CHECK(m, "files", PASS, "files");
+}
+
+static void files_belong_to_root_or_the_assistant(void **state)
+{
+    static const char config[] = "/etc/voice-assistant/voice-assistant.yaml";
+    struct machine *m = *state;
+    char status[64];
+
+    put(m, config, "");
+    snprintf(status, sizeof status, "Uid:\t%u\n", (unsigned)geteuid());
+    put_process(m, DAEMON, 1, status);
+    ASSERT_CHECK(m, "files", PASS, "files");
+    no_process(m, NULL, NULL, 0);
+    ASSERT_CHECK(m, "files", PASS, "files");
+    /* A user's that is neither: another than this one, unless this is root, who may give it away. */
+    put_process(m, DAEMON, 1, "Uid:\t990\n");
+    if (geteuid() == 0)
+        assert_int_equal(chown(machine_path(m, config), 1234, (gid_t)-1), 0);
+    ASSERT_CHECK(m, "files", FAIL, "belongs to user");
 }
 
 static void the_log_is_written_as_json(void **state)
@@ -277,7 +355,8 @@ static void privacy_mode_means_what_it_says(void **state)
         {THEN(UNSEEN, "nobody answers")},
         {a_page, "/privacy", "{\"privacy_mode\":false}", THEN(PASS, "off")},
         {a_file, "/var/lib/voice-assistant/privacy", "on\n", THEN(FAIL, "switch")},
-        {a_page, NULL, "{\"privacy_mode\":true}", THEN(PASS, "on, and no microphone")},
+        {a_page, NULL, "{\"privacy_mode\":true}", THEN(UNSEEN, "as root")},
+        {a_link, "/proc/100/fd/0", "/dev/null", THEN(PASS, "on, and no microphone")},
         {a_link, "/proc/100/fd/9", "/dev/snd/pcmC0D0p", THEN(PASS, "")},
         {a_link, "/proc/100/fd/8", "/dev/snd/pcmC0D0c", THEN(FAIL, "microphone is open")},
         {a_page, NULL, "{}", THEN(FAIL, "does not say")},
@@ -292,12 +371,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_firewall_denies_but_for_the_open_ports),
         TEST(a_rule_is_for_all_unless_it_says_otherwise),
+        TEST(a_card_of_the_network_is_for_all),
+        TEST(a_chain_that_is_always_jumped_to_is_the_inputs),
         TEST(the_rules_of_ufw_are_those_of_its_files),
         TEST(nothing_listens_that_is_not_configured),
         TEST(tls_is_new_and_its_certificate_good),
         TEST(who_has_no_token_stays_outside),
         TEST(a_vpn_client_works_and_keeps_its_keys),
         TEST(files_have_the_modes_they_must_have),
+        TEST(files_belong_to_root_or_the_assistant),
         TEST(the_log_is_written_as_json),
         TEST(privacy_mode_means_what_it_says),
     };

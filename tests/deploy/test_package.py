@@ -240,10 +240,12 @@ def test_purging_empties_a_volume_that_is_mounted(life):
 install old.deb
 mkdir -p "$root/var/lib/voice-assistant"
 mount -t tmpfs none "$root/var/lib/voice-assistant"
-mkdir "$root/var/lib/voice-assistant/models"
+mkdir "$root/var/lib/voice-assistant/models" "$root/var/lib/voice-assistant.plain"
+touch "$root/var/lib/voice-assistant.plain/history.db" # from before there was a volume
 touch "$root/var/lib/voice-assistant/models/base.vam"
 inside dpkg --no-triggers --purge --force-depends voice-assistant >/dev/null
 ls -A "$root/var/lib/voice-assistant"
+find "$root/var/lib" -name 'voice-assistant.*'
 echo done""") == ["done"]
 
 

@@ -2,7 +2,9 @@
 for real is tested in the virtual machine (tests/vm/topics)."""
 import os
 import shutil
+import signal
 import subprocess
+import time
 
 import pytest
 
@@ -74,6 +76,106 @@ def test_own_keys(tmp_path):
     assert all((folder / f"{key}.key").stat().st_mode & 0o777 == 0o600 for key in ("PK", "KEK", "db"))
     before = (folder / "db.key").read_bytes()
     assert "are there" in setup("secure-boot", "keys", "--folder", folder).stdout and (folder / "db.key").read_bytes() == before
+
+
+# ---- the encrypted volume, with programs that do nothing and folders of the test's ----
+
+@pytest.fixture
+def volume(tmp_path):
+    """A copy of the scripts for a machine below tmp_path. What DATA is mounted from is in `mounted`; `hang` names the program that stops in the middle."""
+    bin_folder = tmp_path / "bin"
+    bin_folder.mkdir()
+    shutil.copytree(os.path.join(SOURCE, "deploy"), tmp_path / "deploy")
+    for path in (tmp_path / "deploy/setup").glob("setup-*"):
+        text = path.read_text("utf-8").replace("-p /run", f"-p {tmp_path}")
+        for inside in ("/var/lib/voice-assistant", "/etc/crypttab", "/etc/systemd/system", "/run/systemd/system", "/mnt/encrypted_data"):
+            text = text.replace(inside, f"{tmp_path}{inside}")
+        path.write_text(text, "utf-8")
+    fake = f"""#!/bin/bash
+name=$(basename "$0")
+if [ "$name" = "$(cat {tmp_path}/hang 2>/dev/null)" ]; then
+    [ "$name" != cp ] || {{ mkdir "${{@: -1}}" && echo part >"${{@: -1}}/part"; }}
+    touch {tmp_path}/hangs
+    sleep 600
+fi
+case $name in
+    id) echo 0 ;;
+    findmnt) [ "${{@: -1}}" != {tmp_path}/var/lib/voice-assistant ] || cat {tmp_path}/mounted 2>/dev/null ;;
+    umount) [ "$1" = -q ] || rm {tmp_path}/mounted ;;
+    mountpoint) exit 1 ;;
+    systemctl) [ "$1" != show ] || echo /lib/systemd/system/voice-assistant.service ;;
+    cp) exec /bin/cp "$@" ;;
+esac
+"""
+    for name in ("id", "findmnt", "umount", "cp", "cryptsetup", "mkfs.ext4", "mount", "mountpoint", "fallocate", "systemctl"):
+        (bin_folder / name).write_text(fake, "utf-8")
+        (bin_folder / name).chmod(0o755)
+    for folder in ("etc/systemd/system", "var/lib/voice-assistant"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "var/lib/voice-assistant/history").write_text("x")
+    (tmp_path / "etc/crypttab").write_text("")
+    return tmp_path
+
+
+def run_volume(folder, *arguments, wait=True):
+    process = subprocess.Popen(["bash", folder / "deploy/setup/setup-encrypted-data", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, start_new_session=True, env={**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}"})
+    process.stdin.write("a passphrase for the test\n")
+    process.stdin.flush()
+    if wait:
+        assert process.wait(60) == 0, process.stdout.read()
+    return process
+
+
+def set_up(folder):
+    (folder / "etc/crypttab").write_text("voice-assistant-data /srv/volume none luks\nother /srv/other none\n")
+    (folder / "mounted").write_text("/dev/mapper/voice-assistant-data[/voice-assistant]\n")
+
+
+def break_off(folder, process, number):
+    while not (folder / "hangs").exists() and process.poll() is None:
+        time.sleep(0.05)
+    os.killpg(process.pid, number)
+    return process.wait(60)
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_who_breaks_off_the_copying_back_leaves_no_copy(volume, number):
+    set_up(volume)
+    (volume / "hang").write_text("cp")
+    process = run_volume(volume, "remove", "--copy-back", wait=False)
+    assert break_off(volume, process, number) != 0
+    assert sorted(p.name for p in (volume / "var/lib").iterdir()) == ["voice-assistant"]
+    assert (volume / "mounted").exists() and "voice-assistant-data" in (volume / "etc/crypttab").read_text()
+
+
+def test_what_an_earlier_copying_left_does_not_come_back(volume):
+    set_up(volume)
+    (volume / "var/lib/voice-assistant.copy").mkdir()
+    (volume / "var/lib/voice-assistant.copy/deleted-since").write_text("x")
+    (volume / "var/lib/voice-assistant.copy/history").write_text("old")
+    run_volume(volume, "remove", "--copy-back")
+    assert [(p.name, p.read_text()) for p in (volume / "var/lib/voice-assistant").iterdir()] == [("history", "x")]
+    assert (volume / "etc/crypttab").read_text() == "other /srv/other none\n"
+
+
+def test_the_volume_when_it_comes_starts_the_service_until_it_is_taken_away(volume):
+    units = volume / "etc/systemd/system"
+    run_volume(volume, "create", "--file", str(volume / "volume"), "--size", "100")
+    wanted = units / r"dev-mapper-voice\x2dassistant\x2ddata.device.wants" / "voice-assistant.service"
+    assert os.readlink(wanted) == "/lib/systemd/system/voice-assistant.service"
+    run_volume(volume, "remove")
+    assert not list(units.iterdir())
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("program", ["mkfs.ext4", "cp"])
+def test_who_breaks_off_the_making_of_a_volume_has_the_data_where_it_was(volume, program, number):
+    (volume / "hang").write_text(program)
+    process = run_volume(volume, "create", "--file", str(volume / "volume"), "--size", "100", wait=False)
+    assert break_off(volume, process, number) != 0
+    assert (volume / "var/lib/voice-assistant/history").read_text() == "x"
+    assert (volume / "etc/crypttab").read_text().strip() == "" and not list((volume / "etc/systemd/system").iterdir())
 
 
 # ---- an .ovpn file, against what it may say ----
@@ -187,6 +289,10 @@ def test_rules_for_nftables(program, tmp_path):
         setup check --with nftables
         setup set --with nftables >/dev/null
         nft list ruleset
+        # Debian's own service begins with "flush ruleset".
+        for line in After=.*nftables.service PartOf=nftables.service ReloadPropagatedFrom=nftables.service; do
+            grep -q "^$line" /etc/systemd/system/voice-assistant-firewall.service
+        done
         nft add rule inet voice_assistant input tcp dport 8001 accept
         ! setup check --with nftables
         setup set --with nftables >/dev/null && setup check --with nftables

@@ -56,8 +56,6 @@ LINES = {
     SERVICE: LINES_OF_BOTH + """
 Wants=network-online.target voice-assistant-helper.socket
 LogsDirectory=voice-assistant
-RuntimeDirectory=voice-assistant
-RuntimeDirectoryPreserve=yes
 LimitRTPRIO=10
 ReadWritePaths=-/sys/devices/platform/leds
 DevicePolicy=closed
@@ -144,6 +142,16 @@ def test_the_helper_writes_nothing_else():
     socket = text_of("voice-assistant-helper.socket").split("\n")
     for line in ("SocketUser=root", "SocketGroup=voice-assistant", "SocketMode=0660", "ListenSequentialPacket=/run/voice-assistant/helper.sock"):
         assert line in socket
+
+
+# systemd makes the socket as root and then gives the path to its group: a link of the program's in its place would be followed.
+def test_nobody_but_root_can_replace_the_helpers_socket():
+    folder = os.path.dirname(re.search(r"^ListenSequentialPacket=(.*)$", text_of("voice-assistant-helper.socket"), re.M)[1])
+    with open(os.path.join(UNITS, "voice-assistant.tmpfiles"), encoding="utf-8") as file:
+        assert f"d {folder} 0755 root root -" in file.read().split("\n")
+    for name in os.listdir(UNITS):
+        if name.endswith((".service", ".service.in")):
+            assert os.path.basename(folder) not in re.findall(r"^RuntimeDirectory=(.*)$", text_of(name), re.M), name
 
 
 # It is open to nothing that the analysis takes for closed: no files of the system to write, and no devices.

@@ -5,6 +5,7 @@ import re
 import socket
 import stat
 import subprocess
+import tempfile
 
 import pytest
 
@@ -179,6 +180,24 @@ def test_a_model_that_is_not_there_or_damaged(run, small_model, tmp_path):
     data[len(data) // 2] ^= 1
     damaged.write_bytes(data)
     assert alone(run, "doctor", "model", f"model.name={damaged}")["state"] == "fail"
+
+
+def test_who_is_not_root_hears_of_the_service_and_of_no_installation_of_their_own(program):
+    with tempfile.TemporaryDirectory() as root:
+        os.chmod(root, 0o755)
+        os.makedirs(os.path.join(root, "usr/lib/systemd/system"))
+        with open(os.path.join(root, "usr/lib/systemd/system/voice-assistant.service"), "w", encoding="utf8"):
+            pass
+        os.makedirs(os.path.join(root, "var/lib/voice-assistant"))
+        os.chmod(os.path.join(root, "var/lib/voice-assistant"), 0)
+        environment = {"PATH": os.environ["PATH"], "HOME": os.path.join(root, "home")}
+        done = subprocess.run([program, "doctor", "--json", "--set", f"system.root={root}", "--set", "model.name=unheard-of"], capture_output=True, text=True, timeout=60, check=False,
+                              env=environment, user=65534 if os.geteuid() == 0 else None)
+        os.chmod(os.path.join(root, "var/lib/voice-assistant"), 0o755)
+    found = {item["name"]: item for item in json.loads(done.stdout)["items"]}
+    assert "home" not in found["folders"]["evidence"] and "home" not in found["log"]["evidence"]
+    for name in ("model", "privacy"):
+        assert found[name]["state"] == "not_checked", found[name]
 
 
 def test_commands_with_a_mistake(run, tmp_path):

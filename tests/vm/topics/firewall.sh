@@ -112,6 +112,13 @@ for kind in nftables ufw; do
         expect "$kind: without its table all is open" reaches 9999
         expect "$kind: the next start of the machine loads it" systemctl restart voice-assistant-firewall.service
         expect "$kind: ... and closes it" is_dropped 9999 192.0.2.2
+        for verb in restart reload; do
+            expect "$kind: the service that empties all tables, $verb" systemctl "$verb" nftables.service
+            within 20 "$kind: ... is followed by the table" is_dropped 9999 192.0.2.2
+            expect "$kind: ... which is as it was" "${setup[@]}" check --with "$kind"
+        done
+        systemctl stop nftables.service
+        expect "$kind: set once more" "${setup[@]}" set --with "$kind"
         expect "$kind: it does so before there is a network" grep -q 'network-pre.target' <(systemctl show -P Before voice-assistant-firewall.service)
     fi
     expect "$kind: it is taken away" "${setup[@]}" remove

@@ -38,6 +38,7 @@ same "the program is not root" "$(stat --format %U "/proc/$(main_pid)")" voice-a
 refuse "its user may not write the governor" as_program sh -c "echo powersave >$policy/scaling_governor"
 refuse "its user may not write the backlight" as_program sh -c "echo 3 >$panel/brightness"
 same "the helper's socket is there" "$(systemctl is-active voice-assistant-helper.socket)" active
+same "its folder is root's, who alone can put something else there" "$(stat --format '%U %a' /run/voice-assistant)" "root 755"
 matches "and is for root and one group" "$(stat --format '%U %G %a' /run/voice-assistant/helper.sock)" '^root voice-assistant 660$'
 
 # ---- modes ----
@@ -64,11 +65,9 @@ same "it has no capability, and cannot gain any" "$(awk '/^(CapEff|CapPrm|CapBnd
 same "it knows root" "$("$ask" 'brightness 6')" 0
 same "it knows the program's user" "$(as_program "$ask" 'brightness 6')" 0
 refuse "it does not know others" runuser --user nobody -- "$ask" 'brightness 6'
-chmod 755 /run/voice-assistant
 chmod 666 /run/voice-assistant/helper.sock
 matches "not even those who reach the socket" "$(runuser --user nobody -- "$ask" 'brightness 5')" '^-11 '
 chmod 660 /run/voice-assistant/helper.sock
-chmod 750 /run/voice-assistant
 same "the backlight is as it was" "$(brightness)" 6
 for request in reboot 'governor ../../../../../tmp/x' 'brightness -1' 'sleep 1' 'release pci 0000:00:03.0 x'; do
     matches "it does not know '$request'" "$("$ask" "$request")" '^-4 '
