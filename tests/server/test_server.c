@@ -192,6 +192,35 @@ static void forms(void **state)
     expect("POST /file" HEAD "Content-Length: 5\r\n\r\n--c--", "415", "multipart/form-data");
 }
 
+/* How a form with these parts is answered. */
+static const char *ask_form(const char *parts)
+{
+    static char request[8192];
+
+    snprintf(request, sizeof request,
+             "POST /file" HEAD "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: %zu\r\n\r\n%s--b--", strlen(parts) + 5,
+             parts);
+    return ask(request);
+}
+
+static void each_field_once(void **state)
+{
+#define FIELD(name) "--b\r\nContent-Disposition: form-data; name=\"" name "\"\r\n\r\nen\r\n"
+    static const char *const names[] = {"language", "audio", "x[]"};
+    static const char *const twice[] = {FIELD("language") FIELD("audio") FIELD("language"), FIELD("audio") FIELD("language") FIELD("audio"),
+                                        FIELD("x[]") FIELD("x[]")};
+
+    for (size_t i = 0; i < 3; i++) {
+        const char *answer = ask_form(twice[i]), *what = strstr(answer, "more than one field '");
+        if (strncmp(answer, "HTTP/1.1 400", 12) != 0 || what == NULL || strncmp(what + 21, names[i], strlen(names[i])) != 0)
+            fail_msg("%s: %s", names[i], answer);
+    }
+    assert_non_null(strstr(ask_form(FIELD("include") FIELD("include[]") FIELD("include[]") FIELD("include") FIELD("language")
+                                        FIELD("timestamp_granularities[]") FIELD("timestamp_granularities[]")),
+                           "\"language\":\"en\""));
+#undef FIELD
+}
+
 static void several_requests_on_one_connection(void **state)
 {
     const char *answer =
@@ -294,6 +323,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(answers_and_errors, start, stop),
         cmocka_unit_test_setup_teardown(who_may_send_json_as_another_type, start, stop),
         cmocka_unit_test_setup_teardown(forms, start, stop),
+        cmocka_unit_test_setup_teardown(each_field_once, start, stop),
         cmocka_unit_test_setup_teardown(several_requests_on_one_connection, start, stop),
         cmocka_unit_test_setup_teardown(a_client_that_leaves_is_noticed, start, stop),
         cmocka_unit_test_setup_teardown(a_closed_connection_that_a_child_still_has_is_forgotten, start, stop),
