@@ -243,26 +243,26 @@ static int take_option(struct request *request, int option, const char *value)
     }
 }
 
-/* The verb, and what belongs to it. 0, or VA_EINVAL. */
-static int take_arguments(struct request *request, int n, char **arguments)
+/* The verb, and what belongs to it. An exit code. */
+static int take_arguments(struct request *request, int argc, char **argv)
 {
-    static const char *const verbs[] = {"list", "search", "export", "delete"};
-    int verb = -1, n_wanted = 1;
+    int is_many = request->all || request->has_before;
+    const struct va_verb verbs[] = {
+        {.name = "list"}, {"search", "TEXT", 0}, {.name = "export"}, {"delete", is_many ? NULL : "an ID, --before or --all", 0}};
+    int verb = va_arguments_verb(argc, argv, verbs, sizeof verbs / sizeof verbs[0]);
 
-    for (int i = 0; n > 0 && i < 4; i++)
-        if (strcmp(arguments[0], verbs[i]) == 0)
-            verb = i;
     if (verb < 0)
-        return VA_EINVAL;
+        return VA_EXIT_USAGE;
     request->verb = (enum verb)verb;
-    int is_one = verb == VERB_DELETE && !request->all && !request->has_before;
-    if (verb == VERB_SEARCH || is_one)
-        n_wanted = 2;
-    if (n != n_wanted || (request->all && request->has_before) || (verb != VERB_DELETE && (request->all || request->has_before)))
-        return VA_EINVAL;
+    if (is_many && verb != VERB_DELETE)
+        return va_arguments_wrong("history", "--%s is of delete", request->all ? "all" : "before");
+    if (request->all && request->has_before)
+        return va_arguments_wrong("history", "say --before or --all, not both");
     if (verb == VERB_SEARCH)
-        request->query.search = arguments[1];
-    return is_one ? read_number(arguments[1], &request->id) : 0;
+        request->query.search = argv[optind + 1];
+    if (verb == VERB_DELETE && !is_many && read_number(argv[optind + 1], &request->id) < 0)
+        return va_arguments_wrong("history", "'%s' is no ID", argv[optind + 1]);
+    return VA_EXIT_OK;
 }
 
 int va_command_history(int argc, char **argv)
@@ -297,9 +297,6 @@ int va_command_history(int argc, char **argv)
             return VA_EXIT_USAGE;
         }
     }
-    if (take_arguments(&request, argc - optind, argv + optind) < 0) {
-        fputs("voice-assistant history: say list, search TEXT, export, or delete with an ID, --before or --all; see --help\n", stderr);
-        return VA_EXIT_USAGE;
-    }
-    return run(&request);
+    int code = take_arguments(&request, argc, argv);
+    return code != VA_EXIT_OK ? code : run(&request);
 }

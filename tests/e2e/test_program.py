@@ -49,6 +49,32 @@ def test_every_command_refuses_an_unknown_option(run):
         assert answer.stdout == "" and answer.stderr, name
 
 
+# What is wrong, and what the message is to name.
+@pytest.mark.parametrize("line, named", [
+    ("config check FILE", "'FILE' makes no sense behind check"), ("config", "say check, show or sample"), ("config sing", "no 'sing'"),
+    ("commands check x", "'x'"), ("commands sing", "no 'sing'"), ("home sing", "no 'sing': say fetch"), ("home fetch x", "'x'"),
+    ("privacy on off", "'off' makes no sense behind on"), ("privacy sing", "no 'sing'"), ("pair x", "'x'"), ("demo a b", "'b'"), ("demo", "FOLDER"),
+    ("token sing", "no 'sing'"), ("token add", "add needs NAME"), ("token add a b", "'b'"), ("token list x", "'x'"), ("token --expires 0 add a", "'0'"),
+    ("tls sing", "no 'sing'"), ("tls renew x", "'x'"), ("tls client", "client needs NAME"), ("tls client a/b", "'a/b'"), ("tls --scopes x ca", "'x'"),
+    ("history sing", "no 'sing'"), ("history list x", "'x'"), ("history search", "TEXT"), ("history delete", "an ID"), ("history delete x", "'x'"),
+    ("history list --all", "--all"), ("history delete --all 3", "'3'"), ("power sing", "no 'sing'"), ("power sleep", "SECONDS"), ("power apply x", "'x'"),
+    ("model sing", "'sing'"), ("model fetch", "'NAME'"), ("model fetch a b", "'b'"), ("model list --from x", "'from'"),
+    ("model import --from x --precision y", "'y'"), ("say a b", "'b'"), ("match a b", "'b'"), ("eval a b", "'b'"), ("eval", "MANIFEST"),
+])
+def test_a_wrong_argument_is_named(run, line, named):
+    answer = run(*line.split())
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr.startswith(f"voice-assistant {line.split()[0]}") or line == "model sing"
+    assert named in answer.stderr and len(answer.stderr.splitlines()) <= 2
+
+
+@pytest.mark.parametrize("command", ["audit", "battery", "bench", "config show", "doctor", "health", "history list", "listen", "pair", "power",
+                                     "privacy status", "say x", "serve", "tls show", "token list", "worker"])
+def test_a_wrong_set_is_a_wrong_command_line(run, command):
+    answer = run(*command.split(), "--set", "model.beam=x")
+    assert answer.returncode == 2 and "'model.beam'" in answer.stderr
+
+
 @pytest.mark.parametrize("command", ["audit", "battery", "config", "doctor", "health", "listen", "power", "privacy", "say", "serve", "worker"])
 def test_too_many_set_are_told(run, command):
     answer = run(command, *["--set=log.level=info"] * 257)
