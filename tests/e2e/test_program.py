@@ -1,5 +1,7 @@
 """The command line as a whole."""
+import os
 import re
+import subprocess
 
 import pytest
 
@@ -73,6 +75,17 @@ def test_a_wrong_argument_is_named(run, line, named):
 def test_a_wrong_set_is_a_wrong_command_line(run, command):
     answer = run(*command.split(), "--set", "model.beam=x")
     assert answer.returncode == 2 and "'model.beam'" in answer.stderr
+
+
+@pytest.mark.parametrize("line", ["--help", "--version", "token --help", "token add a", "token list --json", "tls ca", "tls show", "power",
+                                  "commands list --commands {commands}", "model list", "config sample"])
+def test_what_cannot_be_written_is_no_success(run, program, source, tmp_path, line):
+    data = ["--set", f"data.folder={tmp_path}"] if line.split()[0] in ("token", "tls") and "--help" not in line else []
+    assert run("tls", "renew", "--set", f"data.folder={tmp_path}").returncode == 0
+    words = line.format(commands=os.path.join(source, "deploy", "commands")).split()
+    with open("/dev/full", "w") as full:
+        answer = subprocess.run([program, *words, *data], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30)
+    assert answer.returncode == 1 and "write" in answer.stderr
 
 
 @pytest.mark.parametrize("command", ["audit", "battery", "config", "doctor", "health", "listen", "power", "privacy", "say", "serve", "worker"])
