@@ -1,8 +1,10 @@
 /* main.c - finds the command and runs it. */
 #include "daemon/command.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
 #include <openssl/crypto.h>
@@ -80,6 +82,18 @@ static void give_memory(void)
     (void)CRYPTO_set_mem_functions(take_for_openssl, retake_for_openssl, free_for_openssl); /* fails only when it has taken some */
 }
 
+/* So that no file or socket takes the place of one that is closed, and messages go into it. */
+static void fill_standard_files(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 static int run(int argc, char **argv)
 {
     if (argc < 2) {
@@ -105,6 +119,7 @@ int main(int argc, char **argv)
 {
     va_memory_return_large();
     give_memory();
+    fill_standard_files();
     int exit_code = run(argc, argv);
     /* What was not written was not done: a token is printed once. */
     if (exit_code == VA_EXIT_OK && (fflush(stdout) != 0 || ferror(stdout))) {

@@ -24,6 +24,17 @@ def said(server):
         return f.read()
 
 
+def test_messages_go_nowhere_else_when_there_is_no_stderr(program, small_model, tmp_path):
+    arguments = ["--model", small_model, "--microphone", "none", "--port", "0", "--set", "server.tls=no", "--set", "wyoming.enabled=false",
+                 "--set", "metrics.enabled=false", "--set", f"data.folder={tmp_path}", "--set", "log.file=none"]
+    with subprocess.Popen(["bash", "-c", 'exec "$0" serve "$@" <&- 2>&-', program, *arguments], stdout=subprocess.PIPE, text=True) as process:
+        assert "listening" in process.stdout.readline()
+        found = [os.readlink(f"/proc/{process.pid}/fd/{fd}") for fd in (0, 2)]
+        process.terminate()
+        assert process.wait(timeout=60) == 0
+    assert found == ["/dev/null", "/dev/null"]
+
+
 def test_twenty_at_once_and_a_small_queue(program, small_model, recordings, tmp_path):
     server = Server(program, "--model", small_model, "--microphone", "none", "--workers", "1", "--set", "model.queue=2", folder=tmp_path)
 
