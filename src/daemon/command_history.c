@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "config/config.h"
 #include "daemon/arguments.h"
+#include "daemon/print_clean.h"
 #include "daemon/setup.h"
 #include "store/export.h"
 
@@ -62,17 +63,6 @@ struct printing {
     size_t n;
 };
 
-/* One line, and nothing that a terminal would act on. */
-static void print_clean(const char *text)
-{
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text, next = (unsigned char)text[1];
-        int is_c1 = c == 0xc2 && next >= 0x80 && next <= 0x9f; /* a control character of two bytes */
-        putchar(c < 0x20 || c == 0x7f || is_c1 ? '?' : c);
-        text += is_c1;
-    }
-}
-
 static void print_text(const struct va_history_entry *entry)
 {
     char time[VA_CLOCK_TEXT_SIZE];
@@ -80,12 +70,12 @@ static void print_text(const struct va_history_entry *entry)
 
     va_clock_text(entry->unix_s, time);
     printf("%-6" PRId64 " %s  %-10s  ", entry->id, time, entry->source);
-    print_clean(text);
+    va_print_clean(text);
     if (!entry->success)
         fputs("  (failed)", stdout);
     if (entry->response != NULL && entry->response[0] != '\0') {
         fputs("  -> ", stdout);
-        print_clean(entry->response);
+        va_print_clean(entry->response);
     }
     putchar('\n');
 }
