@@ -98,10 +98,11 @@ _voice_assistant_values()
     --only) "$1" "$3" --json 2>/dev/null | grep -o '"name":"[a-z-]*"' | cut -d '"' -f 4 ;;
     --scopes) echo all status transcribe control history admin status,transcribe,control,history ;;
     --microphone) echo default none file: ;;
+    --wake) echo okay_nabu alexa hey_jarvis hey_mycroft "$("$1" wake list 2>/dev/null)" ;;
     --listen) echo 127.0.0.1 ::1 ;;
     --folder | --models-folder) echo -d ;;
     --device) echo default ;;
-    --threads | --rounds | --workers | --port | --sensitivity | --prompt | --voice | --url | --expires) ;;
+    --threads | --rounds | --workers | --port | --sensitivity | --threshold | --prompt | --voice | --url | --expires | --area) ;;
     *) return 1 ;;
     esac
 }

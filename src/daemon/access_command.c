@@ -32,24 +32,6 @@ int va_server_names_split(const char *option, struct va_server_names *ret_names,
     return 0;
 }
 
-int va_access_command_take(struct va_access_command *command, int option, const char *value)
-{
-    switch (option) {
-    case 'j':
-        command->json = 1;
-        return VA_EXIT_OK;
-    case 'c':
-        command->overrides.config_path = value;
-        return VA_EXIT_OK;
-    case 's':
-        if (va_overrides_add(&command->overrides, NULL, value) < 0)
-            return va_access_command_usage(command, "--set is there too often");
-        return VA_EXIT_OK;
-    default:
-        return VA_EXIT_USAGE;
-    }
-}
-
 static int act_as_owner(struct va_access_command *command, va_error *error)
 {
     struct stat info;
@@ -102,12 +84,6 @@ int va_access_command_complain(const struct va_access_command *command, const va
 {
     fprintf(stderr, "voice-assistant %s: %s\n", command->name, error->text);
     return VA_EXIT_FAILED;
-}
-
-int va_access_command_usage(const struct va_access_command *command, const char *what)
-{
-    fprintf(stderr, "voice-assistant %s: %s; see 'voice-assistant %s --help'\n", command->name, what, command->name);
-    return VA_EXIT_USAGE;
 }
 
 int va_access_command_print(const struct va_access_command *command, struct va_json *json)

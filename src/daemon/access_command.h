@@ -29,17 +29,9 @@ struct va_access_command {
 };
 
 #define VA_ACCESS_COMMAND_HELP "  --json                   print JSON\n" VA_ARGUMENTS_HELP
-#define VA_ACCESS_COMMAND_OPTIONS                                                                                      \
-    {"json", no_argument, NULL, 'j'}, {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'}, \
-    {                                                                                                                  \
-        "help", no_argument, NULL, 'h'                                                                                 \
-    }
 
 /* VA_EINVAL: too many, or too long. */
 VA_MUST_CHECK int va_server_names_split(const char *option, struct va_server_names *ret_names, va_error *error);
-
-/* One of the options above but help; VA_EXIT_OK or VA_EXIT_USAGE. */
-int va_access_command_take(struct va_access_command *command, int option, const char *value);
 
 /* Opens the configuration and the folder. From then on root acts as the folder's owner, so that the service can read what was written.
  * An exit code; what failed was told. */
@@ -48,7 +40,6 @@ void va_access_command_as_caller(const struct va_access_command *command); /* ag
 void va_access_command_close(struct va_access_command *command);
 
 int va_access_command_complain(const struct va_access_command *command, const va_error *error); /* VA_EXIT_FAILED */
-int va_access_command_usage(const struct va_access_command *command, const char *what);         /* VA_EXIT_USAGE */
 int va_access_command_print(const struct va_access_command *command, struct va_json *json);     /* and frees its buffer; an exit code */
 
 #endif

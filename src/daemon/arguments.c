@@ -1,6 +1,8 @@
 #include "daemon/arguments.h"
 
 #include <getopt.h>
+#include <stdarg.h>
+#include <string.h>
 
 #include "daemon/command.h"
 
@@ -50,7 +52,8 @@ int va_arguments_read(int argc, char **argv, const struct va_argument *rows, siz
         case 'h':
             print_help(stdout);
             return VA_EXIT_OK;
-        case '?':
+        case '?': /* which option, getopt has said */
+            fprintf(stderr, "see 'voice-assistant %s --help'\n", argv[0]);
             return VA_EXIT_USAGE;
         default:
             r = take(&rows[c - FIRST_ROW], optarg, overrides);
@@ -66,13 +69,53 @@ int va_arguments_read(int argc, char **argv, const struct va_argument *rows, siz
     return VA_EXIT_USAGE;
 }
 
+int va_arguments_wrong(const char *command, const char *format, ...)
+{
+    va_list args;
+
+    fprintf(stderr, "voice-assistant %s: ", command);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fprintf(stderr, "; see 'voice-assistant %s --help'\n", command);
+    return VA_EXIT_USAGE;
+}
+
 int va_arguments_read_all(int argc, char **argv, const struct va_argument *rows, size_t n, struct va_overrides *overrides,
                           void (*print_help)(FILE *out))
 {
     int exit_code = va_arguments_read(argc, argv, rows, n, overrides, print_help);
 
-    if (exit_code >= 0 || optind == argc)
-        return exit_code;
-    fprintf(stderr, "voice-assistant %s: '%s' makes no sense; see 'voice-assistant %s --help'\n", argv[0], argv[optind], argv[0]);
-    return VA_EXIT_USAGE;
+    return exit_code >= 0 || optind == argc ? exit_code : va_arguments_wrong(argv[0], "'%s' makes no sense", argv[optind]);
+}
+
+/* "check, show or sample" */
+static void list_verbs(const struct va_verb *verbs, size_t n, char *ret_list, size_t capacity)
+{
+    ret_list[0] = '\0';
+    for (size_t i = 0; i < n; i++)
+        snprintf(ret_list + strlen(ret_list), capacity - strlen(ret_list), "%s%s", i == 0 ? "" : i + 1 < n ? ", " : " or ", verbs[i].name);
+}
+
+int va_arguments_verb(int argc, char **argv, const struct va_verb *verbs, size_t n)
+{
+    char **words = argv + optind, list[256];
+    int n_words = argc - optind;
+    size_t i = 0;
+
+    while (n_words > 0 && i < n && strcmp(words[0], verbs[i].name) != 0)
+        i++;
+    list_verbs(verbs, n, list, sizeof list);
+    int n_wanted = i < n && verbs[i].word != NULL ? 2 : 1;
+    if (n_words == 0)
+        va_arguments_wrong(argv[0], "say %s", list);
+    else if (i == n)
+        va_arguments_wrong(argv[0], "there is no '%s': say %s", words[0], list);
+    else if (n_words < n_wanted)
+        va_arguments_wrong(argv[0], "%s needs %s", words[0], verbs[i].word);
+    else if (n_words > n_wanted && !verbs[i].more)
+        va_arguments_wrong(argv[0], "'%s' makes no sense behind %s", words[n_wanted], words[n_wanted - 1]);
+    else
+        return (int)i;
+    return -1;
 }

@@ -33,4 +33,16 @@ int va_arguments_read(int argc, char **argv, const struct va_argument *rows, siz
 int va_arguments_read_all(int argc, char **argv, const struct va_argument *rows, size_t n, struct va_overrides *overrides,
                           void (*print_help)(FILE *out));
 
+struct va_verb {
+    const char *name;
+    const char *word; /* what must follow, for a person: "NAME"; or NULL */
+    int more;         /* and more may */
+};
+
+/* Which of verbs [n] begins at optind; the words behind it are as its row says. Negative: what is wrong was told. */
+int va_arguments_verb(int argc, char **argv, const struct va_verb *verbs, size_t n);
+
+/* Tells what is wrong, and where help is. VA_EXIT_USAGE. */
+int va_arguments_wrong(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 #endif

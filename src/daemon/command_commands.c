@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "action/action.h"
+#include "daemon/arguments.h"
 #include "daemon/sources.h"
 
 static void print_help(FILE *out)
@@ -115,6 +116,7 @@ static int run(const struct request *request)
 
 int va_command_commands(int argc, char **argv)
 {
+    static const struct va_verb verbs[] = {{.name = "check"}, {.name = "list"}};
     static const struct option options[] = {
         {"commands", required_argument, NULL, 'd'},
         {"language", required_argument, NULL, 'l'},
@@ -143,11 +145,7 @@ int va_command_commands(int argc, char **argv)
         else if (c == 'v')
             request.verbose = 1;
     }
-    const char *verb = argc - optind == 1 ? argv[optind] : "";
-    if (strcmp(verb, "check") != 0 && strcmp(verb, "list") != 0) {
-        fprintf(stderr, "voice-assistant commands: say 'check' or 'list'; see 'voice-assistant commands --help'\n");
-        return VA_EXIT_USAGE;
-    }
-    request.list = strcmp(verb, "list") == 0;
-    return run(&request);
+    int verb = va_arguments_verb(argc, argv, verbs, sizeof verbs / sizeof verbs[0]);
+    request.list = verb == 1;
+    return verb < 0 ? VA_EXIT_USAGE : run(&request);
 }

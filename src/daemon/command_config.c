@@ -1,9 +1,7 @@
 /* voice-assistant config check|show|sample */
 #include "daemon/command.h"
 
-#include <getopt.h>
 #include <stdio.h>
-#include <string.h>
 
 #include <voice_assistant.h>
 
@@ -60,12 +58,6 @@ static int load(const struct request *request, va_config **ret_config, va_error 
     return r;
 }
 
-/* A wrong --set is a wrong command line. */
-static int exit_code(const va_error *error)
-{
-    return error->code == VA_EINVAL ? VA_EXIT_USAGE : VA_EXIT_FAILED;
-}
-
 static int run_show(const struct request *request)
 {
     va_config *config;
@@ -74,7 +66,7 @@ static int run_show(const struct request *request)
 
     if (load(request, &config, &error) < 0) {
         fprintf(stderr, "voice-assistant config: %s\n", error.text);
-        return exit_code(&error);
+        return va_overrides_exit_code(&error);
     }
     va_buffer_init(&out, MAX_OUTPUT_BYTES);
     int code = print_buffer(va_config_show(config, request->json, &out), &out);
@@ -106,30 +98,26 @@ static int run_check(const struct request *request)
     }
     va_config_free(config);
     int code = out.size > 0 || r < 0 ? print_buffer(r, &out) : VA_EXIT_OK;
-    return failed ? exit_code(&error) : code;
+    return failed ? va_overrides_exit_code(&error) : code;
 }
 
 int va_command_config(int argc, char **argv)
 {
+    static const struct va_verb verbs[] = {{.name = "check"}, {.name = "show"}, {.name = "sample"}};
     struct request request = {0};
     const struct va_argument json = {"json", .flag = &request.json};
     int code = va_arguments_read(argc, argv, &json, 1, &request.overrides, print_help);
 
-    if (code == VA_EXIT_USAGE)
-        fputs("'voice-assistant config --help' explains it\n", stderr);
     if (code >= 0)
         return code;
-    if (optind + 1 != argc) {
-        print_help(stderr);
+    switch (va_arguments_verb(argc, argv, verbs, sizeof verbs / sizeof verbs[0])) {
+    case 0:
+        return run_check(&request);
+    case 1:
+        return run_show(&request);
+    case 2:
+        return run_sample();
+    default:
         return VA_EXIT_USAGE;
     }
-    const char *verb = argv[optind];
-    if (strcmp(verb, "check") == 0)
-        return run_check(&request);
-    if (strcmp(verb, "show") == 0)
-        return run_show(&request);
-    if (strcmp(verb, "sample") == 0)
-        return run_sample();
-    fprintf(stderr, "voice-assistant config: there is no '%s'; check, show or sample is possible\n", verb);
-    return VA_EXIT_USAGE;
 }

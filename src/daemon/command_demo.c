@@ -14,6 +14,7 @@
 #include "base/pool.h"
 #include "base/yaml.h"
 #include "catalog/catalog.h"
+#include "daemon/arguments.h"
 #include "intent/commands.h"
 
 #define MAX_RECORDING_S 600
@@ -84,10 +85,10 @@ static int parse(int argc, char **argv, struct request *request)
             return VA_EXIT_USAGE;
         }
     }
-    if (argc - optind != 1) {
-        print_help(stderr);
-        return VA_EXIT_USAGE;
-    }
+    if (argc == optind)
+        return va_arguments_wrong("demo", "FOLDER is missing");
+    if (argc - optind > 1)
+        return va_arguments_wrong("demo", "'%s' makes no sense behind FOLDER", argv[optind + 1]);
     request->folder = argv[optind];
     return -1;
 }

@@ -16,6 +16,7 @@
 #include "base/pool.h"
 #include "catalog/catalog.h"
 #include "config/config.h"
+#include "daemon/arguments.h"
 #include "daemon/eval_report.h"
 #include "daemon/sources.h"
 #include "intent/commands.h"
@@ -448,8 +449,9 @@ int va_command_eval(int argc, char **argv)
         }
     }
     if (argc - optind != 1) {
-        fprintf(stderr, "voice-assistant eval: one MANIFEST is needed; see --help\n");
-        return VA_EXIT_USAGE;
+        if (argc - optind > 1)
+            return va_arguments_wrong("eval", "'%s' makes no sense behind MANIFEST", argv[optind + 1]);
+        return va_arguments_wrong("eval", "MANIFEST is missing");
     }
     if (va_config_load(request.sources.config, NULL, 0, &config, &error) < 0) {
         fprintf(stderr, "voice-assistant eval: %s\n", error.text);

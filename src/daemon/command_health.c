@@ -76,7 +76,7 @@ static int run(const struct va_overrides *overrides, int json)
 
     if (va_overrides_load(overrides, &config, &error) < 0) {
         fprintf(stderr, "voice-assistant health: %s\n", error.text);
-        return error.code == VA_EINVAL ? VA_EXIT_USAGE : VA_EXIT_FAILED;
+        return va_overrides_exit_code(&error);
     }
     if (va_local_api_find(config, url))
         code = ask(url, json);

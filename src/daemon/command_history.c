@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "config/config.h"
 #include "daemon/arguments.h"
+#include "daemon/print_clean.h"
 #include "daemon/setup.h"
 #include "store/export.h"
 
@@ -62,17 +63,6 @@ struct printing {
     size_t n;
 };
 
-/* One line, and nothing that a terminal would act on. */
-static void print_clean(const char *text)
-{
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text, next = (unsigned char)text[1];
-        int is_c1 = c == 0xc2 && next >= 0x80 && next <= 0x9f; /* a control character of two bytes */
-        putchar(c < 0x20 || c == 0x7f || is_c1 ? '?' : c);
-        text += is_c1;
-    }
-}
-
 static void print_text(const struct va_history_entry *entry)
 {
     char time[VA_CLOCK_TEXT_SIZE];
@@ -80,12 +70,12 @@ static void print_text(const struct va_history_entry *entry)
 
     va_clock_text(entry->unix_s, time);
     printf("%-6" PRId64 " %s  %-10s  ", entry->id, time, entry->source);
-    print_clean(text);
+    va_print_clean(text);
     if (!entry->success)
         fputs("  (failed)", stdout);
     if (entry->response != NULL && entry->response[0] != '\0') {
         fputs("  -> ", stdout);
-        print_clean(entry->response);
+        va_print_clean(entry->response);
     }
     putchar('\n');
 }
@@ -243,26 +233,26 @@ static int take_option(struct request *request, int option, const char *value)
     }
 }
 
-/* The verb, and what belongs to it. 0, or VA_EINVAL. */
-static int take_arguments(struct request *request, int n, char **arguments)
+/* The verb, and what belongs to it. An exit code. */
+static int take_arguments(struct request *request, int argc, char **argv)
 {
-    static const char *const verbs[] = {"list", "search", "export", "delete"};
-    int verb = -1, n_wanted = 1;
+    int is_many = request->all || request->has_before;
+    const struct va_verb verbs[] = {
+        {.name = "list"}, {"search", "TEXT", 0}, {.name = "export"}, {"delete", is_many ? NULL : "an ID, --before or --all", 0}};
+    int verb = va_arguments_verb(argc, argv, verbs, sizeof verbs / sizeof verbs[0]);
 
-    for (int i = 0; n > 0 && i < 4; i++)
-        if (strcmp(arguments[0], verbs[i]) == 0)
-            verb = i;
     if (verb < 0)
-        return VA_EINVAL;
+        return VA_EXIT_USAGE;
     request->verb = (enum verb)verb;
-    int is_one = verb == VERB_DELETE && !request->all && !request->has_before;
-    if (verb == VERB_SEARCH || is_one)
-        n_wanted = 2;
-    if (n != n_wanted || (request->all && request->has_before) || (verb != VERB_DELETE && (request->all || request->has_before)))
-        return VA_EINVAL;
+    if (is_many && verb != VERB_DELETE)
+        return va_arguments_wrong("history", "--%s is of delete", request->all ? "all" : "before");
+    if (request->all && request->has_before)
+        return va_arguments_wrong("history", "say --before or --all, not both");
     if (verb == VERB_SEARCH)
-        request->query.search = arguments[1];
-    return is_one ? read_number(arguments[1], &request->id) : 0;
+        request->query.search = argv[optind + 1];
+    if (verb == VERB_DELETE && !is_many && read_number(argv[optind + 1], &request->id) < 0)
+        return va_arguments_wrong("history", "'%s' is no ID", argv[optind + 1]);
+    return VA_EXIT_OK;
 }
 
 int va_command_history(int argc, char **argv)
@@ -297,9 +287,6 @@ int va_command_history(int argc, char **argv)
             return VA_EXIT_USAGE;
         }
     }
-    if (take_arguments(&request, argc - optind, argv + optind) < 0) {
-        fputs("voice-assistant history: say list, search TEXT, export, or delete with an ID, --before or --all; see --help\n", stderr);
-        return VA_EXIT_USAGE;
-    }
-    return run(&request);
+    int code = take_arguments(&request, argc, argv);
+    return code != VA_EXIT_OK ? code : run(&request);
 }

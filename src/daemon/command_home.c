@@ -74,6 +74,7 @@ static int run(const struct request *request)
 
 int va_command_home(int argc, char **argv)
 {
+    static const struct va_verb verb = {.name = "fetch"};
     struct request request = {0};
     const struct va_argument rows[] = {{"url", .text = &request.url},
                                        {"token-file", .text = &request.token_file},
@@ -83,9 +84,5 @@ int va_command_home(int argc, char **argv)
 
     if (exit_code >= 0)
         return exit_code;
-    if (argc - optind != 1 || strcmp(argv[optind], "fetch") != 0) {
-        fputs("voice-assistant home: say 'home fetch'; see 'voice-assistant home --help'\n", stderr);
-        return VA_EXIT_USAGE;
-    }
-    return run(&request);
+    return va_arguments_verb(argc, argv, &verb, 1) < 0 ? VA_EXIT_USAGE : run(&request);
 }

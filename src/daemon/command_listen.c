@@ -129,7 +129,7 @@ int va_command_listen(int argc, char **argv)
         goto end;
     if (va_listen_view_new(listen.is_json, &listen.view, &error) < 0 || start(&listen, &error) < 0 || run(&listen, &error) < 0) {
         fprintf(stderr, "voice-assistant listen: %s\n", error.text);
-        exit_code = VA_EXIT_FAILED;
+        exit_code = listen.setup.config == NULL ? va_overrides_exit_code(&error) : VA_EXIT_FAILED;
     } else {
         exit_code = VA_EXIT_OK;
     }

@@ -9,6 +9,7 @@
 #include "action/action.h"
 #include "base/memory.h"
 #include "config/config.h"
+#include "daemon/arguments.h"
 #include "daemon/sources.h"
 
 #define MAX_LINE_BYTES 65536
@@ -218,9 +219,9 @@ int va_command_match(int argc, char **argv)
     }
     int n = argc - optind;
     if (n > 1 || (n == 0 && !request.batch)) {
-        fprintf(stderr, "voice-assistant match: %s; see 'voice-assistant match --help'\n",
-                n == 0 ? "TEXT is missing" : "more than one TEXT: put it in quotes");
-        return VA_EXIT_USAGE;
+        if (n > 1)
+            return va_arguments_wrong("match", "'%s' makes no sense: put TEXT in quotes", argv[optind + 1]);
+        return va_arguments_wrong("match", "TEXT is missing");
     }
     return run(&request, n == 1 ? argv[optind] : NULL);
 }

@@ -275,9 +275,10 @@ static void print_verb_help(const struct verb *verb)
     printf("  --folder DIR         where prepared models are (default: /var/lib/voice-assistant/models, or in your data folder)\n");
 }
 
-static int usage(const struct verb *verb)
+static int usage(const struct verb *verb, const char *what, const char *why)
 {
-    fprintf(stderr, "Usage: voice-assistant model %s [--folder DIR]\n", verb->usage);
+    fprintf(stderr, "voice-assistant model %s: '%s' %s\nUsage: voice-assistant model %s [--folder DIR]\n", verb->name, what, why,
+            verb->usage);
     return VA_EXIT_USAGE;
 }
 
@@ -292,15 +293,17 @@ static int parse(const struct verb *verb, int argc, char **argv, struct argument
                                             {"json", no_argument, NULL, 'j'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
-    int c;
+    int c, i;
 
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, "h", options, &i)) != -1) {
         if (c == 'h') {
             print_verb_help(verb);
             return -1;
         }
+        if (c == '?')
+            return VA_EXIT_USAGE;
         if (strchr(verb->options, c) == NULL)
-            return usage(verb);
+            return usage(verb, options[i].name, "is an option of other verbs");
         if (c == 'd')
             ret->folder = optarg;
         else if (c == 'f')
@@ -314,10 +317,12 @@ static int parse(const struct verb *verb, int argc, char **argv, struct argument
         else if (strcmp(optarg, "float32") == 0)
             ret->precision = VA_PRECISION_F32;
         else if (strcmp(optarg, "int8") != 0)
-            return usage(verb);
+            return usage(verb, optarg, "is no precision");
     }
-    if (argc - optind != verb->needs_name)
-        return usage(verb);
+    if (argc - optind < verb->needs_name)
+        return usage(verb, "NAME", "is missing");
+    if (argc - optind > verb->needs_name)
+        return usage(verb, argv[optind + verb->needs_name], "makes no sense");
     if (verb->needs_name)
         ret->name = argv[optind];
     return VA_EXIT_OK;

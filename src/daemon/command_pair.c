@@ -1,7 +1,6 @@
 /* voice-assistant pair: a phone is let in by a code that it reads from the screen. */
 #include "daemon/command.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -91,25 +90,11 @@ static int pair(const struct va_access_command *common)
 
 int va_command_pair(int argc, char **argv)
 {
-    static const struct option options[] = {
-        VA_ACCESS_COMMAND_OPTIONS,
-        {NULL, 0, NULL, 0},
-    };
     struct va_access_command common = {.name = "pair"};
-    int c;
+    const struct va_argument json = {"json", .flag = &common.json};
+    int code = va_arguments_read_all(argc, argv, &json, 1, &common.overrides, print_help);
 
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        if (c == 'h') {
-            print_help(stdout);
-            return VA_EXIT_OK;
-        }
-        if (va_access_command_take(&common, c, optarg) != VA_EXIT_OK)
-            return VA_EXIT_USAGE;
-    }
-    if (optind < argc)
-        return va_access_command_usage(&common, "there are too many arguments");
-    int code = va_access_command_open(&common);
-    if (code != VA_EXIT_OK)
+    if (code >= 0 || (code = va_access_command_open(&common)) != VA_EXIT_OK)
         return code;
     code = pair(&common);
     va_access_command_close(&common);

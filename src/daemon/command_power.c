@@ -144,6 +144,8 @@ static int run_power(const va_config *config, char **words, int n, int as_json)
 
 int va_command_power(int argc, char **argv)
 {
+    static const struct va_verb verbs[] = {
+        {.name = "low-power"}, {.name = "balanced"}, {.name = "performance"}, {.name = "apply"}, {"sleep", "SECONDS", 0}};
     struct request request = {0};
     va_config *config = NULL;
     va_error error;
@@ -152,13 +154,11 @@ int va_command_power(int argc, char **argv)
 
     if (exit_code >= 0)
         return exit_code;
-    if (n > 2 || (n > 0 && (n == 2) != (strcmp(argv[optind], "sleep") == 0))) {
-        fputs("voice-assistant power: expected a mode, apply, or sleep and a number of seconds; see --help\n", stderr);
+    if (n > 0 && va_arguments_verb(argc, argv, verbs, sizeof verbs / sizeof verbs[0]) < 0)
         return VA_EXIT_USAGE;
-    }
     if (va_overrides_load(&request.overrides, &config, &error) < 0) {
         fprintf(stderr, "voice-assistant power: %s\n", error.text);
-        return VA_EXIT_FAILED;
+        return va_overrides_exit_code(&error);
     }
     exit_code = run_power(config, argv + optind, n, request.json);
     va_config_free(config);
@@ -210,6 +210,7 @@ int va_command_battery(int argc, char **argv)
         print_battery(&found.battery);
     else
         fprintf(stderr, "voice-assistant battery: %s\n", found.error.text);
+    exit_code = found.is_there ? VA_EXIT_OK : config == NULL ? va_overrides_exit_code(&found.error) : VA_EXIT_FAILED;
     va_config_free(config);
-    return found.is_there ? VA_EXIT_OK : VA_EXIT_FAILED;
+    return exit_code;
 }

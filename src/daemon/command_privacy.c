@@ -154,7 +154,7 @@ static int run(const struct request *request)
 
     if (va_overrides_load(&request->overrides, &config, &error) < 0) {
         fprintf(stderr, "voice-assistant privacy: %s\n", error.text);
-        return error.code == VA_EINVAL ? VA_EXIT_USAGE : VA_EXIT_FAILED;
+        return va_overrides_exit_code(&error);
     }
     /* A program that wants tokens of this machine, too, is not asked: it sees the switch, which only its user can write. */
     int wants_token = strcmp(config->access_local, "token") == 0;
@@ -166,19 +166,14 @@ static int run(const struct request *request)
 
 int va_command_privacy(int argc, char **argv)
 {
-    static const char *const verbs[] = {"off", "on", "status"};
+    static const struct va_verb verbs[] = {{.name = "off"}, {.name = "on"}, {.name = "status"}};
     struct request request = {0};
     const struct va_argument json = {"json", .flag = &request.json};
     int exit_code = va_arguments_read(argc, argv, &json, 1, &request.overrides, print_help);
 
     if (exit_code >= 0)
         return exit_code;
-    for (size_t i = 0; argc - optind == 1 && i < sizeof verbs / sizeof verbs[0]; i++) {
-        if (strcmp(argv[optind], verbs[i]) == 0) {
-            request.verb = (enum verb)i;
-            return run(&request);
-        }
-    }
-    fputs("voice-assistant privacy: say on, off or status; see 'voice-assistant privacy --help'\n", stderr);
-    return VA_EXIT_USAGE;
+    int verb = va_arguments_verb(argc, argv, verbs, sizeof verbs / sizeof verbs[0]);
+    request.verb = (enum verb)verb;
+    return verb < 0 ? VA_EXIT_USAGE : run(&request);
 }

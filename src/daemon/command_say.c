@@ -78,14 +78,16 @@ static int run(const struct request *request, const char *text)
         input[n] = '\0';
         text = input;
     }
-    int r = va_overrides_load(&request->overrides, &config, &error);
-    if (r == 0) {
-        r = say(request, config, text, &error);
+    int code = VA_EXIT_OK;
+    if (va_overrides_load(&request->overrides, &config, &error) < 0) {
+        code = va_overrides_exit_code(&error);
+    } else {
+        code = say(request, config, text, &error) < 0 ? VA_EXIT_FAILED : VA_EXIT_OK;
         va_config_free(config);
     }
-    if (r < 0)
+    if (code != VA_EXIT_OK)
         fprintf(stderr, "voice-assistant say: %s\n", error.text);
-    return r < 0 ? VA_EXIT_FAILED : VA_EXIT_OK;
+    return code;
 }
 
 int va_command_say(int argc, char **argv)
@@ -101,9 +103,9 @@ int va_command_say(int argc, char **argv)
         return exit_code;
     int n = argc - optind;
     if (n != 1) {
-        fprintf(stderr, "voice-assistant say: %s; see 'voice-assistant say --help'\n",
-                n == 0 ? "TEXT is missing" : "more than one TEXT: put it in quotes");
-        return VA_EXIT_USAGE;
+        if (n > 1)
+            return va_arguments_wrong("say", "'%s' makes no sense: put TEXT in quotes", argv[optind + 1]);
+        return va_arguments_wrong("say", "TEXT is missing");
     }
     return run(&request, argv[optind]);
 }

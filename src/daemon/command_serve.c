@@ -317,7 +317,7 @@ int va_command_serve(int argc, char **argv)
 
     if (exit_code < 0 && start(&daemon, &error) < 0) {
         fprintf(stderr, "voice-assistant serve: %s\n", error.text);
-        exit_code = VA_EXIT_FAILED;
+        exit_code = daemon.setup.config == NULL ? va_overrides_exit_code(&error) : VA_EXIT_FAILED;
     } else if (exit_code < 0) {
         run(&daemon);
         exit_code = VA_EXIT_OK;

@@ -167,7 +167,7 @@ static int make_client(const struct request *request, const char *name)
     va_error error;
 
     if (request->output == NULL && (strchr(name, '/') != NULL || name[0] == '.' || name[0] == '-'))
-        return va_access_command_usage(common, "NAME cannot be the name of a file; say --output FILE");
+        return va_arguments_wrong("tls", "'%s' cannot be the name of a file: say --output FILE", name);
     va_buffer_init(&file, VA_CERTIFICATE_MAX_BYTES);
     char *path = request->output != NULL ? va_strdup(request->output) : va_asprintf("%s.%s", name, request->pem ? "pem" : "p12");
     int r = path == NULL ? va_fail_memory(&error) : va_pairing_random(code, &error);
@@ -190,68 +190,32 @@ static int make_client(const struct request *request, const char *name)
 
 /* ---- the command line ---- */
 
-static int take_option(struct request *request, int option, const char *value)
-{
-    va_error error;
-
-    switch (option) {
-    case 'S':
-        if (va_scopes_parse(value, &request->scopes, &error) == 0)
-            return VA_EXIT_OK;
-        return va_access_command_usage(&request->common, error.text);
-    case 'o':
-        request->output = value;
-        return VA_EXIT_OK;
-    case 'p':
-        request->pem = 1;
-        return VA_EXIT_OK;
-    case 'C':
-        request->new_ca = 1;
-        return VA_EXIT_OK;
-    default:
-        return va_access_command_take(&request->common, option, value);
-    }
-}
-
-static int run(struct request *request, int n, char **words)
-{
-    static const char *const verbs[] = {"show", "renew", "ca", "client"};
-    size_t verb = 0;
-
-    while (n > 0 && verb < 4 && strcmp(words[0], verbs[verb]) != 0)
-        verb++;
-    if (n == 0 || verb == 4)
-        return va_access_command_usage(&request->common, "say show, renew, ca or client");
-    if (n != (verb == 3 ? 2 : 1))
-        return va_access_command_usage(&request->common, verb == 3 ? "one NAME is needed" : "there are too many arguments");
-    int code = va_access_command_open(&request->common);
-    if (code != VA_EXIT_OK)
-        return code;
-    code = verb == 0 ? show(request) : verb == 1 ? renew(request) : verb == 2 ? print_ca(request) : make_client(request, words[1]);
-    va_access_command_close(&request->common);
-    return code;
-}
-
 int va_command_tls(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"scopes", required_argument, NULL, 'S'},
-        {"output", required_argument, NULL, 'o'},
-        {"pem", no_argument, NULL, 'p'},
-        {"ca", no_argument, NULL, 'C'},
-        VA_ACCESS_COMMAND_OPTIONS,
-        {NULL, 0, NULL, 0},
-    };
+    static const struct va_verb verbs[] = {{.name = "show"}, {.name = "renew"}, {.name = "ca"}, {"client", "NAME", 0}};
     struct request request = {.common.name = "tls", .scopes = VA_PAIRING_SCOPES};
-    int c;
+    const char *scopes = NULL;
+    const struct va_argument rows[] = {{"scopes", .text = &scopes},
+                                       {"output", .text = &request.output},
+                                       {"pem", .flag = &request.pem},
+                                       {"ca", .flag = &request.new_ca},
+                                       {"json", .flag = &request.common.json}};
+    va_error error;
+    int code = va_arguments_read(argc, argv, rows, sizeof rows / sizeof rows[0], &request.common.overrides, print_help);
 
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        if (c == 'h') {
-            print_help(stdout);
-            return VA_EXIT_OK;
-        }
-        if (take_option(&request, c, optarg) != VA_EXIT_OK)
-            return VA_EXIT_USAGE;
-    }
-    return run(&request, argc - optind, argv + optind);
+    if (code >= 0)
+        return code;
+    if (scopes != NULL && va_scopes_parse(scopes, &request.scopes, &error) < 0)
+        return va_arguments_wrong("tls", "--scopes: %s", error.text);
+    int verb = va_arguments_verb(argc, argv, verbs, sizeof verbs / sizeof verbs[0]);
+    if (verb < 0)
+        return VA_EXIT_USAGE;
+    if ((code = va_access_command_open(&request.common)) != VA_EXIT_OK)
+        return code;
+    code = verb == 0   ? show(&request)
+           : verb == 1 ? renew(&request)
+           : verb == 2 ? print_ca(&request)
+                       : make_client(&request, argv[optind + 1]);
+    va_access_command_close(&request.common);
+    return code;
 }

@@ -135,68 +135,38 @@ static int list(const struct request *request)
 
 /* ---- the command line ---- */
 
-static int take_option(struct request *request, int option, const char *value)
+static int read_days(const char *text, int *ret_days)
 {
-    va_error error;
     char *end;
-    long days;
+    long days = strtol(text, &end, 10);
 
-    switch (option) {
-    case 'S':
-        if (va_scopes_parse(value, &request->scopes, &error) == 0)
-            return VA_EXIT_OK;
-        return va_access_command_usage(&request->common, error.text);
-    case 'e':
-        days = strtol(value, &end, 10);
-        if (end == value || *end != '\0' || days < 1 || days > VA_TOKEN_MAX_DAYS)
-            return va_access_command_usage(&request->common, "--expires takes a number of days from 1 to 36500");
-        request->days = (int)days;
-        return VA_EXIT_OK;
-    default:
-        return va_access_command_take(&request->common, option, value);
-    }
-}
-
-static int run(struct request *request, int n, char **words)
-{
-    static const struct {
-        const char *verb;
-        int n_words;
-    } verbs[] = {{"add", 2}, {"list", 1}, {"revoke", 2}};
-    size_t verb = 0;
-
-    while (n > 0 && verb < 3 && strcmp(words[0], verbs[verb].verb) != 0)
-        verb++;
-    if (n == 0 || verb == 3)
-        return va_access_command_usage(&request->common, "say add, list or revoke");
-    if (n != verbs[verb].n_words)
-        return va_access_command_usage(&request->common, verbs[verb].n_words == 2 ? "one NAME is needed" : "list takes nothing more");
-    int code = va_access_command_open(&request->common);
-    if (code != VA_EXIT_OK)
-        return code;
-    code = verb == 0 ? add(request, words[1]) : verb == 1 ? list(request) : forget(request, words[1]);
-    va_access_command_close(&request->common);
-    return code;
+    if (end == text || *end != '\0' || days < 1 || days > VA_TOKEN_MAX_DAYS)
+        return va_arguments_wrong("token", "--expires takes a number of days from 1 to %d, not '%s'", VA_TOKEN_MAX_DAYS, text);
+    *ret_days = (int)days;
+    return VA_EXIT_OK;
 }
 
 int va_command_token(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"scopes", required_argument, NULL, 'S'},
-        {"expires", required_argument, NULL, 'e'},
-        VA_ACCESS_COMMAND_OPTIONS,
-        {NULL, 0, NULL, 0},
-    };
+    static const struct va_verb verbs[] = {{"add", "NAME", 0}, {.name = "list"}, {"revoke", "NAME or ID", 0}};
     struct request request = {.common.name = "token", .scopes = VA_PAIRING_SCOPES};
-    int c;
+    const char *scopes = NULL, *days = NULL;
+    const struct va_argument rows[] = {{"scopes", .text = &scopes}, {"expires", .text = &days}, {"json", .flag = &request.common.json}};
+    va_error error;
+    int code = va_arguments_read(argc, argv, rows, sizeof rows / sizeof rows[0], &request.common.overrides, print_help);
 
-    while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        if (c == 'h') {
-            print_help(stdout);
-            return VA_EXIT_OK;
-        }
-        if (take_option(&request, c, optarg) != VA_EXIT_OK)
-            return VA_EXIT_USAGE;
-    }
-    return run(&request, argc - optind, argv + optind);
+    if (code >= 0)
+        return code;
+    if (scopes != NULL && va_scopes_parse(scopes, &request.scopes, &error) < 0)
+        return va_arguments_wrong("token", "--scopes: %s", error.text);
+    if (days != NULL && (code = read_days(days, &request.days)) != VA_EXIT_OK)
+        return code;
+    int verb = va_arguments_verb(argc, argv, verbs, sizeof verbs / sizeof verbs[0]);
+    if (verb < 0)
+        return VA_EXIT_USAGE;
+    if ((code = va_access_command_open(&request.common)) != VA_EXIT_OK)
+        return code;
+    code = verb == 0 ? add(&request, argv[optind + 1]) : verb == 1 ? list(&request) : forget(&request, argv[optind + 1]);
+    va_access_command_close(&request.common);
+    return code;
 }

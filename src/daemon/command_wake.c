@@ -10,6 +10,7 @@
 #include "base/pool.h"
 #include "catalog/catalog.h"
 #include "config/config.h"
+#include "daemon/arguments.h"
 #include "daemon/setup.h"
 #include "daemon/wake_samples.h"
 #include "privacy/privacy.h"
@@ -284,12 +285,6 @@ static int test(const struct request *request, const char *name, char **files)
 
 /* ---- the command line ---- */
 
-static int usage(const char *what)
-{
-    fprintf(stderr, "voice-assistant wake: %s; see 'voice-assistant wake --help'\n", what);
-    return VA_EXIT_USAGE;
-}
-
 /* Returns 0, or VA_EXIT_USAGE. */
 static int take_number(const char *text, double least, double most, double *ret_value)
 {
@@ -343,27 +338,23 @@ static int take_option(struct request *request, int c, const char *argument)
     return r;
 }
 
-static int run(const struct request *request, int n, char **words)
+static int run(const struct request *request, int verb, int n, char **words)
 {
-    if (n == 0)
-        return usage("what to do is missing");
-    if (strcmp(words[0], "list") == 0)
-        return n == 1 ? list(request) : usage("list takes nothing more");
-    if (n < 2)
-        return usage(strcmp(words[0], "enrol") == 0 || strcmp(words[0], "remove") == 0 || strcmp(words[0], "test") == 0
-                         ? "NAME is missing"
-                         : "there is no such thing to do");
-    if (strcmp(words[0], "enrol") == 0)
+    switch (verb) {
+    case 0:
         return enrol(request, words[1], words + 2, (size_t)n - 2);
-    if (strcmp(words[0], "remove") == 0)
-        return n == 2 ? forget(request, words[1]) : usage("remove takes one NAME");
-    if (strcmp(words[0], "test") == 0)
-        return n > 2 ? test(request, words[1], words + 2) : usage("FILE is missing");
-    return usage("there is no such thing to do");
+    case 1:
+        return list(request);
+    case 2:
+        return forget(request, words[1]);
+    default:
+        return test(request, words[1], words + 2);
+    }
 }
 
 int va_command_wake(int argc, char **argv)
 {
+    static const struct va_verb verbs[] = {{"enrol", "NAME", 1}, {.name = "list"}, {"remove", "NAME", 0}, {"test", "NAME", 1}};
     static const struct option options[] = {
         {"model", required_argument, NULL, 'm'},
         {"vad", required_argument, NULL, 'v'},
@@ -388,12 +379,17 @@ int va_command_wake(int argc, char **argv)
         if (take_option(&request, c, optarg) != 0)
             return VA_EXIT_USAGE;
     }
+    int verb = va_arguments_verb(argc, argv, verbs, sizeof verbs / sizeof verbs[0]);
+    if (verb < 0)
+        return VA_EXIT_USAGE;
+    if (verb == 3 && argc - optind == 2)
+        return va_arguments_wrong("wake", "test needs a FILE behind %s", argv[optind + 1]);
     if (va_config_load(request.config_path, NULL, 0, &request.config, &error) < 0)
         return complain(&error);
     request.model = request.model != NULL ? request.model : request.config->model_name;
     request.language = request.language != NULL ? request.language : request.config->model_language;
     request.microphone = request.microphone != NULL ? request.microphone : request.config->audio_microphone;
-    int code = run(&request, argc - optind, argv + optind);
+    int code = run(&request, verb, argc - optind, argv + optind);
     va_config_free(request.config);
     return code;
 }

@@ -136,7 +136,7 @@ int va_command_worker(int argc, char **argv)
 
     if (exit_code < 0 && start(&worker, &overrides, &error) < 0) {
         fprintf(stderr, "voice-assistant worker: %s\n", error.text);
-        exit_code = VA_EXIT_FAILED;
+        exit_code = worker.config == NULL ? va_overrides_exit_code(&error) : VA_EXIT_FAILED;
     } else if (exit_code < 0) {
         run(&worker);
         exit_code = VA_EXIT_OK;

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "daemon/print_clean.h"
 
 #define MAX_LINE_BYTES ((size_t)64 << 10)
 #define METER_COLUMNS 12
@@ -150,6 +151,18 @@ static int append_line(va_listen_view *view, const char *name, const struct va_f
     return 0;
 }
 
+/* A response may hold what a program or a server has said. */
+static void print_line(va_listen_view *view)
+{
+    if (view->is_json) {
+        fwrite(view->line.data, 1, view->line.size, stdout);
+        return;
+    }
+    view->line.data[view->line.size - 1] = '\0';
+    va_print_clean(view->line.data);
+    putchar('\n');
+}
+
 void va_listen_view_event(void *user, const char *name, const struct va_field *fields, size_t n)
 {
     va_listen_view *view = user;
@@ -164,7 +177,7 @@ void va_listen_view_event(void *user, const char *name, const struct va_field *f
     if (r == 0 && view->line.size > 0) {
         if (view->is_live)
             fputs("\r\033[K", stdout);
-        fwrite(view->line.data, 1, view->line.size, stdout);
+        print_line(view);
         fflush(stdout);
     }
     pthread_mutex_unlock(&view->lock);
@@ -208,11 +221,12 @@ void va_listen_view_refresh(va_listen_view *view, va_assistant *assistant)
     }
     pthread_mutex_lock(&view->lock);
     int room = terminal_columns() - METER_COLUMNS - 24;
-    if (is_open)
-        printf("\r\033[K%-9s [%s] %4.0f dB  %s", status.state, meter, (double)microphone.rms_db,
-               end_of(view->text, room > 0 ? (size_t)room : 0));
-    else
+    if (is_open) {
+        printf("\r\033[K%-9s [%s] %4.0f dB  ", status.state, meter, (double)microphone.rms_db);
+        va_print_clean(end_of(view->text, room > 0 ? (size_t)room : 0));
+    } else {
         printf("\r\033[K%-9s [no microphone]", status.state);
+    }
     fflush(stdout);
     pthread_mutex_unlock(&view->lock);
 }

@@ -1,8 +1,10 @@
 /* main.c - finds the command and runs it. */
 #include "daemon/command.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
 #include <openssl/crypto.h>
@@ -80,10 +82,20 @@ static void give_memory(void)
     (void)CRYPTO_set_mem_functions(take_for_openssl, retake_for_openssl, free_for_openssl); /* fails only when it has taken some */
 }
 
-int main(int argc, char **argv)
+/* So that no file or socket takes the place of one that is closed, and messages go into it. */
+static void fill_standard_files(void)
 {
-    va_memory_return_large();
-    give_memory();
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
+static int run(int argc, char **argv)
+{
     if (argc < 2) {
         print_help(stderr);
         return VA_EXIT_USAGE;
@@ -101,4 +113,18 @@ int main(int argc, char **argv)
             return commands[i].run(argc - 1, argv + 1);
     fprintf(stderr, "voice-assistant: there is no command '%s'; 'voice-assistant --help' lists them\n", argv[1]);
     return VA_EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    va_memory_return_large();
+    give_memory();
+    fill_standard_files();
+    int exit_code = run(argc, argv);
+    /* What was not written was not done: a token is printed once. */
+    if (exit_code == VA_EXIT_OK && (fflush(stdout) != 0 || ferror(stdout))) {
+        fputs("voice-assistant: cannot write to standard output\n", stderr);
+        exit_code = VA_EXIT_FAILED;
+    }
+    return exit_code;
 }

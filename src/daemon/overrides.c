@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "daemon/command.h"
 #include "token/tokenizer.h"
 
 int va_overrides_add(struct va_overrides *overrides, const char *option, const char *value)
@@ -30,6 +31,11 @@ void va_overrides_free(struct va_overrides *overrides)
 int va_overrides_load(const struct va_overrides *overrides, va_config **ret_config, va_error *error)
 {
     return va_config_load(overrides->config_path, overrides->items, overrides->n, ret_config, error);
+}
+
+int va_overrides_exit_code(const va_error *error)
+{
+    return error->code == VA_EINVAL ? VA_EXIT_USAGE : VA_EXIT_FAILED;
 }
 
 int va_overrides_check_language(const char *language, va_error *error)

@@ -18,8 +18,9 @@ struct va_overrides {
 VA_MUST_CHECK int va_overrides_add(struct va_overrides *overrides, const char *option, const char *value);
 void va_overrides_free(struct va_overrides *overrides);
 
-/* va_config_load with them. */
+/* va_config_load with them; and the exit code when it fails: a wrong --set is a wrong command line. */
 VA_MUST_CHECK int va_overrides_load(const struct va_overrides *overrides, va_config **ret_config, va_error *error);
+int va_overrides_exit_code(const va_error *error);
 
 /* Whether the value of model.language is auto, empty, or a language: the folder config knows none. VA_EINVAL. */
 VA_MUST_CHECK int va_overrides_check_language(const char *language, va_error *error);

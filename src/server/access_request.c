@@ -1,35 +1,16 @@
 #include "server/access_request.h"
 
+#include <stdio.h>
 #include <string.h>
 
-#include <jansson.h>
+#include "server/members.h"
 
-static int read_object(const char *body, size_t n, json_t **ret_object, va_error *error)
+static int take_name(const char *name, char ret_name[VA_ACCESS_NAME_BYTES], va_error *error)
 {
-    json_error_t why;
-    json_t *object = json_loadb(body, n, JSON_REJECT_DUPLICATES, &why);
-
-    if (object == NULL)
-        return va_fail(error, VA_EFORMAT, "line %d column %d: %s", why.line, why.column, why.text);
-    *ret_object = object;
+    if (!va_token_is_name(name))
+        return va_fail(error, VA_EINVAL, "'name' has a control character, or a blank at an end");
+    snprintf(ret_name, VA_ACCESS_NAME_BYTES, "%s", name);
     return 0;
-}
-
-static int read_text(const json_t *object, const char *key, char *ret_text, size_t capacity, va_error *error)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    if (text == NULL || text[0] == '\0' || strlen(text) >= capacity)
-        return va_fail(error, VA_EINVAL, "the body must be a JSON object with a text '%s' of at most %zu bytes", key, capacity - 1);
-    memcpy(ret_text, text, strlen(text) + 1);
-    return 0;
-}
-
-static int read_name(const json_t *object, char ret_name[VA_ACCESS_NAME_BYTES], va_error *error)
-{
-    int r = read_text(object, "name", ret_name, VA_ACCESS_NAME_BYTES, error);
-
-    return r == 0 && !va_token_is_name(ret_name) ? va_fail(error, VA_EINVAL, "'name' has a control character, or a blank at an end") : r;
 }
 
 static int read_scopes(const json_t *list, unsigned *ret_scopes, va_error *error)
@@ -57,21 +38,21 @@ static int read_scopes(const json_t *list, unsigned *ret_scopes, va_error *error
 int va_token_request_read(const char *body, size_t n, struct va_token_request *ret_request, va_error *error)
 {
     struct va_token_request request = {.scopes = VA_PAIRING_SCOPES};
-    json_t *object = NULL;
-    int r = read_object(body, n, &object, error);
+    const char *name = "";
+    json_t *object = NULL, *scopes = NULL;
+    const struct va_member members[] = {{"name", .text = &name, .max = VA_ACCESS_NAME_BYTES - 1, .is_needed = 1},
+                                        {"scopes", .value = &scopes},
+                                        {"expires_days", .integer = &request.days, .min = 1, .max = VA_TOKEN_MAX_DAYS}};
+    int r = va_members_load(body, n, &object, error);
 
-    if (r < 0)
-        return r;
-    const json_t *scopes = json_object_get(object, "scopes"), *days = json_object_get(object, "expires_days");
-    r = read_name(object, request.name, error);
+    if (r == 0 && json_is_null(json_object_get(object, "expires_days"))) /* as if it were not there */
+        (void)json_object_del(object, "expires_days");
+    if (r == 0)
+        r = va_members_read(object, members, sizeof members / sizeof members[0], error);
+    if (r == 0)
+        r = take_name(name, request.name, error);
     if (r == 0 && scopes != NULL)
         r = read_scopes(scopes, &request.scopes, error);
-    if (r == 0 && days != NULL && !json_is_null(days)) {
-        json_int_t value = json_integer_value(days);
-        if (value < 1 || value > VA_TOKEN_MAX_DAYS)
-            r = va_fail(error, VA_EINVAL, "'expires_days' must be a whole number from 1 to %d", VA_TOKEN_MAX_DAYS);
-        request.days = r == 0 ? (int)value : 0;
-    }
     json_decref(object);
     if (r == 0)
         *ret_request = request;
@@ -81,14 +62,18 @@ int va_token_request_read(const char *body, size_t n, struct va_token_request *r
 int va_claim_request_read(const char *body, size_t n, struct va_claim_request *ret_request, va_error *error)
 {
     struct va_claim_request request = {.name = ""};
+    const char *code = "", *name = "";
     json_t *object = NULL;
-    int r = read_object(body, n, &object, error);
+    const struct va_member members[] = {{"code", .text = &code, .max = sizeof request.code - 1, .is_needed = 1},
+                                        {"name", .text = &name, .max = VA_ACCESS_NAME_BYTES - 1, .is_needed = 1}};
+    int r = va_members_load(body, n, &object, error);
 
-    if (r < 0)
-        return r;
-    r = read_text(object, "code", request.code, sizeof request.code, error);
     if (r == 0)
-        r = read_name(object, request.name, error);
+        r = va_members_read(object, members, sizeof members / sizeof members[0], error);
+    if (r == 0)
+        r = take_name(name, request.name, error);
+    if (r == 0)
+        snprintf(request.code, sizeof request.code, "%s", code);
     json_decref(object);
     if (r == 0)
         *ret_request = request;

@@ -15,7 +15,7 @@ struct va_claim_request {
     char code[64];
 };
 
-/* {"name", "scopes": ["status", ...], "expires_days"}; the latter two may be absent. VA_EFORMAT: not JSON; VA_EINVAL. */
+/* {"name", "scopes": ["status", ...], "expires_days"}; the latter two may be absent. VA_EFORMAT: no JSON object; VA_EINVAL. */
 VA_MUST_CHECK int va_token_request_read(const char *body, size_t n, struct va_token_request *ret_request, va_error *error);
 
 /* {"code", "name"} */

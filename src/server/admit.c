@@ -260,14 +260,18 @@ static int begin_body(struct va_gate *gate, const struct va_http *http, va_reque
 {
     struct va_site *site = gate->site;
     uint64_t max_upload = atomic_load(&site->max_upload_bytes);
+    int is_elsewhere = is_from_other_page(gate, http);
 
+    /* A form, or a POST of nothing, is sent without asking us. */
+    if (is_elsewhere && request->route->body != VA_BODY_JSON && strcmp(request->route->method, "GET") != 0)
+        return refuse(refusal, 403, "requests from other web sites are not accepted");
     request->max_body = max_upload;
     request->folder = site->folder;
     request->may_keep = site->may_keep;
     request->keep_user = site->keep_user;
     if (request->route->body == VA_BODY_FORM)
         va_upload_init(&request->upload, &site->upload_bytes, max_upload * UPLOADS_AT_ONCE);
-    int status = va_request_begin_body(request, va_http_field(http, "content-type"), is_from_other_page(gate, http));
+    int status = va_request_begin_body(request, va_http_field(http, "content-type"), is_elsewhere);
     if (status == 0 && http->has_length && http->length > request->max_body)
         status = va_request_take_body(request, NULL, (size_t)http->length);
     return status == 0 ? 1 : refuse(refusal, status, request->error.text);

@@ -151,6 +151,14 @@ void va_api_fail(va_api *api, va_request *request, int code, const va_error *err
     va_request_fail(request, status, name, "%s", error->text);
 }
 
+void va_api_fail_body(va_request *request, int code, const va_error *error)
+{
+    if (code == VA_EFORMAT)
+        va_request_fail(request, 400, "invalid_json", "%s", error->text);
+    else
+        va_api_fail(NULL, request, code, error);
+}
+
 /* ---- what may block ---- */
 
 struct call {

@@ -81,9 +81,11 @@ static void add_token(va_api *api, va_request *request)
     const char *body = va_request_body(request, &n);
     int r = va_token_request_read(body, n, &wanted, &error);
 
-    if (r == 0)
-        r = va_tokens_add(api->site.folder, wanted.name, wanted.scopes, wanted.days, &token, text, &error);
     if (r < 0) {
+        va_api_fail_body(request, r, &error);
+        return;
+    }
+    if ((r = va_tokens_add(api->site.folder, wanted.name, wanted.scopes, wanted.days, &token, text, &error)) < 0) {
         fail(api, request, r, &error);
         return;
     }
@@ -159,8 +161,11 @@ static void claim(va_api *api, va_request *request)
     const char *body = va_request_body(request, &n);
     int r = va_claim_request_read(body, n, &wanted, &error);
 
-    if (r == 0)
-        r = va_pairing_claim(api->site.folder, wanted.code, wanted.name, &token, text, &error);
+    if (r < 0) {
+        va_api_fail_body(request, r, &error);
+        return;
+    }
+    r = va_pairing_claim(api->site.folder, wanted.code, wanted.name, &token, text, &error);
     explicit_bzero(wanted.code, sizeof wanted.code);
     if (r == VA_EDENIED) {
         va_request_fail(request, 403, "wrong_code", "%s", error.text);

@@ -56,11 +56,6 @@ static unsigned flags_of(const struct va_command_request *body)
     return (body->dry_run ? VA_EXECUTE_DRY_RUN : 0u) | (body->confirmed ? VA_EXECUTE_CONFIRMED : 0u);
 }
 
-static void fail_body(va_request *request, int r, const va_error *error)
-{
-    va_request_fail(request, 400, r == VA_EFORMAT ? "invalid_json" : "invalid", "%s", error->text);
-}
-
 /* ---- POST /command/execute {"text": ...} ---- */
 
 static void execute(va_api *api, va_request *request)
@@ -73,7 +68,7 @@ static void execute(va_api *api, va_request *request)
     int r = va_command_request_text(json, n, &body, &error);
 
     if (r < 0) {
-        fail_body(request, r, &error);
+        va_api_fail_body(request, r, &error);
         return;
     }
     r = va_assistant_execute_text(api->assistant, body.text, flags_of(&body), &execution, &error);
@@ -106,7 +101,7 @@ static void command(va_api *api, va_request *request)
     int r = va_command_request_name(json, n, &body, &error);
 
     if (r < 0) {
-        fail_body(request, r, &error);
+        va_api_fail_body(request, r, &error);
         return;
     }
     r = va_assistant_execute_command(api->assistant, body.text, body.slots, body.n_slots, flags_of(&body), &execution, &error);

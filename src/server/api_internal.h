@@ -77,6 +77,9 @@ int va_api_status(int code, const char **ret_name);
 /* Replies with what a failed call of the assistant means over HTTP. api may be NULL where only the request is at hand. */
 void va_api_fail(va_api *api, va_request *request, int code, const va_error *error);
 
+/* The same for what is wrong with a JSON body: members.h. */
+void va_api_fail_body(va_request *request, int code, const va_error *error);
+
 /* The upload that request waits for is given up when its client has gone. From the handler that has submitted it. */
 void va_api_cancel_when_gone(va_api *api, va_request *request, const char *id);
 

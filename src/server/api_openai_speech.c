@@ -1,8 +1,9 @@
 /* POST /v1/audio/speech: a text to a file of speech. */
 #include "server/api_internal.h"
 
-#include <jansson.h>
 #include <string.h>
+
+#include "server/members.h"
 
 #define MAX_INPUT_BYTES 4096
 
@@ -26,29 +27,23 @@ static int is_known_voice(const char *name)
 /* What is asked for, with texts of the document. Replies itself and returns -1 when it is wrong. */
 static int read_request(va_api *api, va_request *request, const json_t *document, struct wanted *ret_wanted)
 {
-    const json_t *voice = json_object_get(document, "voice"), *speed = json_object_get(document, "speed");
-    const json_t *format = json_object_get(document, "response_format");
-    const char *model = json_string_value(json_object_get(document, "model"));
-    struct wanted wanted = {.render = {.text = json_string_value(json_object_get(document, "input"))}, .format = "mp3"};
+    const char *model = NULL, *voice = NULL, *blamed;
+    struct wanted wanted = {.format = "mp3"};
+    const struct va_member members[] = {{"model", .text = &model, .is_needed = 1},
+                                        {"input", .text = &wanted.render.text, .max = MAX_INPUT_BYTES, .is_needed = 1},
+                                        {"voice", .text = &voice},
+                                        {"response_format", .text = &wanted.format},
+                                        {"speed", .number = &wanted.render.speed, .min = 0.25, .max = 4}};
+    va_error error;
 
-    if (model == NULL)
-        return va_openai_blame(request, "model", "model must be a text, such as tts-1");
+    if (va_members_read_some(document, members, sizeof members / sizeof members[0], &blamed, &error) < 0)
+        return va_openai_blame(request, blamed, error.text);
     if (!va_openai_is_speaker(api, model)) {
         va_openai_no_model(request, model);
         return -1;
     }
-    if (wanted.render.text == NULL || wanted.render.text[0] == '\0' || strlen(wanted.render.text) > MAX_INPUT_BYTES)
-        return va_openai_blame(request, "input", "input must be a text of at most 4096 bytes");
-    if (voice != NULL && !json_is_string(voice))
-        return va_openai_blame(request, "voice", "voice must be a text");
-    if (voice != NULL && !is_known_voice(json_string_value(voice)))
-        wanted.render.voice = json_string_value(voice);
-    if (format != NULL && (wanted.format = json_string_value(format)) == NULL)
-        return va_openai_blame(request, "response_format", "response_format must be mp3, opus, flac, wav or pcm");
-    if (speed != NULL && (!json_is_number(speed) || json_number_value(speed) < 0.25 || json_number_value(speed) > 4.0))
-        return va_openai_blame(request, "speed", "speed must be a number from 0.25 to 4");
-    if (speed != NULL)
-        wanted.render.speed = json_number_value(speed);
+    if (voice != NULL && !is_known_voice(voice))
+        wanted.render.voice = voice;
     *ret_wanted = wanted;
     return 0;
 }
@@ -70,18 +65,18 @@ static void speak(va_api *api, va_request *request)
 {
     struct wanted wanted;
     struct va_buffer sound;
-    json_error_t where;
     const char *type;
     va_error error;
     size_t n;
     const char *body = va_request_body(request, &n);
-    json_t *document = json_loadb(body, n, JSON_REJECT_DUPLICATES, &where);
+    json_t *document = NULL;
+    int r = va_members_load(body, n, &document, &error);
 
-    if (!json_is_object(document)) {
-        va_request_fail(request, 400, "invalid_json", "the body must be a JSON object");
+    if (r < 0) {
+        va_api_fail_body(request, r, &error);
     } else if (read_request(api, request, document, &wanted) == 0) {
         va_buffer_init(&sound, VA_API_MAX_REPLY_BYTES);
-        int r = va_assistant_render_file(api->assistant, &wanted.render, wanted.format, &sound, &type, &error);
+        r = va_assistant_render_file(api->assistant, &wanted.render, wanted.format, &sound, &type, &error);
         reply(request, &wanted, r, type, &sound, &error);
     }
     json_decref(document);

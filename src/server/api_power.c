@@ -1,11 +1,11 @@
 /* Power modes, sleep, battery. The kernel's files may take their time: errands read and write them. */
 #include "server/api_internal.h"
 
-#include <jansson.h>
 #include <poll.h>
 
 #include "base/log.h"
 #include "power/power_json.h"
+#include "server/members.h"
 
 #define GOODBYE_MS 500 /* for the answer to go out */
 
@@ -36,27 +36,31 @@ static void get_power(va_api *api, va_request *request)
     reply_state(api, request, 0);
 }
 
-/* NULL where the body is no object; json_decref it. */
-static json_t *read_body(va_request *request)
+/* The body, which has this one member; json_decref it. NULL: it has replied. */
+static json_t *read_body(va_request *request, const struct va_member *member)
 {
+    json_t *object = NULL;
+    va_error error;
     size_t n;
     const char *body = va_request_body(request, &n);
-    json_t *object = json_loadb(body, n, JSON_REJECT_DUPLICATES, NULL);
+    int r = va_members_load(body, n, &object, &error);
 
-    if (json_is_object(object))
+    if (r == 0 && (r = va_members_read(object, member, 1, &error)) == 0)
         return object;
     json_decref(object);
+    va_api_fail_body(request, r, &error);
     return NULL;
 }
 
 static void post_mode(va_api *api, va_request *request)
 {
-    json_t *body = read_body(request);
-    const char *mode = json_string_value(json_object_get(body, "mode"));
+    const char *mode = NULL;
+    json_t *body = read_body(request, &(struct va_member){"mode", .text = &mode, .is_needed = 1});
     va_error error;
-    int r = mode == NULL ? va_fail(&error, VA_EINVAL, "the body must be a JSON object with a text 'mode'")
-                         : va_power_set_mode(va_assistant_power(api->assistant), mode, VA_POWER_ALL, &error);
 
+    if (body == NULL)
+        return;
+    int r = va_power_set_mode(va_assistant_power(api->assistant), mode, VA_POWER_ALL, &error);
     if (r < 0) {
         fail(api, request, r, &error);
     } else {
@@ -69,16 +73,18 @@ static void post_mode(va_api *api, va_request *request)
 
 static void post_sleep(va_api *api, va_request *request)
 {
-    json_t *body = read_body(request), *number = json_object_get(body, "seconds");
     const char *root = va_assistant_power(api->assistant)->root;
-    int64_t seconds = json_integer_value(number);
+    int seconds = 0;
+    json_t *body = read_body(request, &(struct va_member){"seconds", .integer = &seconds, .min = VA_POWER_MIN_SLEEP_S,
+                                                          .max = VA_POWER_MAX_SLEEP_S, .is_needed = 1});
     double slept_s;
     struct va_reply reply;
     va_error error;
-    int r = json_is_integer(number) ? va_power_check_sleep(root, seconds, &error)
-                                    : va_fail(&error, VA_EINVAL, "the body must be a JSON object with a whole number 'seconds'");
 
+    if (body == NULL)
+        return;
     json_decref(body);
+    int r = va_power_check_sleep(root, seconds, &error);
     if (r < 0) {
         fail(api, request, r, &error);
         return;

@@ -62,16 +62,17 @@ static void change(va_api *api, va_request *request)
         return;
     }
     int r = va_settings_request_read(body, n, wanted, &error);
-    if (r < 0)
-        goto fail;
+    if (r < 0) {
+        va_free(wanted);
+        va_api_fail_body(request, r, &error);
+        return;
+    }
     if ((r = api->settings.change(api->settings.user, wanted->settings, wanted->n, &error)) == 0) {
         for (size_t i = 0; i < wanted->n; i++)
             log_change(request, &wanted->settings[i]);
         reply(request, wanted);
     }
     va_settings_request_clear(wanted);
-
-fail:
     va_free(wanted);
     if (r == VA_EFAILED)
         va_request_fail(request, 409, "not_taken", "%s", error.text);

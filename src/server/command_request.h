@@ -2,10 +2,9 @@
 #ifndef VA_SERVER_COMMAND_REQUEST_H
 #define VA_SERVER_COMMAND_REQUEST_H
 
-#include "base/error.h"
+#include "server/members.h"
 
 #define VA_COMMAND_MAX_SLOTS 32
-#define VA_COMMAND_NUMBER_BYTES 40
 
 struct va_command_request {
     const char *text; /* of a sentence, or the command's name; not empty */
@@ -14,12 +13,12 @@ struct va_command_request {
     int speak;              /* 1 and 0: {"speak": true} and false; -1: not said */
     int dry_run, confirmed; /* "dry_run" and "confirmed": true */
 
-    void *document; /* what the texts above point into */
-    char numbers[VA_COMMAND_MAX_SLOTS][VA_COMMAND_NUMBER_BYTES];
+    json_t *document; /* what the texts above point into */
+    char numbers[VA_COMMAND_MAX_SLOTS][VA_MEMBER_NUMBER_BYTES];
 };
 
 /* {"text": "what was said", "speak": true}, and "dry_run", "confirmed" for both.
- * VA_EFORMAT: not JSON, with the place; VA_EINVAL: not of this form. Clear the result. */
+ * VA_EFORMAT: no JSON object, with the place; VA_EINVAL: not of this form. Clear the result. */
 VA_MUST_CHECK int va_command_request_text(const char *body, size_t n, struct va_command_request *ret_request, va_error *error);
 
 /* {"command": "name", slot: value, ..., "slots": {slot: value, ...}}: values are texts, numbers and booleans, made texts. */

@@ -5,6 +5,26 @@
 #include "base/memory.h"
 #include "server/socket.h"
 
+/* A client may be this slow, beyond the first timeout. */
+#define SLOWEST_BYTES_PER_S 8192.0
+
+void va_phase_begin(struct va_phase *phase, double now_s)
+{
+    *phase = (struct va_phase){.started_s = now_s, .moved_s = now_s};
+}
+
+void va_phase_moved(struct va_phase *phase, size_t n, double now_s)
+{
+    phase->moved_s = now_s;
+    phase->n_moved += n;
+}
+
+double va_phase_stall_s(const struct va_phase *phase, const struct va_gate *gate)
+{
+    double slow_s = phase->started_s + (double)phase->n_moved / SLOWEST_BYTES_PER_S;
+    return (slow_s < phase->moved_s ? slow_s : phase->moved_s) + atomic_load(&gate->site->timeout_s);
+}
+
 va_connection *va_connection_new(struct va_gate *gate, enum va_protocol protocol, const struct va_peer *peer, void *owner, double now_s)
 {
     va_connection *connection = protocol == VA_PROTOCOL_HTTP2 ? va_http2_new(now_s) : va_http1_new(now_s);

@@ -4,10 +4,17 @@
 
 #include "server/connection.h"
 
-/* A client may be this slow, beyond the first timeout. */
-#define VA_SLOWEST_BYTES_PER_S 8192.0
 #define VA_IDLE_S 60.0
 #define VA_MAX_OUTPUT_BYTES ((64u << 20) + 4096u)
+
+/* In which the client must keep bytes moving; and by when more must, as they have moved too slowly or not at all for too long. */
+struct va_phase {
+    double started_s, moved_s; /* when bytes last moved in it */
+    uint64_t n_moved;          /* so many */
+};
+void va_phase_begin(struct va_phase *phase, double now_s);
+void va_phase_moved(struct va_phase *phase, size_t n, double now_s);
+double va_phase_stall_s(const struct va_phase *phase, const struct va_gate *gate);
 
 /* What a protocol does; the meanings are those of connection.h. */
 struct va_connection_kind {

@@ -33,32 +33,27 @@ void va_http1_drop_head(struct va_http1 *connection)
     connection->http = NULL;
 }
 
-/* A phase in which the client must keep bytes moving. */
 void va_http1_begin_phase(struct va_http1 *connection, double now_s)
 {
-    connection->started_s = connection->moved_s = now_s;
-    connection->n_moved = 0;
-    connection->base.deadline_s = now_s + atomic_load(&connection->base.gate->site->timeout_s);
+    va_phase_begin(&connection->phase, now_s);
+    connection->base.deadline_s = va_http1_stall_s(connection);
 }
 
-/* When what must move has moved too slowly, or not at all for too long. */
 double va_http1_stall_s(const struct va_http1 *connection)
 {
-    double slow_s = connection->started_s + (double)connection->n_moved / VA_SLOWEST_BYTES_PER_S;
-    return (slow_s < connection->moved_s ? slow_s : connection->moved_s) + atomic_load(&connection->base.gate->site->timeout_s);
+    return va_phase_stall_s(&connection->phase, connection->base.gate);
 }
 
 void va_http1_moved(struct va_http1 *connection, size_t n, double now_s)
 {
-    connection->moved_s = now_s;
-    connection->n_moved += n;
+    va_phase_moved(&connection->phase, n, now_s);
     connection->base.deadline_s = va_http1_stall_s(connection);
 }
 
 void va_http1_linger(struct va_http1 *connection, double now_s)
 {
     connection->state = VA_HTTP1_LINGERING;
-    connection->started_s = now_s;
+    connection->phase.started_s = now_s;
     connection->base.deadline_s = now_s + VA_HTTP1_LINGER_IDLE_S;
 }
 
@@ -176,7 +171,7 @@ static void receive(va_connection *base, const char *data, size_t n, double now_
     struct va_http1 *connection = (struct va_http1 *)base;
 
     if (connection->state == VA_HTTP1_LINGERING) {
-        double end_s = connection->started_s + LINGER_S;
+        double end_s = connection->phase.started_s + LINGER_S;
         base->deadline_s = now_s + VA_HTTP1_LINGER_IDLE_S < end_s ? now_s + VA_HTTP1_LINGER_IDLE_S : end_s;
     } else if (connection->state == VA_HTTP1_SOCKET) {
         va_http1_receive_frames(connection, data, n, now_s);
@@ -195,7 +190,7 @@ static void next_request(struct va_http1 *connection, double now_s)
     connection->head_only = 0;
     connection->end = VA_OUTFLOW_OPEN;
     connection->state = VA_HTTP1_READING;
-    connection->started_s = now_s;
+    connection->phase.started_s = now_s;
     connection->base.deadline_s = now_s + VA_IDLE_S;
     va_buffer_init(&connection->pending, VA_HTTP1_MAX_PENDING_BYTES);
     if (pending.size > 0)
@@ -314,7 +309,7 @@ static unsigned wishes(const va_connection *base)
 static double idle_since_s(const va_connection *base)
 {
     const struct va_http1 *connection = (const struct va_http1 *)base;
-    return is_between(connection) && connection->pending.size == 0 ? connection->started_s : 0;
+    return is_between(connection) && connection->pending.size == 0 ? connection->phase.started_s : 0;
 }
 
 static const struct va_connection_kind http1 = {
@@ -337,7 +332,7 @@ va_connection *va_http1_new(double now_s)
         return NULL;
     connection->base.kind = &http1;
     connection->maker = (struct va_maker){&connection->base, va_http1_wake};
-    connection->started_s = now_s;
+    connection->phase.started_s = now_s;
     va_buffer_init(&connection->pending, VA_HTTP1_MAX_PENDING_BYTES);
     return &connection->base;
 }

@@ -31,9 +31,7 @@ struct va_http1 {
     int head_only, minor;
     struct va_buffer pending; /* bytes of further requests while one is worked on, or of a WebSocket that pauses */
     struct va_buffer body;    /* of the answer, behind the output */
-    double started_s;         /* of the present phase, or of waiting for a next request */
-    double moved_s;           /* when bytes last moved in it */
-    uint64_t n_moved;         /* so many */
+    struct va_phase phase;    /* the present one, or waiting for a next request */
     enum va_outflow_end end;  /* of the outflow, once its last bytes have been taken */
 };
 

@@ -156,8 +156,9 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 
     if (stream == NULL)
         return 0;
-    va_http2_moved(stream, n);
-    if (stream->state == VA_HTTP2_LINGERING && stream->n_moved > LINGER_BYTES)
+    if (stream->state == VA_HTTP2_READING || stream->state == VA_HTTP2_LINGERING) /* else the client is to read, and cannot buy time */
+        va_http2_moved(stream, n);
+    if (stream->state == VA_HTTP2_LINGERING && stream->phase.n_moved > LINGER_BYTES)
         nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR);
     if (stream->state != VA_HTTP2_READING || stream->request == NULL)
         return 0;

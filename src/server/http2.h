@@ -32,8 +32,7 @@ struct va_http2_stream {
     struct va_buffer body;   /* of the answer [n_sent given to the library] */
     const char *fixed;       /* or this [n_fixed] */
     size_t n_fixed, n_sent;
-    double started_s, moved_s; /* of the present phase; when bytes last moved in it */
-    uint64_t n_moved;
+    struct va_phase phase;
 };
 
 struct va_http2 {

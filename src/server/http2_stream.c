@@ -50,26 +50,22 @@ void va_http2_free_stream(struct va_http2_stream *stream)
 void va_http2_begin_phase(struct va_http2_stream *stream, enum va_http2_state state)
 {
     stream->state = state;
-    stream->started_s = stream->moved_s = stream->connection->now_s;
-    stream->n_moved = 0;
+    va_phase_begin(&stream->phase, stream->connection->now_s);
 }
 
 void va_http2_moved(struct va_http2_stream *stream, size_t n)
 {
-    stream->moved_s = stream->connection->now_s;
-    stream->n_moved += n;
+    va_phase_moved(&stream->phase, n, stream->connection->now_s);
 }
 
 /* By when more must have moved; 0: it is not the client's turn. */
 double va_http2_deadline_of(const struct va_http2_stream *stream)
 {
-    double slow_s = stream->started_s + (double)stream->n_moved / VA_SLOWEST_BYTES_PER_S;
-
     if (stream->state == VA_HTTP2_LINGERING)
-        return stream->started_s + LINGER_S;
+        return stream->phase.started_s + LINGER_S;
     if (stream->state == VA_HTTP2_WORKING || (stream->state == VA_HTTP2_STREAMING && stream->n_sent == stream->body.size))
         return 0;
-    return (slow_s < stream->moved_s ? slow_s : stream->moved_s) + atomic_load(&stream->connection->base.gate->site->timeout_s);
+    return va_phase_stall_s(&stream->phase, stream->connection->base.gate);
 }
 
 /* ---- answers ---- */

@@ -84,11 +84,9 @@ static const char *name_of(int status, int *ret_close)
     return "internal";
 }
 
-static void fail(va_live_session *session, int status, const va_error *error)
+static void tell_error(va_live_session *session, const char *name, int close, const va_error *error)
 {
     struct answer answer;
-    int close;
-    const char *name = name_of(status, &close);
 
     begin(&answer, "error");
     va_json_text(&answer.json, "code", name);
@@ -97,12 +95,26 @@ static void fail(va_live_session *session, int status, const va_error *error)
     end(session, close, name);
 }
 
-/* The client's fault: nobody is told of what it said any more. */
-static void refuse(va_live_session *session, int status, const va_error *error)
+static void fail(va_live_session *session, int status, const va_error *error)
+{
+    int close;
+    const char *name = name_of(status, &close);
+
+    tell_error(session, name, close, error);
+}
+
+/* Nobody is told of what the client said any more. */
+static void leave(va_live_session *session)
 {
     va_live_close(session->live);
     session->live = NULL;
     session->is_stopped = 1;
+}
+
+/* The client's fault. */
+static void refuse(va_live_session *session, int status, const va_error *error)
+{
+    leave(session);
     fail(session, status, error);
 }
 
@@ -241,9 +253,7 @@ static void stop(va_live_session *session)
 
 static void cancel(va_live_session *session)
 {
-    va_live_close(session->live);
-    session->live = NULL;
-    session->is_stopped = 1;
+    leave(session);
     end(session, CLOSE_NORMAL, "");
 }
 
@@ -255,16 +265,20 @@ void va_live_session_text(va_live_session *session, const char *text, size_t n)
     if (atomic_load(&session->is_over))
         return;
     int r = va_live_message_parse(text, n, &message, &error);
-    if (r < 0)
+    if (r == VA_EFORMAT) { /* of the text: audio that is damaged has another name */
+        leave(session);
+        tell_error(session, "invalid_json", CLOSE_POLICY, &error);
+    } else if (r < 0) {
         refuse(session, r, &error);
-    else if (message.kind == VA_LIVE_START)
+    } else if (message.kind == VA_LIVE_START) {
         va_live_session_start(session, &message);
-    else if (session->live == NULL)
+    } else if (session->live == NULL) {
         refuse(session, va_fail(&error, VA_EINVAL, "nothing has been started"), &error);
-    else if (message.kind == VA_LIVE_CANCEL)
+    } else if (message.kind == VA_LIVE_CANCEL) {
         cancel(session);
-    else if (!session->is_stopped)
+    } else if (!session->is_stopped) {
         stop(session);
+    }
 }
 
 void va_live_session_audio(va_live_session *session, const void *data, size_t n)

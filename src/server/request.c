@@ -125,16 +125,28 @@ static int append_field(va_request *request, const char *data, size_t n)
     return va_buffer_append(&request->body, data, n);
 }
 
+/* May the field be there more than once? Clients name those with and without brackets. */
+static int is_list(const char *name)
+{
+    static const char *const names[] = {"include", "timestamp_granularities"};
+    size_t n = strlen(name), n_bare = n > 2 && strcmp(name + n - 2, "[]") == 0 ? n - 2 : n;
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strlen(names[i]) == n_bare && strncmp(names[i], name, n_bare) == 0)
+            return 1;
+    return 0;
+}
+
 static int begin_part(void *user, const char *name, int is_file)
 {
     va_request *request = user;
     (void)is_file; /* some clients send the audio without a file name, some name every field */
 
     request->in_file = strcmp(name, request->route->file_field) == 0;
+    if (request->in_file ? request->upload.fd >= 0 : !is_list(name) && va_request_field(request, name) != NULL)
+        return va_fail(&request->error, VA_EFORMAT, "there is more than one field '%s'", name);
     if (!request->in_file)
         return append_field(request, name, strlen(name) + 1);
-    if (request->n_files++ > 0)
-        return va_fail(&request->error, VA_EFORMAT, "there is more than one field '%s'", name);
     int r = request->may_keep != NULL ? request->may_keep(request->keep_user, &request->error) : 0;
     return r < 0 ? r : va_upload_open(&request->upload, request->folder, &request->error);
 }

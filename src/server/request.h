@@ -48,8 +48,7 @@ struct va_request {
     int (*may_keep)(void *user, va_error *error); /* or NULL */
     void *keep_user;
     struct va_upload upload;
-    int in_file; /* the present part goes to the upload */
-    int n_files;
+    int in_file;    /* the present part goes to the upload */
     va_error error; /* why reading failed */
 
     void (*on_gone)(void *user, const char *what); /* or NULL; server thread only */

@@ -37,8 +37,8 @@ expect 1 "bytes.yaml:3: not UTF-8 text" check --config "$folder/bytes.yaml"
 
 expect 2 "'server.port' must be a whole number from 0 to 65535, not 'x'" check --set server.port=x
 expect 2 "must have the form section.key=value" show --set nothing
-expect 2 "Usage:" check too much
-expect 2 "Usage:"
+expect 2 "'too' makes no sense behind check; see 'voice-assistant config --help'" check too much
+expect 2 "say check, show or sample; see"
 expect 2 "there is no 'chekc'" chekc
 expect 2 "--help" check --unknown
 expect 2 "--help" check --set

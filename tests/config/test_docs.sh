@@ -31,6 +31,9 @@ check_options()
         [ "$option" = --help ] || grep -qE -- "$option([^a-z-]|\$)" <<<"$(section "$command")" || fault "man page: no $option in $command"
         grep -qx -- "$option" <<<"$(complete_line "$program" $command $verb "$option")" || fault "completion: no $option after $command $verb"
     done
+    for option in $("$program" $command $verb --help 2>&1 | grep -oE -- '^  (-h, )?--[a-z-]+ [A-Z]+' | grep -oE -- '--[a-z-]+'); do
+        _voice_assistant_values "$program" "$option" "$command" >/dev/null || fault "completion: $option of $command takes a value"
+    done
 }
 
 # shellcheck disable=SC1090
@@ -56,6 +59,7 @@ for command in $commands; do
 done
 
 grep -qx base <<<"$(complete_line "$program" transcribe --model "")" || fault "completion: no models after --model"
+grep -qx alexa <<<"$(complete_line "$program" listen --wake "")" || fault "completion: no words after --wake"
 grep -qx tiny.en <<<"$(complete_line "$program" model fetch "")" || fault "completion: no models after fetch"
 grep -qx verify <<<"$(complete_line "$program" model "")" || fault "completion: no verbs after model"
 

@@ -221,9 +221,9 @@ def test_cancelled_in_the_midst(server, recordings):
 @pytest.mark.parametrize("messages, code", [
     ([b"\0\0"], "invalid"),
     (['{"type":"stop"}'], "invalid"),
-    (["{"], "damaged"),
-    (["[]"], "invalid"),
-    (["null"], "damaged"),
+    (["{"], "invalid_json"),
+    (["[]"], "invalid_json"),
+    (["null"], "invalid_json"),
     (['{"type":"begin"}'], "invalid"),
     (['{"type":"start","rate":"16000"}'], "invalid"),
     (['{"type":"start","rate":96000}'], "invalid"),
@@ -231,7 +231,7 @@ def test_cancelled_in_the_midst(server, recordings):
     (['{"type":"start","colour":"red"}'], "invalid"),
     (['{"type":"start","commands":false,"execute":true}'], "invalid"),
     (['{"type":"start","language":"' + "x" * 40 + '"}'], "invalid"),
-    (["[" * 60000], "damaged"),
+    (["[" * 60000], "invalid_json"),
 ])
 def test_wrong_messages(server, messages, code):
     with open_line(server) as line:

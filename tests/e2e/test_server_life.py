@@ -24,6 +24,17 @@ def said(server):
         return f.read()
 
 
+def test_messages_go_nowhere_else_when_there_is_no_stderr(program, small_model, tmp_path):
+    arguments = ["--model", small_model, "--microphone", "none", "--port", "0", "--set", "server.tls=no", "--set", "wyoming.enabled=false",
+                 "--set", "metrics.enabled=false", "--set", f"data.folder={tmp_path}", "--set", "log.file=none"]
+    with subprocess.Popen(["bash", "-c", 'exec "$0" serve "$@" <&- 2>&-', program, *arguments], stdout=subprocess.PIPE, text=True) as process:
+        assert "listening" in process.stdout.readline()
+        found = [os.readlink(f"/proc/{process.pid}/fd/{fd}") for fd in (0, 2)]
+        process.terminate()
+        assert process.wait(timeout=60) == 0
+    assert found == ["/dev/null", "/dev/null"]
+
+
 def test_twenty_at_once_and_a_small_queue(program, small_model, recordings, tmp_path):
     server = Server(program, "--model", small_model, "--microphone", "none", "--workers", "1", "--set", "model.queue=2", folder=tmp_path)
 
@@ -227,8 +238,8 @@ def test_who_waits_for_a_model_can_be_stopped(program, tmp_path):
     (["--model", "no-such-model"], 1, "voice-assistant model"),
     (["--model", "/etc/passwd.vam"], 1, "passwd.vam"),
     (["--commands", "/nowhere"], 1, "/nowhere"),
-    (["--set", "server.prt=1"], 1, "server.port"),
-    (["--port", "70000"], 1, "server.port"),
+    (["--set", "server.prt=1"], 2, "server.port"),
+    (["--port", "70000"], 2, "server.port"),
     (["--config", "/nowhere.yaml"], 1, "/nowhere.yaml"),
     (["--nonsense"], 2, "nonsense"),
     (["something"], 2, "--help"),

@@ -108,7 +108,7 @@ def test_a_change_outlives_a_restart(program, small_model, source, tmp_path):
     ({"model.language": ["en"]}, 400, "invalid", "must be a text"),
     ({"audio.microphone": "a\nb"}, 400, "invalid", "control characters"),
     ({}, 400, "invalid", "JSON object"),
-    ([], 400, "invalid", "JSON object"),
+    ([], 400, "invalid_json", "JSON object"),
     ({"speech.command": "sh"}, 403, "forbidden", "configuration file"),
     ({"access.local": None}, 403, "forbidden", "configuration file"),
     ({"model.name": "no-such-model", "model.beam": 2}, 409, "not_taken", "no-such-model"),

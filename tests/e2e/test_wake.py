@@ -58,8 +58,8 @@ def test_samples_of_no_use_are_named(run, options, jarvis, shared_data):
 
 
 def test_wrong_command_lines(run, options, tmp_path):
-    for arguments, message in (([], "what to do is missing"), (["enrol"], "NAME is missing"), (["test", "x"], "FILE is missing"),
-                               (["sing"], "no such thing"), (["list", "x"], "takes nothing more"), (["remove", "a", "b"], "one NAME"),
+    for arguments, message in (([], "say enrol, list, remove or test"), (["enrol"], "enrol needs NAME"), (["test", "x"], "test needs a FILE"),
+                               (["sing"], "no 'sing'"), (["list", "x"], "'x' makes no sense"), (["remove", "a", "b"], "'b' makes no sense"),
                                (["test", "--sensitivity", "2", "x", "y"], "'2' is not a number from 0 to 1")):
         answer = run("wake", *arguments)
         assert answer.returncode == 2 and message in answer.stderr

@@ -220,6 +220,23 @@ static void who_opens_no_window_is_let_go(void **state)
     assert_int_equal(va_connection_wishes(connection), VA_CONNECTION_CLOSE);
 }
 
+/* Who is refused and goes on sending, without a look at the answer. */
+static void who_sends_and_does_not_read_is_let_go(void **state)
+{
+    static char data[9 + 16384] = "\0\x40\0\0\0\0\0\0\1";
+
+    receive("\0\0\6\4\0\0\0\0\0\0\4\0\0\0\0", 15, 0); /* no window */
+    receive("\0\0\x12\1\4\0\0\0\1\x83\x87\x04\x03/no" AUTHORITY, 9 + 18, 0);
+    drain(0);
+    for (int i = 0; i < 10; i++) {
+        receive(data, sizeof data, i);
+        drain(i);
+    }
+    assert_true(va_connection_deadline_s(connection) == 10);
+    va_connection_expire(connection, 10);
+    assert_int_equal(va_connection_wishes(connection), VA_CONNECTION_CLOSE);
+}
+
 static void stopping(void **state)
 {
     size_t n;
@@ -278,6 +295,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_stream_that_is_cut, start, stop),
         cmocka_unit_test_setup_teardown(a_stream_whose_client_resets_it, start, stop),
         cmocka_unit_test_setup_teardown(who_opens_no_window_is_let_go, start, stop),
+        cmocka_unit_test_setup_teardown(who_sends_and_does_not_read_is_let_go, start, stop),
         cmocka_unit_test_setup_teardown(stopping, start, stop),
         cmocka_unit_test_setup_teardown(rubbish, start, stop),
         cmocka_unit_test_setup_teardown(out_of_memory, start, stop),
