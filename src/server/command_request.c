@@ -5,6 +5,7 @@
 int va_command_request_text(const char *body, size_t n, struct va_command_request *ret_request, va_error *error)
 {
     struct va_command_request *request = ret_request;
+    const char *blamed;
     const struct va_member members[] = {{"text", .text = &request->text, .is_needed = 1},
                                         {"speak", .flag = &request->speak},
                                         {"dry_run", .flag = &request->dry_run},
@@ -13,8 +14,8 @@ int va_command_request_text(const char *body, size_t n, struct va_command_reques
     memset(request, 0, sizeof *request);
     request->speak = -1;
     int r = va_members_load(body, n, &request->document, error);
-    if (r == 0)
-        r = va_members_read(request->document, members, sizeof members / sizeof members[0], error);
+    if (r == 0) /* what a transcription was answered with may be handed on whole */
+        r = va_members_read_some(request->document, members, sizeof members / sizeof members[0], &blamed, error);
     if (r < 0)
         va_command_request_clear(request);
     return r;

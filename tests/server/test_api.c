@@ -270,7 +270,7 @@ static void commands(void **state)
     expect("POST", "/command/execute", "{\"text\":\"warm it\"}", 422, "invalid_value");
     expect("POST", "/command/execute", "{\"text\":\"\"}", 400, "\"invalid\"");
     expect("POST", "/command/execute", "{\"text\":1}", 400, "\"invalid\"");
-    expect("POST", "/command/execute", "{\"text\":\"open the bath door\",\"dryrun\":true}", 400, "no member 'dryrun'");
+    expect("POST", "/command/execute", "{\"text\":\"open the bath door\",\"id\":7,\"confidence\":0.9,\"dry_run\":true}", 200, "\"dry_run\":true");
 
     expect("POST", "/command", "{\"command\":\"set_temperature\",\"value\":22}", 200,
            "\"slots\":{\"value\":\"22\"},\"response\":\"did set_temperature 1\"");
@@ -295,7 +295,7 @@ static void one_code_for_each_fault_of_a_body(void **state)
     static const struct {
         const char *path, *wrong_type, *missing, *unknown, *code;
     } routes[] = {
-        {"/command/execute", "{\"text\":1}", "{\"speak\":true}", "{\"text\":\"a\",\"colour\":1}", "\"invalid\""},
+        {"/command/execute", "{\"text\":1}", "{\"speak\":true}", NULL, "\"invalid\""},
         {"/command", "{\"command\":1}", "{}", NULL, "\"invalid\""},
         {"/power/mode", "{\"mode\":1}", "{}", "{\"mode\":\"balanced\",\"colour\":1}", "\"invalid\""},
         {"/power/sleep", "{\"seconds\":\"9\"}", "{}", "{\"seconds\":9,\"colour\":1}", "\"invalid\""},
