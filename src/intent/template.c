@@ -97,10 +97,12 @@ static int parse_text(struct parser *parser, int depth)
         char bytes[4];
         size_t n = 0, at = parser->pos;
         more = at < parser->n && !is_special(parser->text[at], depth);
-        if (more && parser->text[at] == '\\' && at + 1 < parser->n)
-            parser->pos++;
+        int is_escaped = more && parser->text[at] == '\\' && at + 1 < parser->n;
+        parser->pos += (size_t)is_escaped;
         if (more && va_text_next(parser->text, parser->n, &parser->pos, &class, bytes, &n) < 0)
             return va_fail(parser->error, VA_EFORMAT, "character %zu is not UTF-8", at + 1);
+        if (is_escaped && (bytes[0] == '.' || bytes[0] == ','))
+            class = VA_CHAR_DIGIT;
         if (more && class == VA_CHAR_DROP)
             continue;
         int breaks = !more || class == VA_CHAR_SPACE || ((class == VA_CHAR_SYMBOL) != (last == VA_CHAR_SYMBOL) && last != VA_CHAR_SPACE);
