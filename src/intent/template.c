@@ -63,7 +63,8 @@ static int ends_word(const struct parser *parser, size_t pos)
     return pos >= parser->n || parser->text[pos] == ' ' || strchr("()[]|;,.!?", parser->text[pos]) != NULL;
 }
 
-/* A piece of text [n], which stands at start..end of the template. A whole word that is a number gets its other form beside it. */
+/* A piece of text [n], which stands at start..end of the template. A whole word that is a number gets its other form beside it, unless
+ * a character of it was escaped: that stands for itself. */
 static int push_piece(struct parser *parser, const char *piece, size_t n, size_t start, size_t end)
 {
     struct va_grammar *grammar = &parser->commands->grammar;
@@ -72,7 +73,8 @@ static int push_piece(struct parser *parser, const char *piece, size_t n, size_t
     int r = push(parser, va_grammar_add_text(grammar, piece, n, parser->text + start, end - start));
 
     int is_open = end < parser->n && (parser->text[end] == '[' || parser->text[end] == '(');
-    if (r < 0 || n >= sizeof word || is_open || !ends_word(parser, end) || (start > 0 && !ends_word(parser, start - 1)))
+    int is_literal = memchr(parser->text + start, '\\', end - start) != NULL;
+    if (r < 0 || n >= sizeof word || is_open || is_literal || !ends_word(parser, end) || (start > 0 && !ends_word(parser, start - 1)))
         return r;
     memcpy(word, piece, n);
     word[n] = '\0';

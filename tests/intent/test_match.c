@@ -54,7 +54,7 @@ static void test_slots(void **state)
     va_commands_free(commands);
 }
 
-/* A point that stands by itself is one of digits, and 05 is not said as five. */
+/* A point that is escaped is one of digits, an escaped digit only that, and 05 is not said as five. */
 static void test_points_and_leading_zeros(void **state)
 {
     va_commands *commands = parse_sentences("'at {hour}\\.{minute}', 'pay {hour}\\,{minute}'",
@@ -68,10 +68,14 @@ static void test_points_and_leading_zeros(void **state)
     assert_meaning(commands, "at 7 30", "-");
     assert_meaning(commands, "at 7.five", "-");
     va_commands_free(commands);
-    commands = parse_sentences("'room {n}'", "lists:\n  n: {values: ['05', '6']}\n");
+    commands = parse_sentences("'room {n}'", "lists:\n  n: {values: ['05', '6', {in: '\\7', out: 'seventh'}, {in: '1\\8', out: '18'}]}\n");
     assert_meaning(commands, "room 05", "c n=05");
     assert_meaning(commands, "room five", "-");
     assert_meaning(commands, "room six", "c n=6");
+    assert_meaning(commands, "room 7", "c n=seventh");
+    assert_meaning(commands, "room seven", "-");
+    assert_meaning(commands, "room 18", "c n=18");
+    assert_meaning(commands, "room eighteen", "-");
     va_commands_free(commands);
 }
 
