@@ -236,12 +236,20 @@ static int read_time(const struct va_action_call *call, struct clock_time *ret_t
     return time != NULL ? read_clock(call, time, ret_time) : read_parts(call, ret_time);
 }
 
-/* Also from the slot days (0). Of two times the sooner is meant. */
+static int is_same_day(double unix_s, double other_unix_s)
+{
+    const time_t seconds = (time_t)unix_s, other = (time_t)other_unix_s;
+    struct tm a, b;
+
+    return localtime_r(&seconds, &a) != NULL && localtime_r(&other, &b) != NULL && a.tm_yday == b.tm_yday;
+}
+
+/* Also from the slot days: 0 is today, and none the next time. Of two times the sooner is meant. */
 static int read_end(const struct va_action_call *call, double *ret_unix_s)
 {
     struct clock_time time;
     double days = 0, now = va_clock_unix_s();
-    int r = va_action_slot(call, "days") != NULL ? read_whole(call, "days", 0, 29, &days) : 0;
+    int has_days = va_action_slot(call, "days") != NULL, r = has_days ? read_whole(call, "days", 0, 29, &days) : 0;
 
     if (r == 0)
         r = read_time(call, &time);
@@ -252,6 +260,8 @@ static int read_end(const struct va_action_call *call, double *ret_unix_s)
         double other = next_time(now, (int)days, (time.of_day + DAY_MINUTES / 2) % DAY_MINUTES);
         end = other < end ? other : end;
     }
+    if (has_days && days == 0 && !is_same_day(end, now))
+        return va_fail(call->error, VA_EINVAL, "that time of today has passed");
     *ret_unix_s = end;
     return 0;
 }

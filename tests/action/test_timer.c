@@ -259,6 +259,25 @@ static void test_alarm_of_another_day_at_a_time(void **state)
     va_actions_free(actions);
 }
 
+/* Midnight has always passed, and the last minute of the day has not (but in it, when nothing is tested). */
+static void test_alarm_of_today(void **state)
+{
+    va_actions *actions = new_actions(NULL, NULL);
+    const va_slot settings[] = {{"do", "set"}, {"format", "%Y-%m-%d %H:%M"}};
+    const va_slot passed[] = {{"hour", "0"}, {"days", "0"}}, coming[] = {{"hour", "23"}, {"minute", "59"}, {"days", "0"}};
+    struct va_action_request request = {
+        .type = "alarm", .command = "c", .settings = settings, .n_settings = 2, .slots = passed, .n_slots = 2};
+    time_t now = time(NULL);
+    struct tm local;
+
+    localtime_r(&now, &local);
+    if (local.tm_hour != 23 || local.tm_min < 58) {
+        assert_failure(actions, &request, VA_EINVAL, "that time of today has passed");
+        expect_alarm(actions, settings, 2, coming, 3, 0, 23, 59);
+    }
+    va_actions_free(actions);
+}
+
 static void test_cancel_by_time(void **state)
 {
     va_actions *actions = new_actions(NULL, NULL);
@@ -344,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_alarm_on_a_clock_of_twelve),
         cmocka_unit_test(test_alarms_before_the_hour),
         cmocka_unit_test(test_alarm_of_another_day_at_a_time),
+        cmocka_unit_test(test_alarm_of_today),
         cmocka_unit_test(test_cancel_by_time),
         cmocka_unit_test(test_alarms_of_two_days),
         cmocka_unit_test(test_dry_run),
