@@ -112,6 +112,7 @@ int va_actions_new(const struct va_actions_options *options, va_actions **ret_ac
         return va_fail_memory(error);
     options = options == NULL ? &defaults : options;
     actions->temperature = NAN;
+    actions->loud_percent = 50; /* muted before the start: something that can be heard */
     actions->launcher = options->launcher;
     pthread_mutex_init(&actions->lock, NULL);
     pthread_cond_init(&actions->idle, NULL);

@@ -17,6 +17,7 @@ struct va_actions {
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t idle;  /* n_slow is 0 */
     double temperature;   /* NAN until it is set */
+    double loud_percent;  /* the volume before it was muted where the mixer has no switch */
     size_t n_slow;        /* actions that wait for others */
 
     int stop_fd; /* can be read when nothing may wait any more */

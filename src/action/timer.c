@@ -148,8 +148,11 @@ static int read_seconds(const struct va_action_call *call, double *ret_seconds)
     return 0;
 }
 
-/* The next time after now at which the local clock shows this, at least `days` days ahead. */
-static double next_time(double now_unix_s, int days, int hour, int minute)
+#define DAY_MINUTES (24 * 60)
+#define NIGHT_END_MINUTES (5 * 60) /* two at night is before the morning, ten at night before midnight */
+
+/* The next time after now at which the local clock shows this minute of the day, at least `days` days ahead. */
+static double next_time(double now_unix_s, int days, int of_day)
 {
     const time_t now = (time_t)now_unix_s;
     struct tm local;
@@ -159,8 +162,8 @@ static double next_time(double now_unix_s, int days, int hour, int minute)
         struct tm then = {.tm_year = local.tm_year,
                           .tm_mon = local.tm_mon,
                           .tm_mday = local.tm_mday + days + extra,
-                          .tm_hour = hour,
-                          .tm_min = minute,
+                          .tm_hour = of_day / 60,
+                          .tm_min = of_day % 60,
                           .tm_isdst = -1};
         time_t seconds = mktime(&then);
         if (seconds > now || extra > 1)
@@ -168,23 +171,29 @@ static double next_time(double now_unix_s, int days, int hour, int minute)
     }
 }
 
+/* What a clock of twelve or of 24 hours shows. */
+struct clock_time {
+    int of_day;    /* minute of the day */
+    int is_either; /* or twelve hours later */
+};
+
 /* From the slot time, such as 19:30. */
-static int read_clock(const struct va_action_call *call, const char *text, double *ret_unix_s)
+static int read_clock(const struct va_action_call *call, const char *text, struct clock_time *ret_time)
 {
     char *end;
-    long hour = strtol(text, &end, 10), minute = *end == ':' ? strtol(end + 1, &end, 10) : -1;
+    long hour = strtol(text, &end, 10), minute = *end == ':' && end[1] != '\0' ? strtol(end + 1, &end, 10) : -1;
 
     if (strspn(text, "0123456789:") != strlen(text) || text[0] == ':' || *end != '\0' || hour < 0 || hour > 23 || minute < 0 || minute > 59)
         return va_fail(call->error, VA_EINVAL, "'time' must be from 0:00 to 23:59, not \"%.20s\"", text);
-    *ret_unix_s = next_time(va_clock_unix_s(), 0, (int)hour, (int)minute);
+    *ret_time = (struct clock_time){.of_day = (int)(hour * 60 + minute)};
     return 0;
 }
 
 /* A number of hours, minutes or days on a clock: half of one is none. */
-static int read_whole(const struct va_action_call *call, const char *slot, double max, double *ret_value)
+static int read_whole(const struct va_action_call *call, const char *slot, double min, double max, double *ret_value)
 {
     double value = 0;
-    int r = va_action_number(va_action_slot(call, slot), slot, 0, max, &value, call->error);
+    int r = va_action_number(va_action_slot(call, slot), slot, min, max, &value, call->error);
 
     if (r == 0 && value != floor(value))
         r = va_fail(call->error, VA_EINVAL, "'%s' must be a whole number, not %.10g", slot, value);
@@ -193,39 +202,68 @@ static int read_whole(const struct va_action_call *call, const char *slot, doubl
     return r;
 }
 
-/* From the slots hour, minute (0), half (am or pm), days (0). Without a half, `clock: 12` means the sooner of the two. */
-static int read_parts(const struct va_action_call *call, double *ret_unix_s)
+/* From the slots hour, minute (0; below that, before the hour), half (am, pm or night). With `clock: 12`, one without a half is either. */
+static int read_parts(const struct va_action_call *call, struct clock_time *ret_time)
 {
     const char *half = va_action_slot(call, "half");
-    double hour = 0, minute = 0, days = 0, now = va_clock_unix_s();
-    int r = read_whole(call, "hour", 23, &hour);
+    double hour = 0, minute = 0;
+    int r = read_whole(call, "hour", 0, 23, &hour);
 
     if (r == 0 && va_action_slot(call, "minute") != NULL)
-        r = read_whole(call, "minute", 59, &minute);
-    if (r == 0 && va_action_slot(call, "days") != NULL)
-        r = read_whole(call, "days", 29, &days);
+        r = read_whole(call, "minute", -59, 59, &minute);
     if (r < 0)
         return r;
-    if (half != NULL && strcmp(half, "am") != 0 && strcmp(half, "pm") != 0)
-        return va_fail(call->error, VA_EINVAL, "'half' must be am or pm, not \"%.20s\"", half);
+    if (half != NULL && strcmp(half, "am") != 0 && strcmp(half, "pm") != 0 && strcmp(half, "night") != 0)
+        return va_fail(call->error, VA_EINVAL, "'half' must be am, pm or night, not \"%.20s\"", half);
     if (half != NULL && (hour < 1 || hour > 12))
-        return va_fail(call->error, VA_EINVAL, "'hour' must be from 1 to 12 with am or pm, not %.10g", hour);
-    if (half != NULL)
-        hour = fmod(hour, 12) + (half[0] == 'p' ? 12 : 0);
-    double time = next_time(now, (int)days, (int)hour, (int)minute);
-    if (half == NULL && hour >= 1 && hour <= 12 && strcmp(va_action_setting(call, "clock", "24"), "12") == 0) {
-        double other = next_time(now, (int)days, ((int)hour + 12) % 24, (int)minute);
-        time = other < time ? other : time;
+        return va_fail(call->error, VA_EINVAL, "'hour' must be from 1 to 12 with am, pm or night, not %.10g", hour);
+    int of_day = ((int)hour * 60 + (int)minute + DAY_MINUTES) % DAY_MINUTES;
+    /* The half is that of the time, not of its hour: quarter to twelve at night is before midnight. */
+    if (half != NULL) {
+        of_day %= DAY_MINUTES / 2;
+        of_day += half[0] == 'p' || (half[0] == 'n' && of_day >= NIGHT_END_MINUTES) ? DAY_MINUTES / 2 : 0;
     }
-    *ret_unix_s = time;
+    *ret_time = (struct clock_time){.of_day = of_day,
+                                    .is_either = half == NULL && hour >= 1 && hour <= 12 &&
+                                                 strcmp(va_action_setting(call, "clock", "24"), "12") == 0};
     return 0;
 }
 
-static int read_time(const struct va_action_call *call, double *ret_unix_s)
+static int read_time(const struct va_action_call *call, struct clock_time *ret_time)
 {
     const char *time = va_action_slot(call, "time");
 
-    return time != NULL ? read_clock(call, time, ret_unix_s) : read_parts(call, ret_unix_s);
+    return time != NULL ? read_clock(call, time, ret_time) : read_parts(call, ret_time);
+}
+
+static int is_same_day(double unix_s, double other_unix_s)
+{
+    const time_t seconds = (time_t)unix_s, other = (time_t)other_unix_s;
+    struct tm a, b;
+
+    return localtime_r(&seconds, &a) != NULL && localtime_r(&other, &b) != NULL && a.tm_yday == b.tm_yday;
+}
+
+/* Also from the slot days: 0 is today, and none the next time. Of two times the sooner is meant. */
+static int read_end(const struct va_action_call *call, double *ret_unix_s)
+{
+    struct clock_time time;
+    double days = 0, now = va_clock_unix_s();
+    int has_days = va_action_slot(call, "days") != NULL, r = has_days ? read_whole(call, "days", 0, 29, &days) : 0;
+
+    if (r == 0)
+        r = read_time(call, &time);
+    if (r < 0)
+        return r;
+    double end = next_time(now, (int)days, time.of_day);
+    if (time.is_either) {
+        double other = next_time(now, (int)days, (time.of_day + DAY_MINUTES / 2) % DAY_MINUTES);
+        end = other < end ? other : end;
+    }
+    if (has_days && days == 0 && !is_same_day(end, now))
+        return va_fail(call->error, VA_EINVAL, "that time of today has passed");
+    *ret_unix_s = end;
+    return 0;
 }
 
 /* ---- verbs; all with the lock held ---- */
@@ -286,7 +324,7 @@ static int set_timer(struct va_action_call *call, struct va_timers *timers)
 {
     struct va_timer timer = {.is_alarm = is_alarm(call)};
     const char *language = call->request->language;
-    int r = timer.is_alarm ? read_time(call, &timer.end_unix_s) : read_seconds(call, &timer.seconds);
+    int r = timer.is_alarm ? read_end(call, &timer.end_unix_s) : read_seconds(call, &timer.seconds);
 
     if (r < 0)
         return r;
@@ -304,6 +342,18 @@ static int set_timer(struct va_action_call *call, struct va_timers *timers)
     return va_timers_set(timers, &timer, call->error);
 }
 
+/* 1 when the clock shows that time when the alarm ends. */
+static int is_at(const struct va_timer *alarm, const struct clock_time *time)
+{
+    const time_t end = (time_t)alarm->end_unix_s;
+    struct tm local;
+
+    if (localtime_r(&end, &local) == NULL)
+        return 0;
+    int of_day = local.tm_hour * 60 + local.tm_min;
+    return of_day == time->of_day || (time->is_either && of_day == (time->of_day + DAY_MINUTES / 2) % DAY_MINUTES);
+}
+
 static size_t count_all(const struct va_action_call *call, const struct va_timers *timers)
 {
     size_t count = 0;
@@ -313,23 +363,32 @@ static size_t count_all(const struct va_action_call *call, const struct va_timer
     return count;
 }
 
-static struct va_timer *find_only(const struct va_action_call *call, struct va_timers *timers)
+/* The only timer or alarm; with a time, the only alarm at it. */
+static struct va_timer *find_only(const struct va_action_call *call, struct va_timers *timers, const struct clock_time *time)
 {
     struct va_timer *only = NULL;
+    size_t n = 0;
 
     for (size_t i = 0; i < timers->n; i++)
-        if (timers->timers[i].is_alarm == is_alarm(call))
+        if (timers->timers[i].is_alarm == is_alarm(call) && (time == NULL || is_at(&timers->timers[i], time))) {
             only = &timers->timers[i];
-    return count_all(call, timers) == 1 ? only : NULL;
+            n++;
+        }
+    return n == 1 ? only : NULL;
 }
 
-/* The timer the sentence means: by name, or the only one. NULL when it refused or failed, see *ret_r. */
+/* The timer the sentence means: by name, an alarm by its time too, or the only one. NULL when it refused or failed, see *ret_r. */
 static struct va_timer *pick(struct va_action_call *call, struct va_timers *timers, int *ret_r)
 {
     const char *name = va_action_slot(call, "name");
-    struct va_timer *timer = name != NULL ? va_timers_find(timers, is_alarm(call), name) : find_only(call, timers);
+    int has_time = is_alarm(call) && (va_action_slot(call, "hour") != NULL || va_action_slot(call, "time") != NULL);
+    struct clock_time time;
+    struct va_timer *timer;
 
-    *ret_r = 0;
+    *ret_r = has_time ? read_time(call, &time) : 0;
+    if (*ret_r < 0)
+        return NULL;
+    timer = name != NULL ? va_timers_find(timers, is_alarm(call), name) : find_only(call, timers, has_time ? &time : NULL);
     if (timer == NULL)
         *ret_r = refuse(call, timers, count_all(call, timers) == 0 ? "none" : "which");
     return timer;

@@ -59,18 +59,6 @@ static snd_mixer_elem_t *find_element(snd_mixer_t *mixer, const char *control)
     return first;
 }
 
-static int set_mute(snd_mixer_elem_t *element, int mute)
-{
-    long min, max;
-
-    if (snd_mixer_selem_has_playback_switch(element))
-        return snd_mixer_selem_set_playback_switch_all(element, !mute);
-    if (!mute)
-        return 0;
-    int r = snd_mixer_selem_get_playback_volume_range(element, &min, &max);
-    return r < 0 ? r : snd_mixer_selem_set_playback_volume_all(element, min);
-}
-
 static int get_percent(snd_mixer_elem_t *element, double *ret_percent)
 {
     long min, max, now;
@@ -90,6 +78,24 @@ static int set_percent(snd_mixer_elem_t *element, double percent)
     if (r < 0)
         return r;
     return snd_mixer_selem_set_playback_volume_all(element, min + lround(percent / 100 * (double)(max - min)));
+}
+
+/* Without a switch, muting is the volume 0, and what it was before is remembered. */
+static int set_mute(struct va_actions *actions, snd_mixer_elem_t *element, int mute)
+{
+    double percent = 0;
+
+    if (snd_mixer_selem_has_playback_switch(element))
+        return snd_mixer_selem_set_playback_switch_all(element, !mute);
+    int r = get_percent(element, &percent);
+    if (r < 0 || (percent > 0) != mute)
+        return r;
+    pthread_mutex_lock(&actions->lock);
+    if (mute)
+        actions->loud_percent = percent;
+    percent = mute ? 0 : actions->loud_percent;
+    pthread_mutex_unlock(&actions->lock);
+    return set_percent(element, percent);
 }
 
 /* By a step of the control at least: a coarse one would never move. */
@@ -118,7 +124,7 @@ static int apply(struct va_action_call *call, snd_mixer_elem_t *element, const c
     else if (strcmp(verb, "change") == 0)
         r = change_by(element, value);
     else
-        r = set_mute(element, strcmp(verb, "mute") == 0);
+        r = set_mute(call->actions, element, strcmp(verb, "mute") == 0);
     if (r == 0)
         r = get_percent(element, &percent);
     if (r < 0)

@@ -15,6 +15,10 @@
 #define PATCH_BYTES 5
 #define WAV_MAX_CHUNKS 64
 #define WAV_MAX_STEPS 4096
+#define OGG_HEAD_BYTES 27
+#define OGG_FLAGS_AT 5
+#define OGG_MAX_LINKS 1000
+#define OGG_BEGINS 2 /* the flag of a stream's first page */
 
 /* Bytes of the file that the library sees otherwise: (byte & keep) | set. */
 struct patch {
@@ -30,6 +34,8 @@ struct sndfile_reader {
     int has_patch;
     struct patch patch;
     int64_t start, size, at; /* size, at: from start on */
+    int64_t file_size;
+    int is_chained, n_links; /* Ogg streams: the one being read ends at start + size, and so many came before */
     int reached_end;         /* the library has asked for bytes beyond the end */
     int failed;              /* told at the next read, after the samples that came before */
     uint64_t frames_read;
@@ -166,32 +172,27 @@ static void cut_wav(struct sndfile_reader *reader)
     }
 }
 
-static int64_t read_frames(va_pcm_reader *base, float *ret_pcm, size_t frames, va_error *error)
+/* Ogg streams may stand in a chain, as in a recording of a radio; the library would read the first and end. The size of what comes before
+ * the next: a first page of a stream behind others than first pages. */
+static int64_t ogg_link_size(const struct sndfile_reader *reader)
 {
-    struct sndfile_reader *reader = (struct sndfile_reader *)base;
+    uint8_t head[OGG_HEAD_BYTES + 255];
+    int64_t rest = reader->file_size - reader->start, at = 0;
+    int has_begun = 0;
 
-    if (!reader->failed) {
-        sf_count_t n = sf_readf_float(reader->file, ret_pcm, (sf_count_t)frames);
-        reader->failed = sf_error(reader->file) != SF_ERR_NO_ERROR;
-        if (n > 0) {
-            reader->frames_read += (uint64_t)n;
-            return n;
-        }
+    while (at < rest) {
+        ssize_t n = pread(reader->fd, head, sizeof head, reader->start + at);
+        if (n < OGG_HEAD_BYTES || memcmp(head, "OggS", 4) != 0 || n < OGG_HEAD_BYTES + head[OGG_HEAD_BYTES - 1])
+            break;
+        int begins = (head[OGG_FLAGS_AT] & OGG_BEGINS) != 0;
+        if (begins && has_begun)
+            return at;
+        has_begun = !begins;
+        at += OGG_HEAD_BYTES + head[OGG_HEAD_BYTES - 1];
+        for (int i = 0; i < head[OGG_HEAD_BYTES - 1]; i++)
+            at += head[OGG_HEAD_BYTES + i];
     }
-    int nothing = reader->frames_read == 0 && base->frames > 0;
-    if (nothing || (reader->failed && (!reader->reached_end || reader->frames_read == 0)))
-        return va_fail(error, VA_EFORMAT, "%s: damaged%s%s", reader->name, reader->failed ? ": " : "",
-                       reader->failed ? sf_strerror(reader->file) : ", it holds no audio that can be decoded");
-    return 0;
-}
-
-static void free_reader(va_pcm_reader *base)
-{
-    struct sndfile_reader *reader = (struct sndfile_reader *)base;
-
-    if (reader->file != NULL)
-        sf_close(reader->file);
-    va_free(reader);
+    return rest;
 }
 
 /* The library reads more kinds than it is let to: rare codecs are where its holes have been. */
@@ -226,10 +227,77 @@ static int is_allowed(int format)
     }
 }
 
+static int open_file(struct sndfile_reader *reader, SF_INFO *info, va_error *error)
+{
+    static SF_VIRTUAL_IO io = {.get_filelen = io_length, .seek = io_seek, .read = io_read, .tell = io_tell};
+
+    reader->file = sf_open_virtual(&io, SFM_READ, info, reader);
+    if (reader->file == NULL)
+        return va_fail(error, VA_EFORMAT, "%s: damaged or not handled: %s", reader->name, sf_strerror(NULL));
+    if (!is_allowed(info->format))
+        return va_fail(error, VA_EUNSUPPORTED, "%s: an encoding not handled here (PCM, A-law, mu-law, float, FLAC, Vorbis, Opus, MP3)",
+                       reader->name);
+    return 0;
+}
+
+/* The stream has ended: 1 when another begins. */
+static int open_next(struct sndfile_reader *reader, va_error *error)
+{
+    SF_INFO info = {0};
+
+    if (reader->failed || !reader->is_chained || reader->start + reader->size >= reader->file_size)
+        return 0;
+    if (++reader->n_links > OGG_MAX_LINKS)
+        return va_fail(error, VA_ELIMIT, "%s: more than %d streams in a chain", reader->name, OGG_MAX_LINKS);
+    sf_close(reader->file);
+    reader->start += reader->size;
+    reader->size = ogg_link_size(reader);
+    reader->at = reader->reached_end = 0;
+    int r = open_file(reader, &info, error);
+    if (r < 0)
+        return r;
+    if ((uint32_t)info.samplerate != reader->base.rate_hz || info.channels != reader->base.channels)
+        return va_fail(error, VA_EUNSUPPORTED, "%s: a stream in it has another sample rate or number of channels than the first",
+                       reader->name);
+    return 1;
+}
+
+static int64_t read_frames(va_pcm_reader *base, float *ret_pcm, size_t frames, va_error *error)
+{
+    struct sndfile_reader *reader = (struct sndfile_reader *)base;
+
+    while (!reader->failed) {
+        sf_count_t n = sf_readf_float(reader->file, ret_pcm, (sf_count_t)frames);
+        reader->failed = sf_error(reader->file) != SF_ERR_NO_ERROR;
+        if (n > 0) {
+            reader->frames_read += (uint64_t)n;
+            return n;
+        }
+        int r = open_next(reader, error);
+        if (r < 0)
+            return r;
+        if (r == 0)
+            break;
+    }
+    int nothing = reader->frames_read == 0 && base->frames > 0;
+    if (nothing || (reader->failed && (!reader->reached_end || reader->frames_read == 0)))
+        return va_fail(error, VA_EFORMAT, "%s: damaged%s%s", reader->name, reader->failed ? ": " : "",
+                       reader->failed ? sf_strerror(reader->file) : ", it holds no audio that can be decoded");
+    return 0;
+}
+
+static void free_reader(va_pcm_reader *base)
+{
+    struct sndfile_reader *reader = (struct sndfile_reader *)base;
+
+    if (reader->file != NULL)
+        sf_close(reader->file);
+    va_free(reader);
+}
+
 int va_pcm_reader_sndfile(int fd, uint64_t start, const char *name, enum va_audio_format format, va_pcm_reader **ret_reader,
                           va_error *error)
 {
-    static SF_VIRTUAL_IO io = {.get_filelen = io_length, .seek = io_seek, .read = io_read, .tell = io_tell};
     SF_INFO info = {0};
     struct stat stat;
     int r;
@@ -246,7 +314,9 @@ int va_pcm_reader_sndfile(int fd, uint64_t start, const char *name, enum va_audi
     reader->name = name;
     reader->fd = fd;
     reader->start = (int64_t)start;
-    reader->size = stat.st_size > (int64_t)start ? stat.st_size - (int64_t)start : 0;
+    reader->file_size = stat.st_size > (int64_t)start ? stat.st_size : (int64_t)start;
+    reader->size = format == VA_AUDIO_OGG ? ogg_link_size(reader) : reader->file_size - reader->start;
+    reader->is_chained = reader->start + reader->size < reader->file_size;
     if (format == VA_AUDIO_FLAC)
         reader->base.frames = hide_flac_count(reader);
     if (format == VA_AUDIO_WAV) {
@@ -258,18 +328,11 @@ int va_pcm_reader_sndfile(int fd, uint64_t start, const char *name, enum va_audi
         info.samplerate = VA_SAMPLE_RATE_HZ;
         info.channels = 1;
     }
-    reader->file = sf_open_virtual(&io, SFM_READ, &info, reader);
-    if (reader->file == NULL) {
-        r = va_fail(error, VA_EFORMAT, "%s: damaged or not handled: %s", name, sf_strerror(NULL));
+    if ((r = open_file(reader, &info, error)) < 0)
         goto fail;
-    }
-    if (!is_allowed(info.format)) {
-        r = va_fail(error, VA_EUNSUPPORTED, "%s: an encoding not handled here (PCM, A-law, mu-law, float, FLAC, Vorbis, Opus, MP3)", name);
-        goto fail;
-    }
     reader->base.rate_hz = (uint32_t)info.samplerate;
     reader->base.channels = info.channels;
-    if (format != VA_AUDIO_FLAC)
+    if (format != VA_AUDIO_FLAC && !reader->is_chained)
         reader->base.frames = info.frames == SF_COUNT_MAX ? 0 : (uint64_t)info.frames;
     *ret_reader = &reader->base;
     return 0;

@@ -63,7 +63,8 @@ static int ends_word(const struct parser *parser, size_t pos)
     return pos >= parser->n || parser->text[pos] == ' ' || strchr("()[]|;,.!?", parser->text[pos]) != NULL;
 }
 
-/* A piece of text [n], which stands at start..end of the template. A whole word that is a number gets its other form beside it. */
+/* A piece of text [n], which stands at start..end of the template. A whole word that is a number gets its other form beside it, unless
+ * a character of it was escaped: that stands for itself. */
 static int push_piece(struct parser *parser, const char *piece, size_t n, size_t start, size_t end)
 {
     struct va_grammar *grammar = &parser->commands->grammar;
@@ -72,7 +73,8 @@ static int push_piece(struct parser *parser, const char *piece, size_t n, size_t
     int r = push(parser, va_grammar_add_text(grammar, piece, n, parser->text + start, end - start));
 
     int is_open = end < parser->n && (parser->text[end] == '[' || parser->text[end] == '(');
-    if (r < 0 || n >= sizeof word || is_open || !ends_word(parser, end) || (start > 0 && !ends_word(parser, start - 1)))
+    int is_literal = memchr(parser->text + start, '\\', end - start) != NULL;
+    if (r < 0 || n >= sizeof word || is_open || is_literal || !ends_word(parser, end) || (start > 0 && !ends_word(parser, start - 1)))
         return r;
     memcpy(word, piece, n);
     word[n] = '\0';
@@ -97,10 +99,12 @@ static int parse_text(struct parser *parser, int depth)
         char bytes[4];
         size_t n = 0, at = parser->pos;
         more = at < parser->n && !is_special(parser->text[at], depth);
-        if (more && parser->text[at] == '\\' && at + 1 < parser->n)
-            parser->pos++;
+        int is_escaped = more && parser->text[at] == '\\' && at + 1 < parser->n;
+        parser->pos += (size_t)is_escaped;
         if (more && va_text_next(parser->text, parser->n, &parser->pos, &class, bytes, &n) < 0)
             return va_fail(parser->error, VA_EFORMAT, "character %zu is not UTF-8", at + 1);
+        if (is_escaped && (bytes[0] == '.' || bytes[0] == ','))
+            class = VA_CHAR_DIGIT;
         if (more && class == VA_CHAR_DROP)
             continue;
         int breaks = !more || class == VA_CHAR_SPACE || ((class == VA_CHAR_SYMBOL) != (last == VA_CHAR_SYMBOL) && last != VA_CHAR_SPACE);

@@ -76,7 +76,8 @@ int64_t va_template_other_number(va_commands *commands, struct va_language *lang
     struct va_text text;
     int in_words;
 
-    if (language->numbers == NULL || (plain != NULL && strcmp(plain, word) == 0))
+    int has_lead_zero = word[0] == '0' && word[1] >= '0' && word[1] <= '9'; /* the 05 of 7:05 is not said as five */
+    if (language->numbers == NULL || has_lead_zero || (plain != NULL && strcmp(plain, word) == 0))
         return VA_NODE_INDEX_EMPTY;
     double value = whole_number(language->numbers, word, &in_words);
     if (isnan(value)) {

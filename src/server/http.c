@@ -72,15 +72,6 @@ static int percent_decode(char *text, int plus_is_space)
     return 0;
 }
 
-/* The target without scheme and authority: proxies may send "http://host/path". */
-static char *origin_form(char *target)
-{
-    if (strncasecmp(target, "http://", 7) != 0)
-        return target;
-    char *path = strchr(target + 7, '/');
-    return path != NULL ? path : target + strlen(target);
-}
-
 static int parse_request_line(struct va_http *http, char *line)
 {
     char *space = strchr(line, ' ');
@@ -107,7 +98,12 @@ static int parse_request_line(struct va_http *http, char *line)
         if ((unsigned char)*p <= 0x20 || (unsigned char)*p >= 0x7f)
             return fail(http, 400, "the request target holds characters that must be percent-encoded");
 
-    char *path = origin_form(target);
+    char *path = target;
+    if (strncasecmp(target, "http://", 7) == 0) { /* as proxies may send it */
+        http->authority = target + 7;
+        http->n_authority = strcspn(http->authority, "/");
+        path += 7 + http->n_authority;
+    }
     char *query = strchr(path, '?');
     if (query != NULL)
         *query++ = '\0';
@@ -229,6 +225,10 @@ static int finish_head(struct va_http *http)
     size_t hosts = count_fields(http, "host");
     if (hosts > 1 || (hosts == 0 && http->minor == 1))
         return fail(http, 400, "there must be exactly one Host");
+    const char *host = va_http_field(http, "host");
+    if (http->authority != NULL && host != NULL &&
+        (strlen(host) != http->n_authority || strncasecmp(http->authority, host, http->n_authority) != 0))
+        return fail(http, 400, "the request target names another host than Host");
     if (parse_length(http) < 0 || parse_transfer(http) < 0)
         return -1;
     for (size_t i = 0; i < http->n_fields; i++) {

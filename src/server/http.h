@@ -43,6 +43,8 @@ struct va_http {
     /* Inside: the head collects here and is then cut into NUL-terminated texts in place. */
     char head[VA_HTTP_MAX_HEAD_BYTES + 1];
     size_t n_head;
+    const char *authority; /* [n_authority] of a target with one, else NULL */
+    size_t n_authority;
     size_t line_start; /* of the line being read */
     size_t skipped;    /* empty bytes before the request line */
     int chunk_state;

@@ -169,16 +169,19 @@ static void test_alarms(void **state)
                                      {{"hour", "7"}, {"minute", "1.5"}},
                                      {{"hour", "7"}, {"days", "0.5"}},
                                      {{"hour", "7"}, {"minute", "60"}},
+                                     {{"hour", "7"}, {"minute", "-60"}},
                                      {{"hour", "13"}, {"half", "pm"}},
                                      {{"hour", "7"}, {"half", "noon"}},
                                      {{"time", "7"}},
                                      {{"time", "24:00"}},
                                      {{"time", "7:60"}},
                                      {{"time", ":30"}},
+                                     {{"time", "7:"}},
                                      {{"time", "7:30:00"}},
                                      {{"time", ""}},
                                      {{"minute", "5"}},
-                                     {{"hour", "7"}, {"days", "30"}}};
+                                     {{"hour", "7"}, {"days", "30"}},
+                                     {{"time", "7:30"}, {"days", "-1"}}};
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct va_action_request request = {.type = "alarm",
                                             .command = "c",
@@ -220,6 +223,97 @@ static void test_alarm_on_a_clock_of_twelve(void **state)
     double left_s = (double)strtol(result.response, NULL, 10) - (double)time(NULL);
     assert_true(left_s > -60 && left_s <= 13 * 3600);
     va_action_result_clear(&result);
+    va_actions_free(actions);
+}
+
+/* The half of the day is that of the time, not that of the hour which is named. */
+static void test_alarms_before_the_hour(void **state)
+{
+    static const struct {
+        const char *hour, *minute, *half;
+        int expected_hour, expected_minute;
+    } cases[] = {
+        {"8", "-15", "am", 7, 45},    {"12", "-15", "am", 11, 45},    {"12", "-15", "pm", 23, 45}, {"1", "-15", "pm", 12, 45},
+        {"1", "-15", "night", 0, 45}, {"12", "-10", "night", 23, 50}, {"2", "0", "night", 2, 0},   {"10", "0", "night", 22, 0},
+        {"12", "15", "night", 0, 15}, {"5", "-1", "night", 4, 59},    {"0", "-10", NULL, 23, 50},
+    };
+    va_actions *actions = new_actions(NULL, NULL);
+    const va_slot settings[] = {{"do", "set"}, {"format", "%Y-%m-%d %H:%M"}, {"clock", "12"}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const va_slot slots[] = {{"hour", cases[i].hour}, {"minute", cases[i].minute}, {"half", cases[i].half}};
+        expect_alarm(actions, settings, 3, slots, cases[i].half == NULL ? 2 : 3, 0, cases[i].expected_hour, cases[i].expected_minute);
+    }
+    const va_slot eve[] = {{"hour", "0"}, {"minute", "-10"}, {"days", "2"}};
+    expect_alarm(actions, settings, 3, eve, 3, 2, 23, 50);
+    va_actions_free(actions);
+}
+
+static void test_alarm_of_another_day_at_a_time(void **state)
+{
+    va_actions *actions = new_actions(NULL, NULL);
+    const va_slot settings[] = {{"do", "set"}, {"format", "%Y-%m-%d %H:%M"}};
+    const va_slot slots[] = {{"time", "23:59"}, {"days", "2"}};
+
+    expect_alarm(actions, settings, 2, slots, 2, 2, 23, 59);
+    va_actions_free(actions);
+}
+
+/* Midnight has always passed, and the last minute of the day has not (but in it, when nothing is tested). */
+static void test_alarm_of_today(void **state)
+{
+    va_actions *actions = new_actions(NULL, NULL);
+    const va_slot settings[] = {{"do", "set"}, {"format", "%Y-%m-%d %H:%M"}};
+    const va_slot passed[] = {{"hour", "0"}, {"days", "0"}}, coming[] = {{"hour", "23"}, {"minute", "59"}, {"days", "0"}};
+    struct va_action_request request = {
+        .type = "alarm", .command = "c", .settings = settings, .n_settings = 2, .slots = passed, .n_slots = 2};
+    time_t now = time(NULL);
+    struct tm local;
+
+    localtime_r(&now, &local);
+    if (local.tm_hour != 23 || local.tm_min < 58) {
+        assert_failure(actions, &request, VA_EINVAL, "that time of today has passed");
+        expect_alarm(actions, settings, 2, coming, 3, 0, 23, 59);
+    }
+    va_actions_free(actions);
+}
+
+static void test_cancel_by_time(void **state)
+{
+    va_actions *actions = new_actions(NULL, NULL);
+    const va_slot settings[] = {{"do", "set"}, {"clock", "12"}, {"format", "%H:%M"}, {"which", "which of {timers}"}, {"none", "none"}};
+    va_slot cancelling[5];
+    const va_slot seven[] = {{"hour", "7"}, {"half", "am"}, {"days", "2"}}, eight[] = {{"hour", "8"}, {"half", "pm"}, {"days", "1"}};
+    const va_slot at_seven[] = {{"hour", "7"}}, at_nine[] = {{"hour", "9"}}, at_pm[] = {{"hour", "7"}, {"half", "pm"}},
+                  at_noon[] = {{"time", "12:00"}}, wrong[] = {{"hour", "99"}};
+    struct va_action_request request = {
+        .type = "alarm", .command = "c", .settings = settings, .n_settings = 5, .slots = seven, .n_slots = 3, .response = "{name}"};
+    struct va_action_result result;
+
+    memcpy(cancelling, settings, sizeof cancelling);
+    cancelling[0].value = "cancel";
+    assert_response(actions, &request, 1, "07:00");
+    request.slots = eight;
+    assert_response(actions, &request, 1, "20:00");
+    request.settings = cancelling;
+    request.n_slots = 1;
+    request.slots = at_nine;
+    assert_response(actions, &request, 0, "which of 07:00, 20:00");
+    request.slots = wrong;
+    assert_int_equal(va_actions_run(actions, &request, &result, NULL), VA_EINVAL);
+    request.slots = at_noon;
+    assert_response(actions, &request, 0, "which of 07:00, 20:00");
+    request.slots = at_pm;
+    request.n_slots = 2;
+    assert_response(actions, &request, 0, "which of 07:00, 20:00");
+    request.slots = at_seven;
+    request.n_slots = 1;
+    assert_response(actions, &request, 1, "07:00");
+    assert_response(actions, &request, 0, "which of 20:00");
+    request.slots = eight;
+    request.n_slots = 2;
+    assert_response(actions, &request, 1, "20:00");
+    assert_response(actions, &request, 0, "none");
     va_actions_free(actions);
 }
 
@@ -267,6 +361,10 @@ int main(void)
         cmocka_unit_test(test_words_are_settings),
         cmocka_unit_test(test_alarms),
         cmocka_unit_test(test_alarm_on_a_clock_of_twelve),
+        cmocka_unit_test(test_alarms_before_the_hour),
+        cmocka_unit_test(test_alarm_of_another_day_at_a_time),
+        cmocka_unit_test(test_alarm_of_today),
+        cmocka_unit_test(test_cancel_by_time),
         cmocka_unit_test(test_alarms_of_two_days),
         cmocka_unit_test(test_dry_run),
     };

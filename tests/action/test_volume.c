@@ -125,7 +125,22 @@ static void test_mute_without_a_switch(void **state)
     write_text(card->mixer, "PCM Playback Volume|20|40\n");
     run(card, "mute", NULL, NULL, "0");
     assert_mixer(card, "PCM Playback Volume|0|40\n");
-    run(card, "unmute", NULL, NULL, "0");
+    run(card, "mute", NULL, NULL, "0");
+    run(card, "unmute", NULL, NULL, "50");
+    run(card, "set", NULL, "75", "75");
+    run(card, "unmute", NULL, NULL, "75");
+    run(card, "mute", NULL, NULL, "0");
+    run(card, "unmute", NULL, NULL, "75");
+    assert_mixer(card, "PCM Playback Volume|30|40\n");
+}
+
+/* As after a start: what it was before is not known, but it is to be heard. */
+static void test_unmute_of_what_was_muted_before(void **state)
+{
+    struct card *card = *state;
+
+    write_text(card->mixer, "PCM Playback Volume|0|40\n");
+    run(card, "unmute", NULL, NULL, "50");
 }
 
 /* The usual names count in their order, whatever the card's order is; another control must be named. */
@@ -173,6 +188,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_change_of_a_coarse_control, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_mute_by_the_switch, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_mute_without_a_switch, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unmute_of_what_was_muted_before, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_which_control, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_does_not_work, set_up, tear_down),
     };

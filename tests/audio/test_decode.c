@@ -110,6 +110,63 @@ static void test_other_formats(void **state)
     check_format(SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III, 2, 44100, "mp3", 0.05);
 }
 
+/* One behind the other, as a radio's recording has them. */
+static int chain_of(int first, int second)
+{
+    size_t n, more;
+    uint8_t *data = bytes_of_file(first, &n), *rest = bytes_of_file(second, &more);
+    int fd = file_of_bytes(data, n);
+
+    assert_int_equal(pwrite(fd, rest, more, (off_t)n), more);
+    free(data);
+    free(rest);
+    close(first);
+    close(second);
+    return fd;
+}
+
+static void test_chained_ogg(void **state)
+{
+    static const int formats[] = {SF_FORMAT_OGG | SF_FORMAT_VORBIS, SF_FORMAT_OGG | SF_FORMAT_OPUS};
+    size_t before = 0;
+
+    for (size_t i = 0; i < 2; i++) {
+        int two = chain_of(file_of_tone(8000, 1, 16000, formats[i]), file_of_tone(16000, 1, 16000, formats[i]));
+        va_audio_decoder *decoder = open_fd(chain_of(two, file_of_tone(8000, 1, 16000, formats[1 - i])), NULL);
+        assert_int_equal(va_audio_decoder_total(decoder), 0);
+        assert_in_range(read_all(decoder, 777, NULL), 32000, 32003);
+        check_tone(8000, 800, 0.05);
+        va_audio_decoder_free(decoder);
+
+        decoder = open_fd(chain_of(file_of_tone(8000, 1, 16000, formats[i]), file_of_tone(8000, 2, 16000, formats[i])), NULL);
+        assert_int_equal(read_all(decoder, 777, &before), VA_EUNSUPPORTED);
+        assert_in_range(before, 7900, 8001);
+        assert_non_null(strstr(va_audio_decoder_error(decoder)->text, "number of channels"));
+        va_audio_decoder_free(decoder);
+
+        int rest = file_of_bytes("OggS, and then something else altogether", 40);
+        decoder = open_fd(chain_of(file_of_tone(8000, 1, 16000, formats[i]), rest), NULL);
+        assert_in_range(read_all(decoder, 777, NULL), 7800, 8001);
+        va_audio_decoder_free(decoder);
+    }
+}
+
+static void test_a_long_chain_ends(void **state)
+{
+    size_t n;
+    int one = file_of_tone(10, 1, 16000, SF_FORMAT_OGG | SF_FORMAT_OPUS), fd = memfd_create("chain", MFD_CLOEXEC);
+    uint8_t *data = bytes_of_file(one, &n);
+
+    for (int i = 0; i < 1002; i++)
+        assert_int_equal(write(fd, data, n), n);
+    va_audio_decoder *decoder = open_fd(fd, NULL);
+    assert_int_equal(read_all(decoder, 777, NULL), VA_ELIMIT);
+    assert_non_null(strstr(va_audio_decoder_error(decoder)->text, "more than 1000 streams"));
+    va_audio_decoder_free(decoder);
+    free(data);
+    close(one);
+}
+
 static void test_pieces_agree(void **state)
 {
     static float first[8000];
@@ -394,12 +451,25 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_wav_encodings), cmocka_unit_test(test_wav_rates),     cmocka_unit_test(test_other_formats),
-        cmocka_unit_test(test_pieces_agree),  cmocka_unit_test(test_mixing),        cmocka_unit_test(test_wild_floats),
-        cmocka_unit_test(test_truncated),     cmocka_unit_test(test_lying_headers), cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_limits),        cmocka_unit_test(test_raw),           cmocka_unit_test(test_empty_wav),
-        cmocka_unit_test(test_refused),       cmocka_unit_test(test_id3),           cmocka_unit_test(test_paths),
-        cmocka_unit_test(test_stdin),         cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_wav_encodings),
+        cmocka_unit_test(test_wav_rates),
+        cmocka_unit_test(test_other_formats),
+        cmocka_unit_test(test_chained_ogg),
+        cmocka_unit_test(test_a_long_chain_ends),
+        cmocka_unit_test(test_pieces_agree),
+        cmocka_unit_test(test_mixing),
+        cmocka_unit_test(test_wild_floats),
+        cmocka_unit_test(test_truncated),
+        cmocka_unit_test(test_lying_headers),
+        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_raw),
+        cmocka_unit_test(test_empty_wav),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_id3),
+        cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_stdin),
+        cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,6 +42,7 @@ static const char *const sections = "rules: {often: '(always|now and then)'}\n"
                                     "lists:\n"
                                     "  place: {values: [kitchen, living room, {in: '(caf\xc3\xa9|bar)', out: bar}]}\n"
                                     "  n: {range: {from: 0, to: 100, fractions: halves}}\n"
+                                    "  hour: {values: ['7', '17']}\n"
                                     "  what: {wildcard: true}\n"
                                     "skip_words: [please, could you]\n";
 
@@ -76,6 +77,9 @@ static void test_texts(void **state)
         {"set it to 101%", -1},
         {"set it to 100%", 1},
         {"set it to 10", 0},
+        {"at 17.30", 1},
+        {"at 17.", 0},
+        {"at 17 30", -1},
         {"red green blue", 1},
         {"blue red green", 1},
         {"blue, green, red", 1},
@@ -94,7 +98,7 @@ static void test_texts(void **state)
         {"turn on\xc3(", -1},
     };
     va_commands *commands = parse_sentences("'turn on [the] light[s] [in the {place}] [<often>]', 'set it to {n}(%| percent)', "
-                                            "'(red;green;blue)', \"I'd sing\", 'note {what}'",
+                                            "'(red;green;blue)', \"I'd sing\", 'note {what}', 'at {hour}\\.30'",
                                             sections);
     va_automaton *automaton = automaton_of(commands);
 

@@ -54,6 +54,31 @@ static void test_slots(void **state)
     va_commands_free(commands);
 }
 
+/* A point that is escaped is one of digits, an escaped digit only that, and 05 is not said as five. */
+static void test_points_and_leading_zeros(void **state)
+{
+    va_commands *commands = parse_sentences("'at {hour}\\.{minute}', 'pay {hour}\\,{minute}'",
+                                            "lists:\n  hour: {values: ['7', '12']}\n  minute: {values: ['05', '(3|4)0']}\n");
+
+    assert_meaning(commands, "at 7.05", "c hour=7 minute=05");
+    assert_meaning(commands, "at 12.30.", "c hour=12 minute=30");
+    assert_meaning(commands, "pay 7,40", "c hour=7 minute=40");
+    assert_meaning(commands, "at 7. 30", "-");
+    assert_meaning(commands, "at 7,30", "-");
+    assert_meaning(commands, "at 7 30", "-");
+    assert_meaning(commands, "at 7.five", "-");
+    va_commands_free(commands);
+    commands = parse_sentences("'room {n}'", "lists:\n  n: {values: ['05', '6', {in: '\\7', out: 'seventh'}, {in: '1\\8', out: '18'}]}\n");
+    assert_meaning(commands, "room 05", "c n=05");
+    assert_meaning(commands, "room five", "-");
+    assert_meaning(commands, "room six", "c n=6");
+    assert_meaning(commands, "room 7", "c n=seventh");
+    assert_meaning(commands, "room seven", "-");
+    assert_meaning(commands, "room 18", "c n=18");
+    assert_meaning(commands, "room eighteen", "-");
+    va_commands_free(commands);
+}
+
 static void test_rules_and_skip_words(void **state)
 {
     va_commands *commands =
@@ -233,6 +258,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_syntax),
         cmocka_unit_test(test_slots),
+        cmocka_unit_test(test_points_and_leading_zeros),
         cmocka_unit_test(test_rules_and_skip_words),
         cmocka_unit_test(test_the_most_literal_wins),
         cmocka_unit_test(test_percent_and_units),

@@ -99,6 +99,9 @@ static void what_two_readers_could_read_differently_is_refused(void **state)
     expect_broken("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501);
     expect_broken("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n", 400);
     expect_broken("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400);
+    expect_broken("GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", 400);
+    expect_broken("GET http://a:1/ HTTP/1.1\r\nHost: a\r\n\r\n", 400);
+    expect_broken("GET http://a@b/ HTTP/1.1\r\nHost: a\r\n\r\n", 400);
     expect_broken("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\nhello", 400);
     expect_broken("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5, 5\r\n\r\nhello", 400);
     expect_broken("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x5\r\n\r\nhello", 400);
@@ -194,6 +197,8 @@ static void connections_and_targets(void **state)
     assert_false(http.keep_alive);
     expect_done("GET http://a/path HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_string_equal(http.path, "/path");
+    expect_done("GET HTTP://A:80/path?x HTTP/1.1\r\nHost: a:80\r\n\r\n");
+    expect_done("GET http://a/path HTTP/1.0\r\n\r\n");
     expect_done("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_string_equal(http.path, "*");
     expect_done("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
