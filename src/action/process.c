@@ -49,7 +49,7 @@ static int make_arguments(const struct va_action_call *call, char **ret_argument
     return 0;
 }
 
-/* The output without blank ends as {output}, whole as the result's output. */
+/* The output without blank ends as {output}, what follows the heading of a table as {last_line}; whole as the result's output. */
 static int take_output(struct va_action_call *call, char *output)
 {
     size_t end = strlen(output), start = strspn(output, " \t\r\n");
@@ -59,6 +59,10 @@ static int take_output(struct va_action_call *call, char *output)
         end--;
     char *trimmed = va_strndup(output + start, end - start);
     int r = trimmed == NULL ? va_fail_memory(call->error) : va_action_field(call, "output", trimmed);
+    if (r == 0) {
+        const char *newline = strrchr(trimmed, '\n'), *line = newline != NULL ? newline + 1 : trimmed;
+        r = va_action_field(call, "last_line", line + strspn(line, " \t"));
+    }
     va_free(trimmed);
     return r;
 }

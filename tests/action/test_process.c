@@ -21,7 +21,7 @@ static int run(const char *executable, const char *timeout, const char *const *a
                                         .n_arguments = n,
                                         .slots = &slot,
                                         .n_slots = x != NULL,
-                                        .response = "[{output}]"};
+                                        .response = "[{output}] {last_line}"};
     int r = va_actions_run(actions, &request, ret_result, error);
     va_actions_free(actions);
     return r;
@@ -79,7 +79,7 @@ static void test_output(void **state)
 
     assert_int_equal(run("sh", NULL, echo, 2, NULL, &result, &error), 0);
     assert_string_equal(result.output, "out\nerr\n");
-    assert_string_equal(result.response, "[out\nerr]");
+    assert_string_equal(result.response, "[out\nerr] err");
     va_action_result_clear(&result);
     check_output("printf", binary, 1, NULL, "a??b");
     check_output("true", NULL, 0, NULL, "");

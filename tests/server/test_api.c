@@ -270,7 +270,8 @@ static void commands(void **state)
     expect("POST", "/command/execute", "{\"text\":\"warm it\"}", 422, "invalid_value");
     expect("POST", "/command/execute", "{\"text\":\"\"}", 400, "\"invalid\"");
     expect("POST", "/command/execute", "{\"text\":1}", 400, "\"invalid\"");
-    expect("POST", "/command/execute", "{\"text\":\"open the bath door\",\"id\":7,\"confidence\":0.9,\"dry_run\":true}", 200, "\"dry_run\":true");
+    expect("POST", "/command/execute", "{\"text\":\"open the bath door\",\"id\":7,\"confidence\":0.9,\"dry_run\":true}", 200,
+           "\"dry_run\":true");
 
     expect("POST", "/command", "{\"command\":\"set_temperature\",\"value\":22}", 200,
            "\"slots\":{\"value\":\"22\"},\"response\":\"did set_temperature 1\"");
