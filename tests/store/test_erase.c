@@ -121,6 +121,27 @@ static void another_reader_delays_it(void **state)
     va_history_close(history);
 }
 
+/* It stands in the file: the next start does it, or the service what another program could not. */
+static void what_was_delayed_outlives_a_restart(void **state)
+{
+    va_history *history = open_history(), *other;
+    sqlite3 *db;
+
+    add(history, "mark000001");
+    assert_int_equal(sqlite3_open(history_path(), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "BEGIN; SELECT count(*) FROM entries", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(va_history_delete(history, 1, NULL), VA_EBUSY);
+    va_history_close(history);
+    other = open_history();
+    assert_int_equal(va_history_trim(other, NULL), VA_EBUSY);
+    assert_true(is_marked(1));
+    assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(va_history_trim(other, NULL), 0);
+    assert_false(is_marked(1));
+    sqlite3_close(db);
+    va_history_close(other);
+}
+
 /* Not at the upkeep's next hour: it is asked at once, waits for the reader, and tries again each minute. */
 static void what_was_delayed_is_soon_done(void **state)
 {
@@ -214,6 +235,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_that_is_deleted_is_nowhere, start, stop),
         cmocka_unit_test_setup_teardown(what_is_old_is_nowhere, start, stop),
         cmocka_unit_test_setup_teardown(another_reader_delays_it, start, stop),
+        cmocka_unit_test_setup_teardown(what_was_delayed_outlives_a_restart, start, stop),
         cmocka_unit_test_setup_teardown(what_was_delayed_is_soon_done, start, stop),
         cmocka_unit_test_setup_teardown(old_entries_go, start, stop),
         cmocka_unit_test_setup_teardown(the_oldest_go_when_it_is_large, start, stop),
