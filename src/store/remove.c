@@ -130,17 +130,20 @@ static int trim_age(va_history *history, double before_s, int64_t *ret_n, va_err
     return run_delete(history, sql, before_s * 1000.0, ret_n, error);
 }
 
+/* As many as take what is too much, where all are of the same length: few that are long do not all go at once. */
 static int trim_size(va_history *history, double max_bytes, int64_t *ret_n, va_error *error)
 {
-    static const char count[] = "SELECT (page_count - freelist_count) * page_size"
-                                " FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
-    static const char sql[] = "DELETE FROM entries WHERE id IN (SELECT id FROM entries ORDER BY id LIMIT " BATCH ")";
-    int64_t bytes;
-    int r = va_database_number(history->writer, count, &bytes, error);
+    static const char size[] = "SELECT (page_count - freelist_count) * page_size"
+                               " FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
+    static const char sql[] =
+        "DELETE FROM entries WHERE id IN (SELECT id FROM entries ORDER BY id LIMIT min(" BATCH ", CAST(?1 AS INTEGER)))";
+    int64_t bytes, n_entries;
+    int r = va_database_number(history->writer, size, &bytes, error);
 
-    if (r < 0 || (double)bytes <= max_bytes)
+    if (r < 0 || (double)bytes <= max_bytes ||
+        (r = va_database_number(history->writer, "SELECT count(*) FROM entries", &n_entries, error)) < 0)
         return r;
-    return run_delete(history, sql, 0, ret_n, error);
+    return run_delete(history, sql, ceil((double)n_entries * (1.0 - max_bytes / (double)bytes)), ret_n, error);
 }
 
 /* One batch. *ret_n: how many went. */

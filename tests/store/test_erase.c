@@ -205,6 +205,22 @@ static void the_oldest_go_when_it_is_large(void **state)
     va_history_close(history);
 }
 
+static void of_few_that_are_long_the_newest_stay(void **state)
+{
+    static char text[60000];
+    va_history *history = open_history();
+    struct va_history_options options = {.enabled = 1, .max_bytes = 1000000};
+
+    memset(text, 'x', sizeof text - 1);
+    for (int i = 0; i < 20; i++)
+        add(history, text);
+    va_history_configure(history, &options);
+    assert_int_equal(va_history_trim(history, NULL), 0);
+    assert_true(count(history) >= 14 && count(history) < 20);
+    assert_int_equal(sql_number("SELECT max(id) FROM entries"), 20);
+    va_history_close(history);
+}
+
 /* Without being told: at the start, and when the bounds change. */
 static void upkeep_does_it(void **state)
 {
@@ -239,6 +255,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_delayed_is_soon_done, start, stop),
         cmocka_unit_test_setup_teardown(old_entries_go, start, stop),
         cmocka_unit_test_setup_teardown(the_oldest_go_when_it_is_large, start, stop),
+        cmocka_unit_test_setup_teardown(of_few_that_are_long_the_newest_stay, start, stop),
         cmocka_unit_test_setup_teardown(upkeep_does_it, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
