@@ -53,11 +53,11 @@ int va_history_is_enabled(const va_history *history);
 VA_MUST_CHECK int va_history_add(va_history *history, const struct va_history_entry *entry, int64_t *ret_id, va_error *error);
 
 struct va_history_query {
-    const char *kind;        /* NULL: any */
-    const char *search;      /* in text, command or response, capitals or not, as va_utf8_lower knows them; NULL: any */
-    double since_s, until_s; /* from since_s on, before until_s; 0: no bound */
-    int64_t before_id;       /* 0: from the newest on */
-    int limit;               /* 1 .. VA_HISTORY_MAX_PAGE */
+    const char *kind;                /* NULL: any */
+    const char *search;              /* in text, command or response, capitals or not, as va_utf8_lower knows them; NULL: any */
+    const double *since_s, *until_s; /* from since_s on, before until_s; NULL: no bound */
+    int64_t before_id;               /* 0: from the newest on */
+    int limit;                       /* 1 .. VA_HISTORY_MAX_PAGE */
 };
 
 /* A negative VA_E* ends the listing with that code. Must not call the history. */
