@@ -166,6 +166,12 @@ void va_bus_close(va_bus *bus)
     va_free(bus);
 }
 
+void va_bus_let_go(va_bus *bus)
+{
+    if (!va_bus_is_connected(bus))
+        natsConnection_Close(bus->connection);
+}
+
 int va_bus_is_connected(const va_bus *bus)
 {
     return natsConnection_Status(bus->connection) == NATS_CONN_STATUS_CONNECTED;
