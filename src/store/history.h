@@ -70,7 +70,8 @@ VA_MUST_CHECK int va_history_list(va_history *history, const struct va_history_q
 /* What is deleted is nowhere in the file when this returns: it is written anew. When that failed the entries are gone from the lists all
  * the same, and error says so. VA_ENOTFOUND: there is no such entry. */
 VA_MUST_CHECK int va_history_delete(va_history *history, int64_t id, va_error *error);
-/* unix_s INFINITY: all, and a damaged file that was set aside. */
+/* unix_s INFINITY: all, and a damaged file that was set aside. Where the file is damaged or the disk is too full to delete entries, the
+ * file itself is removed, and nothing is counted. */
 VA_MUST_CHECK int va_history_delete_before(va_history *history, double unix_s, int64_t *ret_n, va_error *error);
 
 struct va_history_status {

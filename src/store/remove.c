@@ -103,6 +103,28 @@ static void remove_aside(va_history *history)
     va_free(log);
 }
 
+/* With write_lock held. Without SQLite, where that cannot: the file is damaged, or the disk is too full even to delete. */
+static int remove_file(va_history *history, va_error *error)
+{
+    char *log = va_asprintf("%s-wal", history->path), *index = va_asprintf("%s-shm", history->path);
+    int r = log == NULL || index == NULL ? va_fail_memory(error) : 0;
+
+    va_history_drop_writer(history);
+    pthread_mutex_lock(&history->read_lock);
+    va_database_close(history->reader);
+    history->reader = NULL;
+    if (r == 0 && unlink(history->path) < 0)
+        r = va_fail_errno(error, "cannot remove %s", history->path);
+    if (r == 0) {
+        unlink(log);
+        unlink(index);
+    }
+    pthread_mutex_unlock(&history->read_lock);
+    va_free(index);
+    va_free(log);
+    return r;
+}
+
 int va_history_delete_before(va_history *history, double unix_s, int64_t *ret_n, va_error *error)
 {
     int64_t n = 0;
@@ -110,8 +132,8 @@ int va_history_delete_before(va_history *history, double unix_s, int64_t *ret_n,
 
     pthread_mutex_lock(&history->write_lock);
     int r = delete_and_scrub(history, "DELETE FROM entries WHERE unix_ms < ?1", unix_s * 1000.0, &n, error);
-    if (r == VA_EFORMAT && is_all && history->upkeep)
-        r = va_history_set_aside(history, error);
+    if (is_all && (r == VA_EFORMAT || r == VA_EIO))
+        r = remove_file(history, error);
     pthread_mutex_unlock(&history->write_lock);
     if (is_all)
         remove_aside(history);

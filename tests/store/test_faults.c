@@ -112,6 +112,29 @@ static void a_full_disk(void **state)
     assert_int_equal(n_notices, 0);
 }
 
+/* Where nothing can be written, not even what is deleted, all can be. */
+static void a_full_disk_is_no_reason_to_keep(void **state)
+{
+    va_history *history = open_history();
+    struct rlimit before, limit;
+    int64_t n = 0;
+
+    for (int i = 0; i < 100; i++)
+        add(history, "a text of some length, so that there are several pages of it");
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    limit = before;
+    limit.rlim_cur = 4096;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    int r = va_history_delete_before(history, INFINITY, &n, NULL);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(r, 0);
+    assert_false(is_in_files("a text of some length"));
+    add(history, "again");
+    assert_int_equal(count(history), 1);
+    va_history_close(history);
+}
+
 static void a_folder_that_is_not_there(void **state)
 {
     const struct va_history_options options = {.enabled = 1};
@@ -274,6 +297,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_allocation_fails, start, stop),
         cmocka_unit_test_setup_teardown(a_full_disk, start, stop),
+        cmocka_unit_test_setup_teardown(a_full_disk_is_no_reason_to_keep, start, stop),
         cmocka_unit_test_setup_teardown(a_folder_that_is_not_there, start, stop),
         cmocka_unit_test_setup_teardown(what_is_no_database_is_set_aside, start, stop),
         cmocka_unit_test_setup_teardown(what_is_damaged_is_set_aside, start, stop),
