@@ -164,6 +164,8 @@ int va_bus_connect(const struct va_bus_options *options, va_bus **ret_bus, va_er
         r = va_bus_fail(error, s, options->url);
         goto fail;
     }
+    if (s == NATS_NOT_YET_CONNECTED)
+        va_log(VA_LOG_WARNING, "remote", "the NATS server %s is not reached, and tried again and again", options->url);
     if (s == NATS_OK)
         atomic_store(&bus->is_connected, natsConnection_Status(bus->connection) == NATS_CONN_STATUS_CONNECTED);
     *ret_bus = bus;
