@@ -193,6 +193,7 @@ static va_history *open_damaged_history(void)
 
     for (int i = 0; i < 100; i++)
         add(history, "a text of some length, so that there are several pages of it and the root is not a leaf");
+    run_sql("UPDATE entries SET unix_ms = 5");                 /* too old, once they may not be older than a day */
     while (sql_number("PRAGMA wal_checkpoint(TRUNCATE)") != 0) /* the upkeep may be looking at it */
         usleep(1000);
     int64_t root = sql_number("SELECT rootpage FROM sqlite_schema WHERE name = 'entries'");
@@ -223,7 +224,7 @@ static void a_reader_finds_damage(void **state)
 
 static void the_upkeep_finds_damage(void **state)
 {
-    const struct va_history_options options = {.enabled = 1, .max_age_s = 1e-3};
+    const struct va_history_options options = {.enabled = 1, .max_age_s = 86400};
     va_history *history = open_damaged_history();
 
     va_history_configure(history, &options);
