@@ -26,8 +26,10 @@ static void on_timer_change(void *user, const struct va_timer_event *event, int 
 
 static void on_timer(void *user, const struct va_timer_event *event)
 {
+    va_assistant *assistant = user;
+
     tell_timer(user, "ended", event);
-    va_reply_remember(user, event->text);
+    va_reply_remember(assistant, atomic_load(&assistant->privacy_changes), event->text);
     va_assistant_say(user, event->text[0] != '\0' ? event->text : event->name, event->language[0] != '\0' ? event->language : NULL);
 }
 

@@ -164,6 +164,7 @@ struct va_execution {
     va_error error; /* then */
 
     va_intent *intent; /* inside */
+    uint64_t privacy_changes;
     struct va_settings *settings;
     struct va_pending *pending;
     char *response_memory, *output_memory;

@@ -9,15 +9,17 @@
 #define DEFAULT_EXAMPLES 5
 #define EXAMPLE_BYTES 160
 
-void va_reply_remember(va_assistant *assistant, const char *reply)
+void va_reply_remember(va_assistant *assistant, uint64_t privacy_changes, const char *reply)
 {
-    char *copy = reply[0] == '\0' ? NULL : va_strdup(reply);
+    char *copy = reply[0] == '\0' ? NULL : va_strdup(reply), *before = copy;
 
     if (copy == NULL)
         return; /* what was said before stays */
     pthread_mutex_lock(&assistant->lock);
-    char *before = assistant->last_reply;
-    assistant->last_reply = copy;
+    if (atomic_load(&assistant->privacy_changes) == privacy_changes) {
+        before = assistant->last_reply;
+        assistant->last_reply = copy;
+    }
     pthread_mutex_unlock(&assistant->lock);
     va_free(before);
 }

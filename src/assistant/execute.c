@@ -52,7 +52,8 @@ static int ask(va_assistant *assistant, const struct va_command *command, const 
                va_error *error)
 {
     double deadline_s = va_assistant_now_s() + execution->settings->config->actions_confirm_s;
-    int r = va_pending_put(assistant, command->name, response, execution->slots, execution->n_slots, deadline_s);
+    int r =
+        va_pending_put(assistant, execution->privacy_changes, command->name, response, execution->slots, execution->n_slots, deadline_s);
 
     if (r == 0)
         r = va_actions_fill(command->question == NULL ? "" : command->question, execution->slots, execution->n_slots,
@@ -118,7 +119,7 @@ static int run(va_assistant *assistant, const struct va_command *command, const 
     execution->response = execution->response_memory;
     log_execution(assistant, command, execution);
     if (strcmp(command->action.type, "repeat") != 0)
-        va_reply_remember(assistant, execution->response);
+        va_reply_remember(assistant, execution->privacy_changes, execution->response);
     return 0;
 }
 
@@ -199,8 +200,13 @@ int va_assistant_execute_text(va_assistant *assistant, const char *text, unsigne
 int va_assistant_execute_text_from(va_assistant *assistant, const char *source, const char *text, unsigned flags,
                                    struct va_execution *ret_execution, va_error *error)
 {
+    return va_execute_said(assistant, source, atomic_load(&assistant->privacy_changes), text, flags, ret_execution, error);
+}
+
+int va_execute_said(va_assistant *assistant, const char *source, uint64_t privacy_changes, const char *text, unsigned flags,
+                    struct va_execution *ret_execution, va_error *error)
+{
     struct va_execution execution;
-    uint64_t privacy_changes = atomic_load(&assistant->privacy_changes);
     va_error reason;
     int r = va_assistant_match_text(assistant, text, &execution, &reason);
     if (r < 0) {
@@ -209,6 +215,7 @@ int va_assistant_execute_text_from(va_assistant *assistant, const char *source, 
         tell_outcome(assistant, source, r, NULL, &reason);
         return va_fail(error, r, "%s", reason.text);
     }
+    execution.privacy_changes = privacy_changes;
     const struct va_command *command = va_commands_find(execution.settings->commands, execution.command);
     r = run_or_confirm(assistant, command, execution.intent->response, flags, &execution, &reason);
     tell_outcome(assistant, source, r, &execution, &reason);
@@ -216,7 +223,7 @@ int va_assistant_execute_text_from(va_assistant *assistant, const char *source, 
         va_execution_clear(&execution);
         return va_fail(error, r, "%s", reason.text);
     }
-    va_record_execution(assistant, source, privacy_changes, text, &execution);
+    va_record_execution(assistant, source, text, &execution);
     *ret_execution = execution;
     return 0;
 }
@@ -243,8 +250,9 @@ int va_assistant_execute_command(va_assistant *assistant, const char *name, cons
 {
     struct va_execution execution = {.settings = va_settings_hold(assistant), .score = 1, .slots = slots, .n_slots = n_slots};
     const struct va_command *command = va_commands_find(execution.settings->commands, name);
-    uint64_t privacy_changes = atomic_load(&assistant->privacy_changes);
     va_error reason;
+
+    execution.privacy_changes = atomic_load(&assistant->privacy_changes);
     int r = command != NULL ? run_or_confirm(assistant, command, command->response, flags, &execution, &reason)
                             : va_fail(&reason, VA_ENOTFOUND, "there is no command '%s'", name);
     tell_outcome(assistant, API_SOURCE, r, &execution, &reason);
@@ -252,7 +260,7 @@ int va_assistant_execute_command(va_assistant *assistant, const char *name, cons
         va_execution_clear(&execution);
         return va_fail(error, r, "%s", reason.text);
     }
-    va_record_execution(assistant, API_SOURCE, privacy_changes, NULL, &execution);
+    va_record_execution(assistant, API_SOURCE, NULL, &execution);
     *ret_execution = execution;
     return 0;
 }

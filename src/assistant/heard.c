@@ -14,7 +14,8 @@
 
 struct spoken {
     va_assistant *assistant;
-    double speech_ended_ms; /* va_clock_ms */
+    uint64_t privacy_changes; /* when it was heard */
+    double speech_ended_ms;   /* va_clock_ms */
     double decode_ms;
     double text_ms; /* when the command was known */
     char text[];
@@ -55,21 +56,28 @@ static void await_answer(va_assistant *assistant, const struct va_execution *exe
         va_listening_await(assistant, wait_s);
 }
 
-/* An errand. */
-static void carry_out(void *user)
+static void act(struct spoken *spoken)
 {
-    struct spoken *spoken = user;
     va_assistant *assistant = spoken->assistant;
     struct va_execution execution = {0};
     va_error error;
 
     tell_start(spoken);
-    int r = va_assistant_execute_text_from(assistant, "microphone", spoken->text, 0, &execution, &error);
-    if (r == 0) {
-        await_answer(assistant, &execution);
-        va_assistant_reply(assistant, &execution, VA_SPEAK_ALWAYS);
-        va_execution_clear(&execution);
-    }
+    if (va_execute_said(assistant, "microphone", spoken->privacy_changes, spoken->text, 0, &execution, &error) < 0)
+        return;
+    await_answer(assistant, &execution);
+    va_assistant_reply(assistant, &execution, VA_SPEAK_ALWAYS);
+    va_execution_clear(&execution);
+}
+
+/* An errand. What has waited until privacy mode was on is forgotten. */
+static void carry_out(void *user)
+{
+    struct spoken *spoken = user;
+    va_assistant *assistant = spoken->assistant;
+
+    if (atomic_load(&assistant->privacy_changes) == spoken->privacy_changes)
+        act(spoken);
     va_phase_change(assistant, VA_FACT_ACTING, -1);
     va_free(spoken);
 }
@@ -88,6 +96,7 @@ static void run_command(struct va_listening *listening, const struct va_listen_e
     double behind_ms = (event->heard_s - event->speech_end_s) * 1000.0;
     *spoken = (struct spoken){
         .assistant = assistant,
+        .privacy_changes = listening->privacy_changes,
         .speech_ended_ms = (double)atomic_load(&listening->pushed_ns) * 1e-6 - behind_ms,
         .decode_ms = event->decode_ms,
         .text_ms = va_clock_ms(),

@@ -220,6 +220,7 @@ static void free_listening(struct va_listening *listening)
 int va_listening_start(va_assistant *assistant, va_error *error)
 {
     struct va_settings *settings = va_settings_hold(assistant);
+    uint64_t privacy_changes = atomic_load(&assistant->privacy_changes);
     va_capture *capture;
     va_error reason;
     int r = 0;
@@ -241,6 +242,7 @@ int va_listening_start(va_assistant *assistant, va_error *error)
     }
     listening->assistant = assistant;
     listening->settings = settings;
+    listening->privacy_changes = privacy_changes;
     listening->is_always = strcmp(settings->config->listen_mode, "always") == 0;
     if ((r = prepare_voice(listening, error)) < 0 || (r = make_listener(listening, &listening->listener, error)) < 0 ||
         (r = va_microphone_hold(assistant, 0, &capture, error)) < 0)

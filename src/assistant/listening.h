@@ -19,6 +19,7 @@ struct va_listening {
     va_listener *listener;
     va_capture_reader *reader;
     int is_always;
+    uint64_t privacy_changes; /* when it began */
     _Atomic int must_stop;
     int has_thread;
     pthread_t thread;

@@ -62,25 +62,32 @@ static void end_errand(va_live *live)
     va_live_release(live);
 }
 
-/* An errand. */
-static void carry_out(void *user)
+static void act(va_live *live, const char *text)
 {
-    struct said *said = user;
-    va_live *live = said->live;
     va_assistant *assistant = live->assistant;
     struct va_execution execution = {0};
     va_error error;
-    const struct va_field fields[] = {VA_STRING("source", live->options.source), VA_STRING("text", said->text)};
+    const struct va_field fields[] = {VA_STRING("source", live->options.source), VA_STRING("text", text)};
 
     va_event_tell(assistant, VA_LOG_INFO, "acting", fields, 2, 1);
-    int r = va_assistant_execute_text_from(assistant, live->options.source, said->text, 0, &execution, &error);
+    int r = va_execute_said(assistant, live->options.source, live->privacy_changes, text, 0, &execution, &error);
     va_live_tell(live, &(struct va_live_news){
                            .kind = VA_LIVE_EXECUTED, .status = r, .execution = r == 0 ? &execution : NULL, .error = r < 0 ? &error : NULL});
     if (r == 0) {
         va_assistant_reply(assistant, &execution, VA_SPEAK_AS_API);
         va_execution_clear(&execution);
     }
-    va_phase_change(assistant, VA_FACT_ACTING, -1);
+}
+
+/* An errand. What has waited until privacy mode was on is forgotten. */
+static void carry_out(void *user)
+{
+    struct said *said = user;
+    va_live *live = said->live;
+
+    if (atomic_load(&live->assistant->privacy_changes) == live->privacy_changes)
+        act(live, said->text);
+    va_phase_change(live->assistant, VA_FACT_ACTING, -1);
     va_free(said);
     end_errand(live);
 }

@@ -37,16 +37,18 @@ static struct va_pending *make(const char *command, const char *response, const 
     return pending;
 }
 
-int va_pending_put(va_assistant *assistant, const char *command, const char *response, const va_slot *slots, size_t n_slots,
-                   double deadline_s)
+int va_pending_put(va_assistant *assistant, uint64_t privacy_changes, const char *command, const char *response, const va_slot *slots,
+                   size_t n_slots, double deadline_s)
 {
-    struct va_pending *pending = make(command, response, slots, n_slots, deadline_s);
+    struct va_pending *pending = make(command, response, slots, n_slots, deadline_s), *before = pending;
 
     if (pending == NULL)
         return VA_ENOMEM;
     pthread_mutex_lock(&assistant->lock);
-    struct va_pending *before = assistant->pending;
-    assistant->pending = pending;
+    if (atomic_load(&assistant->privacy_changes) == privacy_changes) {
+        before = assistant->pending;
+        assistant->pending = pending;
+    }
     pthread_mutex_unlock(&assistant->lock);
     va_free(before);
     return 0;

@@ -76,8 +76,7 @@ void va_record_transcription(va_assistant *assistant, const char *source, uint64
     va_buffer_free(&slots);
 }
 
-void va_record_execution(va_assistant *assistant, const char *source, uint64_t privacy_changes, const char *text,
-                         const struct va_execution *execution)
+void va_record_execution(va_assistant *assistant, const char *source, const char *text, const struct va_execution *execution)
 {
     struct va_buffer slots = {0};
 
@@ -95,7 +94,7 @@ void va_record_execution(va_assistant *assistant, const char *source, uint64_t p
         .duration_s = (double)NAN,
         .success = execution->success,
     };
-    add(assistant, privacy_changes, &entry);
+    add(assistant, execution->privacy_changes, &entry);
     va_buffer_free(&slots);
 }
 

@@ -189,6 +189,10 @@ void va_assistant_reply(va_assistant *assistant, const struct va_execution *exec
         .fixed = strcmp(template, execution->response) == 0, /* no slot was put in */
     };
 
+    /* What was said before privacy mode is not answered in it, but that it is on is. */
+    if (execution->privacy_changes != atomic_load(&assistant->privacy_changes) &&
+        (command == NULL || strcmp(command->action.type, "privacy") != 0))
+        return;
     if (speak == VA_SPEAK_ALWAYS || (speak == VA_SPEAK_AS_API && execution->settings->config->speech_api))
         say(assistant, &utterance);
 }

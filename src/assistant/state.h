@@ -238,7 +238,8 @@ void va_errands_finish(va_assistant *assistant);
 
 /* builtin.c: the actions that are about the assistant itself. */
 VA_MUST_CHECK int va_builtins_register(va_assistant *assistant, va_error *error);
-void va_reply_remember(va_assistant *assistant, const char *reply);
+/* Unless privacy mode has been switched since privacy_changes was read. */
+void va_reply_remember(va_assistant *assistant, uint64_t privacy_changes, const char *reply);
 void va_reply_forget(va_assistant *assistant);
 
 /* power.c: the watch begins when there are workers. Who free it comes last: nudging is allowed until then. */
@@ -253,6 +254,11 @@ VA_MUST_CHECK int va_privacy_start(va_assistant *assistant, const char *folder, 
 void va_privacy_stop(va_assistant *assistant);
 int va_privacy_action(void *user, va_action_call *call); /* the action of commands */
 
+/* execute.c: as va_assistant_execute_text_from; of what is done nothing is kept when privacy mode has been switched since privacy_changes
+ * was read. */
+VA_MUST_CHECK int va_execute_said(va_assistant *assistant, const char *source, uint64_t privacy_changes, const char *text, unsigned flags,
+                                  struct va_execution *ret_execution, va_error *error);
+
 /* transcribed.c */
 struct va_transcribed {
     int source; /* VA_SOURCE_ */
@@ -263,18 +269,17 @@ struct va_transcribed {
 };
 void va_transcribed_tell(va_assistant *assistant, const struct va_transcribed *transcribed);
 
-/* record.c: to the history, unless privacy mode has been on since privacy_changes was read. On the disk when these return; that they
- * could not is logged once. */
+/* record.c: to the history, unless privacy mode has been switched since privacy_changes was read (or the execution's). On the disk when
+ * these return; that they could not is logged once. */
 void va_record_transcription(va_assistant *assistant, const char *source, uint64_t privacy_changes, const struct va_job_result *result);
-void va_record_execution(va_assistant *assistant, const char *source, uint64_t privacy_changes, const char *text,
-                         const struct va_execution *execution);
+void va_record_execution(va_assistant *assistant, const char *source, const char *text, const struct va_execution *execution);
 /* Waits for what is being added. */
 void va_record_settle(va_assistant *assistant);
 
 /* pending.c */
-/* Keeps a copy, in place of the one before. VA_ENOMEM. */
-VA_MUST_CHECK int va_pending_put(va_assistant *assistant, const char *command, const char *response, const va_slot *slots, size_t n_slots,
-                                 double deadline_s);
+/* Keeps a copy, in place of the one before, unless privacy mode has been switched since privacy_changes was read. VA_ENOMEM. */
+VA_MUST_CHECK int va_pending_put(va_assistant *assistant, uint64_t privacy_changes, const char *command, const char *response,
+                                 const va_slot *slots, size_t n_slots, double deadline_s);
 /* What is asked about, if there is still time; it is the caller's to va_free. */
 struct va_pending *va_pending_take(va_assistant *assistant);
 /* The same, which stays asked about: a copy, or NULL. VA_ENOMEM. */

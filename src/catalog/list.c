@@ -101,6 +101,18 @@ static int print_json(json_t *json, struct va_buffer *out, va_error *error)
     return r ? va_fail_memory(error) : 0;
 }
 
+/* A path need not be UTF-8, and a message may be cut within a character. NULL when out of memory. */
+static json_t *mended(const char *text)
+{
+    char *copy = va_strdup(text);
+    if (copy == NULL)
+        return NULL;
+    va_utf8_mend(copy, strlen(copy));
+    json_t *json = json_string(copy);
+    va_free(copy);
+    return json;
+}
+
 static int by_text(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -153,9 +165,9 @@ static int add_json(const struct listing *listing, const char *name, const struc
         r |= json_object_set_new(item, "summary", json_string(model->summary)) |
              json_object_set_new(item, "download_bytes", json_integer((json_int_t)model->sources[0].wheel_bytes));
     if (strcmp(state, "available") != 0)
-        r |= json_object_set_new(item, "path", json_string(path));
+        r |= json_object_set_new(item, "path", mended(path));
     if (problem != NULL)
-        r |= json_object_set_new(item, "problem", json_string(problem));
+        r |= json_object_set_new(item, "problem", mended(problem));
     if (d != NULL)
         r |= json_object_set_new(item, "kind", json_string(kind_text(d))) |
              json_object_set_new(item, "bytes", json_integer((json_int_t)d->bytes)) |
@@ -244,7 +256,7 @@ int va_catalog_list(const char *folder, int json, struct va_buffer *out, va_erro
     for (size_t i = 0; r == 0 && i < n; i++)
         r = add_model(&listing, names[i], NULL, error);
     if (r == 0 && json) {
-        r = print_json(json_pack("{s:s, s:O}", "folder", folder, "models", listing.models), out, error);
+        r = print_json(json_pack("{s:o, s:O}", "folder", mended(folder), "models", listing.models), out, error);
     }
 fail:
     json_decref(listing.models);
@@ -257,9 +269,9 @@ fail:
 static json_t *info_json(const char *name, const char *path, const struct description *d)
 {
     const int32_t *h = d->hparams;
-    json_t *info = json_pack("{s:s, s:s, s:s, s:I, s:i, s:s, s:s, s:s, s:s}", "name", name, "path", path, "kind", kind_text(d), "bytes",
-                             (json_int_t)d->bytes, "format", VA_CONTAINER_VERSION, "precision", precision_text(d), "languages",
-                             languages_text(d), "sha256", d->hash, "source_sha256", d->source_hash);
+    json_t *info = json_pack("{s:o, s:o, s:s, s:I, s:i, s:s, s:s, s:s, s:s}", "name", mended(name), "path", mended(path), "kind",
+                             kind_text(d), "bytes", (json_int_t)d->bytes, "format", VA_CONTAINER_VERSION, "precision", precision_text(d),
+                             "languages", languages_text(d), "sha256", d->hash, "source_sha256", d->source_hash);
 
     if (info != NULL && d->kind == VA_CONTAINER_WAKE && json_object_set_new(info, "word", json_string(d->word)) < 0) {
         json_decref(info);

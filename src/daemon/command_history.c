@@ -27,6 +27,7 @@ struct request {
     struct va_history_query query;
     enum va_history_format format;
     int json, all, has_before;
+    double since_s, until_s;
     double before_s; /* of delete */
     int64_t id;      /* of delete; 0: none */
 };
@@ -218,9 +219,11 @@ static int take_option(struct request *request, int option, const char *value)
     case 'f':
         return read_format(value, &request->format);
     case 'S':
-        return va_clock_parse(value, &request->query.since_s);
+        request->query.since_s = &request->since_s;
+        return va_clock_parse(value, &request->since_s);
     case 'U':
-        return va_clock_parse(value, &request->query.until_s);
+        request->query.until_s = &request->until_s;
+        return va_clock_parse(value, &request->until_s);
     case 'b':
         request->has_before = 1;
         return va_clock_parse(value, &request->before_s);

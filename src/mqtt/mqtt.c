@@ -18,12 +18,14 @@
 #include "base/secret.h"
 #include "base/thread.h"
 #include "mqtt/discovery.h"
+#include "mqtt/told.h"
 #include "power/power.h"
 
 #define KEEPALIVE_S 30
 #define LOOK_MS 1000 /* how often what is no event is looked at */
 #define GOODBYE_MS 1000
 #define CONNECT_MS 15000 /* for the broker's welcome */
+#define LEAVE_S 1.0      /* so long the end waits for the broker's name */
 #define MAX_WAIT_S 60
 #define MAX_PAYLOAD_BYTES 16384
 
@@ -51,50 +53,15 @@ struct va_mqtt {
     int has_thread;
     int wake_fd;
     pthread_mutex_t lock;
+    pthread_cond_t changed;  /* the name is looked up no more */
     int ending;              /* with lock */
+    int is_looking_up;       /* with lock: the library looks for the broker's name, which nothing interrupts */
+    int is_left;             /* with lock: the thread frees all, when it is back */
     char *last_command;      /* with lock; JSON, or NULL */
     _Atomic int must_forget; /* privacy mode has begun, and the broker may still have what was answered */
 };
 
 /* ---- what the assistant tells ---- */
-
-static const char *text_of(const struct va_field *fields, size_t n, const char *name)
-{
-    for (size_t i = 0; i < n; i++)
-        if (fields[i].type == VA_FIELD_STRING && strcmp(fields[i].name, name) == 0)
-            return fields[i].value.string;
-    return "";
-}
-
-static int is_set(const struct va_field *fields, size_t n, const char *name)
-{
-    for (size_t i = 0; i < n; i++)
-        if (fields[i].type == VA_FIELD_BOOL && strcmp(fields[i].name, name) == 0)
-            return fields[i].value.integer != 0;
-    return 0;
-}
-
-/* The command's name is in the command files; what was answered may be private. NULL when out of memory. */
-static char *write_command(const va_mqtt *mqtt, const struct va_field *fields, size_t n)
-{
-    struct va_buffer out;
-    struct va_json json = {.out = &out};
-    char when[VA_CLOCK_TEXT_SIZE];
-
-    va_clock_text(va_clock_unix_s(), when);
-    va_buffer_init(&out, MAX_PAYLOAD_BYTES);
-    va_json_open(&json, NULL, '{');
-    va_json_text(&json, "command", text_of(fields, n, "command"));
-    va_json_bool(&json, "success", is_set(fields, n, "success"));
-    va_json_text(&json, "source", text_of(fields, n, "source"));
-    va_json_text(&json, "time", when);
-    if (mqtt->options.texts && !va_assistant_is_private(mqtt->assistant))
-        va_json_text(&json, "response", text_of(fields, n, "response"));
-    va_json_close(&json, '}');
-    char *text = json.error == 0 ? va_buffer_take(&out) : NULL;
-    va_buffer_free(&out);
-    return text;
-}
 
 static void on_event(void *user, const char *name, const struct va_field *fields, size_t n)
 {
@@ -102,10 +69,10 @@ static void on_event(void *user, const char *name, const struct va_field *fields
 
     if (strcmp(name, "state") != 0 && strcmp(name, "privacy") != 0 && strcmp(name, "result") != 0)
         return;
-    int is_command = strcmp(name, "result") == 0 && text_of(fields, n, "command")[0] != '\0';
-    int must_forget = strcmp(name, "privacy") == 0 && is_set(fields, n, "on") && mqtt->options.texts;
+    int is_command = strcmp(name, "result") == 0 && va_mqtt_text_of(fields, n, "command")[0] != '\0';
+    int must_forget = strcmp(name, "privacy") == 0 && va_mqtt_is_set(fields, n, "on") && mqtt->options.texts;
     if (is_command || must_forget) {
-        char *text = is_command ? write_command(mqtt, fields, n) : NULL;
+        char *text = is_command ? va_mqtt_write_command(fields, n, mqtt->options.texts && !va_assistant_is_private(mqtt->assistant)) : NULL;
         pthread_mutex_lock(&mqtt->lock);
         va_free(mqtt->last_command);
         mqtt->last_command = text;
@@ -321,6 +288,14 @@ static int step(va_mqtt *mqtt, int timeout_ms)
     return code == MOSQ_ERR_SUCCESS ? mosquitto_loop_misc(mosquitto) : code;
 }
 
+static void note_lookup(va_mqtt *mqtt, int is_looking_up)
+{
+    pthread_mutex_lock(&mqtt->lock);
+    mqtt->is_looking_up = is_looking_up;
+    pthread_cond_signal(&mqtt->changed);
+    pthread_mutex_unlock(&mqtt->lock);
+}
+
 /* One connection, from its beginning to its end. */
 static void stay_connected(va_mqtt *mqtt)
 {
@@ -328,7 +303,9 @@ static void stay_connected(va_mqtt *mqtt)
     int code;
 
     mqtt->is_welcome = mqtt->refused = 0;
+    note_lookup(mqtt, 1);
     code = mosquitto_connect_async(mqtt->mosquitto, mqtt->options.host, mqtt->options.port, KEEPALIVE_S);
+    note_lookup(mqtt, 0);
     while (code == MOSQ_ERR_SUCCESS && mqtt->refused == 0 && !is_ending(mqtt)) {
         code = step(mqtt, mqtt->is_welcome ? LOOK_MS : 50);
         if (code != MOSQ_ERR_SUCCESS)
@@ -362,6 +339,23 @@ static void say_goodbye(va_mqtt *mqtt)
         ;
 }
 
+static void clear(va_mqtt *mqtt)
+{
+    if (mqtt->mosquitto != NULL)
+        mosquitto_destroy(mqtt->mosquitto);
+    forget_sent(mqtt);
+    va_free((char *)mqtt->options.host);
+    va_free((char *)mqtt->options.ca_file);
+    va_free((char *)mqtt->options.prefix);
+    va_free(mqtt->last_command);
+    va_secret_free(mqtt->credentials);
+    if (mqtt->wake_fd >= 0)
+        close(mqtt->wake_fd);
+    pthread_cond_destroy(&mqtt->changed);
+    pthread_mutex_destroy(&mqtt->lock);
+    va_free(mqtt);
+}
+
 static void *run(void *user)
 {
     va_mqtt *mqtt = user;
@@ -378,6 +372,8 @@ static void *run(void *user)
     }
     say_goodbye(mqtt);
     va_broken_pipe_restore(&before);
+    if (mqtt->is_left) /* by now it is, or never will be */
+        clear(mqtt);
     return NULL;
 }
 
@@ -452,6 +448,7 @@ int va_mqtt_start(va_assistant *assistant, const struct va_mqtt_options *options
     if (mqtt == NULL)
         return va_fail_memory(error);
     pthread_mutex_init(&mqtt->lock, NULL);
+    pthread_cond_init(&mqtt->changed, NULL);
     mqtt->assistant = assistant;
     mqtt->wanted_privacy = -1;
     mqtt->must_forget = options->texts && va_assistant_is_private(assistant);
@@ -472,28 +469,26 @@ int va_mqtt_start(va_assistant *assistant, const struct va_mqtt_options *options
     return 0;
 }
 
+/* A name server that does not answer holds the library for longer than the end may take: the thread is left to end itself. */
 void va_mqtt_free(va_mqtt *mqtt)
 {
     if (mqtt == NULL)
         return;
+    uint64_t until_ns = va_clock_after(LEAVE_S);
+    pthread_t thread = mqtt->thread;
     va_assistant_unsubscribe(mqtt->assistant, on_event, mqtt);
     pthread_mutex_lock(&mqtt->lock);
     mqtt->ending = 1;
+    eventfd_write(mqtt->wake_fd, 1);
+    while (mqtt->is_looking_up && va_thread_wait_until(&mqtt->changed, &mqtt->lock, until_ns) == 0)
+        ;
+    int is_left = mqtt->is_left = mqtt->is_looking_up;
     pthread_mutex_unlock(&mqtt->lock);
-    if (mqtt->wake_fd >= 0)
-        eventfd_write(mqtt->wake_fd, 1);
+    if (is_left) {
+        pthread_detach(thread);
+        return;
+    }
     if (mqtt->has_thread)
-        pthread_join(mqtt->thread, NULL);
-    if (mqtt->mosquitto != NULL)
-        mosquitto_destroy(mqtt->mosquitto);
-    forget_sent(mqtt);
-    va_free((char *)mqtt->options.host);
-    va_free((char *)mqtt->options.ca_file);
-    va_free((char *)mqtt->options.prefix);
-    va_free(mqtt->last_command);
-    va_secret_free(mqtt->credentials);
-    if (mqtt->wake_fd >= 0)
-        close(mqtt->wake_fd);
-    pthread_mutex_destroy(&mqtt->lock);
-    va_free(mqtt);
+        pthread_join(thread, NULL);
+    clear(mqtt);
 }

@@ -26,7 +26,7 @@ struct va_mqtt_options {
 
 /* VA_EINVAL: a topic or host is none. VA_EDENIED, VA_ENOTFOUND: the file of the password. VA_ENOMEM. It does not wait for the broker. */
 VA_MUST_CHECK int va_mqtt_start(va_assistant *assistant, const struct va_mqtt_options *options, va_mqtt **ret_mqtt, va_error *error);
-/* Says goodbye, if the broker is there. NULL is fine. */
+/* Says goodbye, if the broker is there. Waits a second at most for a name server; assistant is not needed any more. NULL is fine. */
 void va_mqtt_free(va_mqtt *mqtt);
 
 #endif

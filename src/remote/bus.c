@@ -1,5 +1,6 @@
 #include "remote/bus.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -17,6 +18,8 @@
 
 struct va_bus {
     natsConnection *connection;
+    _Atomic int is_connected; /* as told: the library itself answers only between two tries, which may take long */
+    sem_t is_closed;          /* and nothing more is told */
 };
 
 int va_bus_fail(va_error *error, natsStatus status, const char *what)
@@ -70,16 +73,28 @@ static int check_url(const struct va_bus_options *options, int *ret_tls, va_erro
 
 static void on_disconnected(natsConnection *connection, void *user)
 {
+    va_bus *bus = user;
     (void)connection;
-    (void)user;
+
+    atomic_store(&bus->is_connected, 0);
     va_log(VA_LOG_WARNING, "remote", "the NATS server is gone; it is tried again");
 }
 
 static void on_connected(natsConnection *connection, void *user)
 {
+    va_bus *bus = user;
     (void)connection;
-    (void)user;
+
+    atomic_store(&bus->is_connected, 1);
     va_log(VA_LOG_INFO, "remote", "connected to the NATS server");
+}
+
+static void on_closed(natsConnection *connection, void *user)
+{
+    va_bus *bus = user;
+    (void)connection;
+
+    sem_post(&bus->is_closed);
 }
 
 static void on_error(natsConnection *connection, natsSubscription *subscription, natsStatus status, void *user)
@@ -90,7 +105,7 @@ static void on_error(natsConnection *connection, natsSubscription *subscription,
     va_log(VA_LOG_WARNING, "remote", "NATS: %s", natsStatus_GetText(status));
 }
 
-static natsStatus set_options(natsOptions *made, const struct va_bus_options *options, int is_tls, const char *token)
+static natsStatus set_options(natsOptions *made, const struct va_bus_options *options, int is_tls, const char *token, va_bus *bus)
 {
     natsStatus s = natsOptions_SetURL(made, options->url);
 
@@ -111,11 +126,13 @@ static natsStatus set_options(natsOptions *made, const struct va_bus_options *op
     if (s == NATS_OK)
         s = natsOptions_SetFailRequestsOnDisconnect(made, true);
     if (s == NATS_OK)
-        s = natsOptions_SetRetryOnFailedConnect(made, true, on_connected, NULL);
+        s = natsOptions_SetRetryOnFailedConnect(made, true, on_connected, bus);
     if (s == NATS_OK)
-        s = natsOptions_SetDisconnectedCB(made, on_disconnected, NULL);
+        s = natsOptions_SetDisconnectedCB(made, on_disconnected, bus);
     if (s == NATS_OK)
-        s = natsOptions_SetReconnectedCB(made, on_connected, NULL);
+        s = natsOptions_SetReconnectedCB(made, on_connected, bus);
+    if (s == NATS_OK)
+        s = natsOptions_SetClosedCB(made, on_closed, bus);
     if (s == NATS_OK)
         s = natsOptions_SetErrorHandler(made, on_error, NULL);
     return s;
@@ -132,11 +149,12 @@ int va_bus_connect(const struct va_bus_options *options, va_bus **ret_bus, va_er
     va_bus *bus = va_calloc(1, sizeof *bus);
     if (bus == NULL)
         return va_fail_memory(error);
+    sem_init(&bus->is_closed, 0, 0);
     if (options->token_file[0] != '\0' && (r = va_secret_read(options->token_file, &token, error)) < 0)
         goto fail;
     natsStatus s = natsOptions_Create(&made);
     if (s == NATS_OK)
-        s = set_options(made, options, is_tls, token);
+        s = set_options(made, options, is_tls, token, bus);
     if (s == NATS_OK)
         s = natsConnection_Connect(&bus->connection, made);
     natsOptions_Destroy(made);
@@ -146,6 +164,10 @@ int va_bus_connect(const struct va_bus_options *options, va_bus **ret_bus, va_er
         r = va_bus_fail(error, s, options->url);
         goto fail;
     }
+    if (s == NATS_NOT_YET_CONNECTED)
+        va_log(VA_LOG_WARNING, "remote", "the NATS server %s is not reached, and tried again and again", options->url);
+    if (s == NATS_OK)
+        atomic_store(&bus->is_connected, natsConnection_Status(bus->connection) == NATS_CONN_STATUS_CONNECTED);
     *ret_bus = bus;
     return 0;
 
@@ -162,13 +184,22 @@ void va_bus_close(va_bus *bus)
     if (bus->connection != NULL) {
         (void)natsConnection_FlushTimeout(bus->connection, va_bus_is_connected(bus) ? CLOSE_MS : 1);
         natsConnection_Destroy(bus->connection);
+        while (sem_wait(&bus->is_closed) != 0)
+            ;
     }
+    sem_destroy(&bus->is_closed);
     va_free(bus);
+}
+
+void va_bus_let_go(va_bus *bus)
+{
+    if (!va_bus_is_connected(bus))
+        natsConnection_Close(bus->connection);
 }
 
 int va_bus_is_connected(const va_bus *bus)
 {
-    return natsConnection_Status(bus->connection) == NATS_CONN_STATUS_CONNECTED;
+    return atomic_load(&bus->is_connected);
 }
 
 natsConnection *va_bus_connection(const va_bus *bus)

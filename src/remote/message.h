@@ -18,6 +18,7 @@
 #define VA_REMOTE_PIECE_BYTES 262144
 #define VA_REMOTE_MAX_MESSAGE 900000     /* below the server's usual limit of 1 MB */
 #define VA_REMOTE_MAX_RESULT (32u << 20) /* unpacked */
+#define VA_REMOTE_MAX_VALUES 500000u     /* of a result, those of some hours: each takes up to 230 bytes once it is read */
 
 struct va_remote_offer {
     char job[VA_REMOTE_NAME_BYTES], front[VA_REMOTE_NAME_BYTES];

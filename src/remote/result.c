@@ -10,6 +10,16 @@
 
 #define VERSION 2
 
+/* At most so many: a text may hold what looks like the beginning of one. */
+static size_t count_values(const struct va_buffer *plain)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < plain->size; i++)
+        n += plain->data[i] == ',' || plain->data[i] == '[' || plain->data[i] == '{';
+    return n;
+}
+
 /* ---- writing ---- */
 
 static void write_word(struct va_json *json, const va_word *word)
@@ -86,7 +96,8 @@ int va_remote_write_result(const struct va_remote_result *result, struct va_buff
     if (result->status == 0)
         write_transcript(&json, result->transcript);
     va_json_close(&json, '}');
-    if ((r = json.error) < 0)
+    r = json.error == 0 && count_values(&plain) > VA_REMOTE_MAX_VALUES ? VA_ELIMIT : json.error;
+    if (r < 0)
         goto end;
     uLongf n = compressBound((uLong)plain.size);
     if ((r = va_buffer_reserve(out, n)) < 0)
@@ -296,6 +307,8 @@ int va_remote_read_result(const char *data, size_t n, struct va_remote_result *r
 
     va_buffer_init(&plain, VA_REMOTE_MAX_RESULT);
     int r = n <= VA_REMOTE_MAX_MESSAGE ? unpack(data, n, &plain) : VA_EFORMAT;
+    if (r == 0 && count_values(&plain) > VA_REMOTE_MAX_VALUES)
+        r = VA_EFORMAT;
     if (r == 0) {
         document = va_remote_parse(plain.data != NULL ? plain.data : "", plain.size, VERSION);
         r = document != NULL ? read_document(document, ret_result) : VA_EFORMAT;

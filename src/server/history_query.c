@@ -76,9 +76,13 @@ int va_history_request_read(const char *query, struct va_history_request *ret_re
     if ((r = read_text(query, "search", ret_request->search, sizeof ret_request->search, error)) < 0)
         return r;
     ret_request->query.search = r > 0 && ret_request->search[0] != '\0' ? ret_request->search : NULL;
-    if ((r = read_time(query, "since", &ret_request->query.since_s, error)) < 0 ||
-        (r = read_time(query, "until", &ret_request->query.until_s, error)) < 0 ||
-        (r = read_number(query, "before_id", MAX_ID, &ret_request->query.before_id, error)) < 0 ||
+    if ((r = read_time(query, "since", &ret_request->since_s, error)) < 0)
+        return r;
+    ret_request->query.since_s = r > 0 ? &ret_request->since_s : NULL;
+    if ((r = read_time(query, "until", &ret_request->until_s, error)) < 0)
+        return r;
+    ret_request->query.until_s = r > 0 ? &ret_request->until_s : NULL;
+    if ((r = read_number(query, "before_id", MAX_ID, &ret_request->query.before_id, error)) < 0 ||
         (r = read_number(query, "limit", VA_HISTORY_MAX_PAGE, &limit, error)) < 0)
         return r;
     ret_request->query.limit = (int)limit;

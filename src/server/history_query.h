@@ -9,6 +9,7 @@
 struct va_history_request {
     struct va_history_query query; /* points into this */
     enum va_history_format format;
+    double since_s, until_s;
     char kind[16], search[VA_HISTORY_MAX_SEARCH_BYTES + 1];
 };
 

@@ -53,11 +53,11 @@ int va_history_is_enabled(const va_history *history);
 VA_MUST_CHECK int va_history_add(va_history *history, const struct va_history_entry *entry, int64_t *ret_id, va_error *error);
 
 struct va_history_query {
-    const char *kind;        /* NULL: any */
-    const char *search;      /* in text, command or response, capitals or not, as va_utf8_lower knows them; NULL: any */
-    double since_s, until_s; /* from since_s on, before until_s; 0: no bound */
-    int64_t before_id;       /* 0: from the newest on */
-    int limit;               /* 1 .. VA_HISTORY_MAX_PAGE */
+    const char *kind;                /* NULL: any */
+    const char *search;              /* in text, command or response, capitals or not, as va_utf8_lower knows them; NULL: any */
+    const double *since_s, *until_s; /* from since_s on, before until_s; NULL: no bound */
+    int64_t before_id;               /* 0: from the newest on */
+    int limit;                       /* 1 .. VA_HISTORY_MAX_PAGE */
 };
 
 /* A negative VA_E* ends the listing with that code. Must not call the history. */
@@ -70,7 +70,8 @@ VA_MUST_CHECK int va_history_list(va_history *history, const struct va_history_q
 /* What is deleted is nowhere in the file when this returns: it is written anew. When that failed the entries are gone from the lists all
  * the same, and error says so. VA_ENOTFOUND: there is no such entry. */
 VA_MUST_CHECK int va_history_delete(va_history *history, int64_t id, va_error *error);
-/* unix_s INFINITY: all, and a damaged file that was set aside. */
+/* unix_s INFINITY: all, and a damaged file that was set aside. Where the file is damaged or the disk is too full to delete entries, the
+ * file itself is removed, and nothing is counted. */
 VA_MUST_CHECK int va_history_delete_before(va_history *history, double unix_s, int64_t *ret_n, va_error *error);
 
 struct va_history_status {

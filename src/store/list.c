@@ -76,9 +76,9 @@ static int hold_reader(va_history *history, va_error *error)
     return 0;
 }
 
-static int bind_bound(sqlite3_stmt *statement, int at, double unix_s)
+static int bind_bound(sqlite3_stmt *statement, int at, const double *unix_s)
 {
-    return unix_s == 0 || !isfinite(unix_s) ? sqlite3_bind_null(statement, at) : sqlite3_bind_double(statement, at, unix_s * 1000.0);
+    return unix_s == NULL ? sqlite3_bind_null(statement, at) : sqlite3_bind_double(statement, at, *unix_s * 1000.0);
 }
 
 static int bind(sqlite3_stmt *statement, const struct va_history_query *query, const char *folded)

@@ -32,7 +32,6 @@ struct va_history {
     pthread_mutex_t write_lock;
     va_database *writer; /* or NULL */
     sqlite3_stmt *insert;
-    int is_scrub_due; /* deleted texts may still be in the file */
 
     pthread_mutex_t read_lock;
     va_database *reader; /* or NULL */

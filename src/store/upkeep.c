@@ -76,6 +76,19 @@ static int make(va_history *history, va_error *error)
     return r;
 }
 
+/* What damage it finds would be found again each time. */
+static int trim(va_history *history, va_error *error)
+{
+    int r = va_history_trim(history, error);
+
+    if (r != VA_EFORMAT)
+        return r;
+    pthread_mutex_lock(&history->write_lock);
+    r = va_history_set_aside(history, error);
+    pthread_mutex_unlock(&history->write_lock);
+    return r;
+}
+
 /* With lock held. */
 static void wait_for_work(va_history *history, int seconds)
 {
@@ -105,7 +118,7 @@ static void *run(void *arg)
         if (r == 0 && va_history_is_enabled(history))
             r = make(history, &error);
         if (r == 0)
-            r = va_history_trim(history, &error);
+            r = trim(history, &error);
         note(history, r, &error, last.text);
         last = error;
         wait_s = r < 0 ? RETRY_S : PERIOD_S;

@@ -158,6 +158,29 @@ void expect_hearing(enum va_hearing hearing)
     assert_int_equal(doubles.hearing, hearing);
 }
 
+static _Atomic int n_held, must_hold;
+
+static void hold(void *user)
+{
+    n_held++;
+    while (must_hold)
+        usleep(1000);
+}
+
+void hold_errands(void)
+{
+    n_held = 0;
+    must_hold = 1;
+    for (int i = 0; i < VA_ERRAND_THREADS; i++)
+        assert_int_equal(va_assistant_run(assistant, hold, NULL, NULL), 0);
+    assert_true(doubles_wait(&n_held, VA_ERRAND_THREADS));
+}
+
+void let_errands_go(void)
+{
+    must_hold = 0;
+}
+
 void hear(enum va_listen_event_kind kind)
 {
     doubles_hear(&(struct va_listen_event){.kind = kind, .text = ""});

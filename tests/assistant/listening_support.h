@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "assistant/assistant.h"
+#include "assistant/state.h"
 #include "audio/capture.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -56,6 +56,10 @@ void end(void);
 const char *state_now(void);
 void expect_state(const char *state); /* sooner or later */
 void expect_hearing(enum va_hearing hearing);
+
+/* No errand is run until they are let go. */
+void hold_errands(void);
+void let_errands_go(void);
 
 void hear(enum va_listen_event_kind kind);
 /* An utterance, and not so soon that it would be taken for what was said aloud just before; command NULL: it is none. */

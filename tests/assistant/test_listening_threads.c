@@ -1,4 +1,4 @@
-/* Everybody wants something of the microphone at once. */
+/* Everybody wants something of the microphone at once; and privacy mode overtakes what was said. */
 #include "listening_support.h"
 
 static void *reload(void *arg)
@@ -80,10 +80,28 @@ static void everything_at_once(void **state)
     end();
 }
 
+static void what_privacy_mode_overtakes_is_forgotten(void **state)
+{
+    struct va_privacy_state privacy;
+
+    begin("always", NULL);
+    hold_errands();
+    say("turn on the light", "light");
+    assert_int_equal(va_assistant_privacy_set(assistant, 1, VA_PRIVACY_BY_API, &privacy, NULL), 0);
+    let_errands_go();
+    expect_state("privacy");
+    assert_int_equal(va_assistant_privacy_set(assistant, 0, VA_PRIVACY_BY_API, &privacy, NULL), 0);
+    end();
+    assert_true(has_told("heard command=1"));
+    assert_false(has_told("\nacting "));
+    assert_false(has_told("\nresult "));
+    assert_int_equal(doubles.said, 0);
+}
+
 int main(void)
 {
     const struct va_log_options quiet = {.level = VA_LOG_ERROR};
-    const struct CMUnitTest tests[] = {cmocka_unit_test(everything_at_once)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(everything_at_once), cmocka_unit_test(what_privacy_mode_overtakes_is_forgotten)};
 
     if (va_log_open(&quiet, NULL) < 0)
         return 1;

@@ -376,6 +376,26 @@ static void ends_in_privacy_mode(void **state)
     end();
 }
 
+static void what_privacy_mode_overtakes_is_forgotten(void **state)
+{
+    struct va_privacy_state privacy;
+    struct client client;
+
+    begin("off", NULL);
+    open_client(&client, &usual);
+    hold_errands();
+    utter("turn on the light", 0.5, 2.0);
+    assert_int_equal(va_assistant_privacy_set(assistant, 1, VA_PRIVACY_BY_API, &privacy, NULL), 0);
+    let_errands_go();
+    assert_true(doubles_wait(&client.ends, 1));
+    assert_int_equal(client.executions, 0);
+    va_live_close(client.live);
+    end();
+    assert_true(has_told("heard command=1"));
+    assert_false(has_told("\nacting "));
+    assert_false(has_told("\nresult "));
+}
+
 /* What has its end is finished, what goes on ends. */
 static void ends_with_the_assistant(void **state)
 {
@@ -462,6 +482,7 @@ int main(void)
         cmocka_unit_test(closed_while_it_decodes),
         cmocka_unit_test(closed_while_it_acts),
         cmocka_unit_test(ends_in_privacy_mode),
+        cmocka_unit_test(what_privacy_mode_overtakes_is_forgotten),
         cmocka_unit_test(ends_with_the_assistant),
         cmocka_unit_test(decoding_fails),
         cmocka_unit_test(out_of_memory),

@@ -243,6 +243,27 @@ static void questions_and_replies_are_forgotten(void **state)
     assert_string_equal(say("sure"), "nothing");
 }
 
+static void of_what_it_overtakes_nothing_is_left(void **state)
+{
+    uint64_t heard = atomic_load(&assistant->privacy_changes);
+    struct va_execution execution;
+
+    assert_int_equal(set(1), 0);
+    assert_int_equal(set(0), 0);
+    assert_int_equal(va_execute_said(assistant, "microphone", heard, "open", 0, &execution, NULL), 0);
+    va_assistant_reply(assistant, &execution, VA_SPEAK_ALWAYS);
+    va_execution_clear(&execution);
+    assert_int_equal(doubles.said, 0);
+    assert_string_equal(say("again"), "nothing");
+    assert_string_equal(say("sure"), "nothing");
+    heard = atomic_load(&assistant->privacy_changes);
+    assert_int_equal(va_execute_said(assistant, "microphone", heard, "hide", 0, &execution, NULL), 0);
+    execution.response = "it is on";
+    va_assistant_reply(assistant, &execution, VA_SPEAK_ALWAYS); /* but that it is on is said */
+    va_execution_clear(&execution);
+    assert_int_equal(doubles.said, 1);
+}
+
 static void a_command_does_it(void **state)
 {
     struct va_execution execution;
@@ -386,6 +407,7 @@ int main(void)
         TEST(what_is_in_flight_is_cancelled),
         TEST(what_was_said_before_is_not_kept_after),
         TEST(questions_and_replies_are_forgotten),
+        TEST(of_what_it_overtakes_nothing_is_left),
         TEST(a_command_does_it),
         TEST(it_is_told),
         TEST(it_outlives_a_restart),

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/paths.h"
+#include "base/utf8.h"
 #include "catalog/catalog.h"
 #include "temporary.h"
 
@@ -78,11 +79,40 @@ static void a_long_path_leaves_no_reason(void **state)
     va_buffer_free(&text);
 }
 
+/* And an error may be cut within a letter. */
+static void a_folder_need_not_be_text(void **state)
+{
+    static const char letters[] = "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4";
+    struct va_buffer text;
+    va_error error;
+
+    va_buffer_init(&text, 1 << 16);
+    for (size_t shift = 0; shift < 2; shift++) {
+        char folder[512];
+        int n = snprintf(folder, sizeof folder, "%s/\xff%.*s", root, (int)shift, "x");
+        assert_int_equal(va_file_make_folder(folder, 0700, &error), 0);
+        for (int i = 0; i < 2; i++) {
+            n += snprintf(folder + n, sizeof folder - (size_t)n, "/%s%s%s%s%s%s", letters, letters, letters, letters, letters, letters);
+            assert_int_equal(va_file_make_folder(folder, 0700, &error), 0);
+        }
+        char *path = va_paths_join(folder, "own.vam");
+        assert_int_equal(temporary_write(path, "junk"), 0);
+        va_free(path);
+        va_buffer_clear(&text);
+        if (va_catalog_list(folder, 1, &text, &error) != 0)
+            fail_msg("%s", error.text);
+        assert_non_null(strstr(text.data, "\"unusable\""));
+        assert_true(va_utf8_valid(text.data, text.size));
+    }
+    va_buffer_free(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(strange_names_are_not_listed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_long_path_leaves_no_reason, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_folder_need_not_be_text, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,6 +113,7 @@ def test_lists_and_exports(serve):
     later, earlier = (history(server, limit=200, **{key: middle})["entries"] for key in ("since", "until"))
     assert len(later) + len(earlier) == 250 and all(e["time"] >= middle for e in later) and all(e["time"] < middle for e in earlier)
 
+    assert history(server, until="1970-01-01T00:00:00Z")["entries"] == []
     lines = server.get("/api/v1/history/export")
     assert lines.headers["Content-Type"] == "application/x-ndjson" and "history.jsonl" in lines.headers["Content-Disposition"]
     assert [json.loads(line)["id"] for line in lines.text.splitlines()] == list(range(250, 0, -1))

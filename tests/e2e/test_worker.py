@@ -176,6 +176,14 @@ def test_nothing_is_lost_when_workers_are_killed(start, nats, recordings, tmp_pa
     assert status["remote"]["running"] == 0
 
 
+def test_a_server_that_is_not_there_is_told(start, nats, recordings, tmp_path):
+    nats.stop()
+    front = start.front(nats)
+    assert f"the NATS server {nats.url} is not reached" in (tmp_path / "stderr.txt").read_text()
+    assert not remote(front)["connected"]
+    assert transcribe(front, os.path.join(recordings, WAV)).status_code == 200
+
+
 def test_the_server_goes_and_comes_back(start, nats, recordings, tmp_path):
     front = start.front(nats)
     start.worker(nats, "one")

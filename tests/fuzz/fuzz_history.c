@@ -21,7 +21,8 @@ static void check_query(const char *query)
     if (r == 0) {
         const struct va_history_query *asked = &request.query;
         FUZZ_CHECK(asked->limit >= 1 && asked->limit <= VA_HISTORY_MAX_PAGE && asked->before_id >= 0);
-        FUZZ_CHECK(isfinite(asked->since_s) && asked->since_s > -86400 && isfinite(asked->until_s));
+        FUZZ_CHECK(asked->since_s == NULL || (isfinite(*asked->since_s) && *asked->since_s > -86400));
+        FUZZ_CHECK(asked->until_s == NULL || isfinite(*asked->until_s));
         FUZZ_CHECK(asked->search == NULL || (strlen(asked->search) <= VA_HISTORY_MAX_SEARCH_BYTES && asked->search[0] != '\0'));
         FUZZ_CHECK(asked->kind == NULL || strcmp(asked->kind, "command") == 0 || strcmp(asked->kind, "transcription") == 0);
     }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <zlib.h>
 
 #include "base/memory.h"
 #include "remote/bus.h"
@@ -252,6 +253,27 @@ static void subjects(void **state)
     assert_string_equal(subject, "va.x.a_b_c_d");
 }
 
+/* A few packed bytes that would take gigabytes. */
+static void a_result_has_not_too_many_values(void **state)
+{
+    static const char head[] = "{\"v\":2,\"job\":\"front-1\",\"status\":-9,\"error\":\"no\",\"run_ms\":1,\"more\":[";
+    struct va_remote_result result;
+    struct va_buffer plain;
+    char packed[8192];
+
+    for (size_t n = 1000; n <= VA_REMOTE_MAX_VALUES; n += VA_REMOTE_MAX_VALUES - 1000) {
+        uLongf size = sizeof packed;
+        va_buffer_init(&plain, VA_REMOTE_MAX_RESULT);
+        assert_int_equal(va_buffer_append(&plain, head, sizeof head - 1), 0);
+        for (size_t i = 0; i < n; i++)
+            assert_int_equal(va_buffer_append(&plain, i > 0 ? ",0" : "0", i > 0 ? 2 : 1), 0);
+        assert_int_equal(va_buffer_append(&plain, "]}", 2), 0);
+        assert_int_equal(compress((Bytef *)packed, &size, (const Bytef *)plain.data, (uLong)plain.size), Z_OK);
+        assert_int_equal(va_remote_read_result(packed, size, &result), n == 1000 ? 0 : VA_EFORMAT);
+        va_buffer_free(&plain);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +283,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_result_goes_and_comes, begin, end),
         cmocka_unit_test_setup_teardown(a_failure_goes_and_comes, begin, end),
         cmocka_unit_test_setup_teardown(out_of_memory, begin, end),
+        cmocka_unit_test(a_result_has_not_too_many_values),
         cmocka_unit_test(addresses),
         cmocka_unit_test(workers_are_seen_and_forgotten),
         cmocka_unit_test(subjects),

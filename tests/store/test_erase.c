@@ -121,6 +121,27 @@ static void another_reader_delays_it(void **state)
     va_history_close(history);
 }
 
+/* It stands in the file: the next start does it, or the service what another program could not. */
+static void what_was_delayed_outlives_a_restart(void **state)
+{
+    va_history *history = open_history(), *other;
+    sqlite3 *db;
+
+    add(history, "mark000001");
+    assert_int_equal(sqlite3_open(history_path(), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "BEGIN; SELECT count(*) FROM entries", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(va_history_delete(history, 1, NULL), VA_EBUSY);
+    va_history_close(history);
+    other = open_history();
+    assert_int_equal(va_history_trim(other, NULL), VA_EBUSY);
+    assert_true(is_marked(1));
+    assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(va_history_trim(other, NULL), 0);
+    assert_false(is_marked(1));
+    sqlite3_close(db);
+    va_history_close(other);
+}
+
 /* Not at the upkeep's next hour: it is asked at once, waits for the reader, and tries again each minute. */
 static void what_was_delayed_is_soon_done(void **state)
 {
@@ -184,6 +205,22 @@ static void the_oldest_go_when_it_is_large(void **state)
     va_history_close(history);
 }
 
+static void of_few_that_are_long_the_newest_stay(void **state)
+{
+    static char text[60000];
+    va_history *history = open_history();
+    struct va_history_options options = {.enabled = 1, .max_bytes = 1000000};
+
+    memset(text, 'x', sizeof text - 1);
+    for (int i = 0; i < 20; i++)
+        add(history, text);
+    va_history_configure(history, &options);
+    assert_int_equal(va_history_trim(history, NULL), 0);
+    assert_true(count(history) >= 14 && count(history) < 20);
+    assert_int_equal(sql_number("SELECT max(id) FROM entries"), 20);
+    va_history_close(history);
+}
+
 /* Without being told: at the start, and when the bounds change. */
 static void upkeep_does_it(void **state)
 {
@@ -214,9 +251,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_that_is_deleted_is_nowhere, start, stop),
         cmocka_unit_test_setup_teardown(what_is_old_is_nowhere, start, stop),
         cmocka_unit_test_setup_teardown(another_reader_delays_it, start, stop),
+        cmocka_unit_test_setup_teardown(what_was_delayed_outlives_a_restart, start, stop),
         cmocka_unit_test_setup_teardown(what_was_delayed_is_soon_done, start, stop),
         cmocka_unit_test_setup_teardown(old_entries_go, start, stop),
         cmocka_unit_test_setup_teardown(the_oldest_go_when_it_is_large, start, stop),
+        cmocka_unit_test_setup_teardown(of_few_that_are_long_the_newest_stay, start, stop),
         cmocka_unit_test_setup_teardown(upkeep_does_it, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

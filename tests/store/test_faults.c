@@ -112,6 +112,29 @@ static void a_full_disk(void **state)
     assert_int_equal(n_notices, 0);
 }
 
+/* Where nothing can be written, not even what is deleted, all can be. */
+static void a_full_disk_is_no_reason_to_keep(void **state)
+{
+    va_history *history = open_history();
+    struct rlimit before, limit;
+    int64_t n = 0;
+
+    for (int i = 0; i < 100; i++)
+        add(history, "a text of some length, so that there are several pages of it");
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    limit = before;
+    limit.rlim_cur = 4096;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    int r = va_history_delete_before(history, INFINITY, &n, NULL);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(r, 0);
+    assert_false(is_in_files("a text of some length"));
+    add(history, "again");
+    assert_int_equal(count(history), 1);
+    va_history_close(history);
+}
+
 static void a_folder_that_is_not_there(void **state)
 {
     const struct va_history_options options = {.enabled = 1};
@@ -162,27 +185,66 @@ static void what_is_damaged_is_set_aside(void **state)
     check_set_aside(open_kept_history());
 }
 
-/* Found by a look, not by a writer. */
-static void a_reader_finds_damage(void **state)
+/* Where it is not seen when the file is opened. */
+static va_history *open_damaged_history(void)
 {
-    struct va_history_query query = {.limit = 1};
     static char noise[4096];
     va_history *history = open_kept_history();
 
     for (int i = 0; i < 100; i++)
         add(history, "a text of some length, so that there are several pages of it and the root is not a leaf");
+    run_sql("UPDATE entries SET unix_ms = 5");                 /* too old, once they may not be older than a day */
     while (sql_number("PRAGMA wal_checkpoint(TRUNCATE)") != 0) /* the upkeep may be looking at it */
         usleep(1000);
     int64_t root = sql_number("SELECT rootpage FROM sqlite_schema WHERE name = 'entries'");
     int fd = open(history_path(), O_WRONLY);
     memset(noise, 0x5a, sizeof noise);
     assert_int_equal(pwrite(fd, noise, sizeof noise, (root - 1) * 4096), sizeof noise);
-    int r = va_history_list(history, &query, no_entry, NULL, &query.before_id, NULL);
-    assert_true(r == VA_EFORMAT || r == 0); /* the upkeep may have been quicker */
+    close(fd);
+    return history;
+}
+
+static void wait_for_notice(void)
+{
     for (int i = 0; i < 10000 && n_notices == 0; i++)
         usleep(1000);
-    close(fd);
+}
+
+/* Found by a look, not by a writer. */
+static void a_reader_finds_damage(void **state)
+{
+    struct va_history_query query = {.limit = 1};
+    va_history *history = open_damaged_history();
+    int r = va_history_list(history, &query, no_entry, NULL, &query.before_id, NULL);
+
+    assert_true(r == VA_EFORMAT || r == 0); /* the upkeep may have been quicker */
+    wait_for_notice();
     check_set_aside(history);
+}
+
+static void the_upkeep_finds_damage(void **state)
+{
+    const struct va_history_options options = {.enabled = 1, .max_age_s = 86400};
+    va_history *history = open_damaged_history();
+
+    va_history_configure(history, &options);
+    wait_for_notice();
+    check_set_aside(history);
+}
+
+/* Who deletes all deletes what is damaged, too. */
+static void damage_is_deleted(void **state)
+{
+    va_history *history = open_damaged_history();
+    const struct va_history_query all = {0};
+    int64_t n = 0;
+
+    assert_int_equal(va_history_delete_before(history, INFINITY, &n, NULL), 0);
+    assert_int_equal(access(temporary_path(folder, VA_HISTORY_ASIDE), F_OK), -1);
+    add(history, "new");
+    assert_string_equal(texts_of(history, &all, NULL), "new");
+    assert_false(is_in_files("a text of some length"));
+    va_history_close(history);
 }
 
 /* Bytes changed at random, and files cut short: it may be damaged or not, but nothing crashes, and an owner can always add. */
@@ -236,10 +298,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_allocation_fails, start, stop),
         cmocka_unit_test_setup_teardown(a_full_disk, start, stop),
+        cmocka_unit_test_setup_teardown(a_full_disk_is_no_reason_to_keep, start, stop),
         cmocka_unit_test_setup_teardown(a_folder_that_is_not_there, start, stop),
         cmocka_unit_test_setup_teardown(what_is_no_database_is_set_aside, start, stop),
         cmocka_unit_test_setup_teardown(what_is_damaged_is_set_aside, start, stop),
         cmocka_unit_test_setup_teardown(a_reader_finds_damage, start, stop),
+        cmocka_unit_test_setup_teardown(the_upkeep_finds_damage, start, stop),
+        cmocka_unit_test_setup_teardown(damage_is_deleted, start, stop),
         cmocka_unit_test_setup_teardown(damage_of_every_kind, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

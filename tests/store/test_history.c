@@ -170,10 +170,13 @@ static void it_is_bounded_by_time(void **state)
     add(history, "b");
     add(history, "c");
     run_sql("UPDATE entries SET unix_ms = id * 1000");
-    const struct va_history_query since = {.since_s = 2}, until = {.until_s = 2}, both = {.since_s = 1.5, .until_s = 2.5};
+    const double zero = 0.0, early = 1.5, two = 2.0, late = 2.5;
+    const struct va_history_query since = {.since_s = &two}, until = {.until_s = &two}, both = {.since_s = &early, .until_s = &late},
+                                  none = {.until_s = &zero};
     assert_string_equal(texts_of(history, &since, NULL), "c b");
     assert_string_equal(texts_of(history, &until, NULL), "a");
     assert_string_equal(texts_of(history, &both, NULL), "b");
+    assert_string_equal(texts_of(history, &none, NULL), "");
     va_history_close(history);
 }
 

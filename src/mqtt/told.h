@@ -1,0 +1,15 @@
+/* told.h - what the assistant tells of a command, as it is published. Pure. */
+#ifndef VA_MQTT_TOLD_H
+#define VA_MQTT_TOLD_H
+
+#include "base/log.h"
+
+/* Of the fields [n] of an event the one of this name: "" and 0 where there is none. */
+const char *va_mqtt_text_of(const struct va_field *fields, size_t n, const char *name);
+int va_mqtt_is_set(const struct va_field *fields, size_t n, const char *name);
+
+/* The event "result" as JSON, va_free. The command's name is in the command files; what was answered may be private. NULL when out of
+ * memory. */
+char *va_mqtt_write_command(const struct va_field *fields, size_t n, int with_response);
+
+#endif
