@@ -107,6 +107,7 @@ for kind in nftables ufw; do
     expect "$kind: it follows" "${setup[@]}" set --with "$kind"
     expect "$kind: ... and drops who may no longer" is_dropped 10300 192.0.2.2
     sed -i 's/allow: "192.0.2.3"/allow: "192.0.2.2"/' "$config"
+    expect "$kind: it follows back" "${setup[@]}" set --with "$kind"
     if [ "$kind" = nftables ]; then
         nft delete table inet voice_assistant
         expect "$kind: without its table all is open" reaches 9999
