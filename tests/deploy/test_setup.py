@@ -118,8 +118,10 @@ esac
 
 
 def run_volume(folder, *arguments, wait=True):
+    # Like a user's at a terminal: what runs in the background of a shell has SIGINT ignored, and so have its children.
     process = subprocess.Popen(["bash", folder / "deploy/setup/setup-encrypted-data", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True, start_new_session=True, env={**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}"})
+                               stderr=subprocess.STDOUT, text=True, start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+                               env={**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}"})
     process.stdin.write("a passphrase for the test\n")
     process.stdin.flush()
     if wait:
