@@ -127,6 +127,17 @@ def without_times(answer):
     return answer.json()
 
 
+def transcribe_there(front, path, **fields):
+    """Right after a worker is known this machine may still be the first to take an upload."""
+    before, answers = remote(front)["finished"], []
+
+    def is_done():
+        answers.append(transcribe(front, path, **fields))
+        return remote(front)["finished"] > before
+    wait_until(is_done)
+    return answers[-1]
+
+
 def test_workers_give_the_same_result(program, small_model, start, nats, recordings, tmp_path):
     front = start.front(nats)
     assert remote(front) == {"connected": True, "workers": 0, "places": 0, "running": 0, "finished": 0, "lost": 0, "returned": 0}
@@ -135,7 +146,7 @@ def test_workers_give_the_same_result(program, small_model, start, nats, recordi
     assert remote(front)["finished"] == 0
     worker = start.worker(nats, "one")
     wait_until(lambda: remote(front)["places"] == 2)
-    there = without_times(transcribe(front, path, timestamps="word"))
+    there = without_times(transcribe_there(front, path, timestamps="word"))
     assert there == here
     assert remote(front)["finished"] == 1
     assert TOKEN not in worker.said()
@@ -196,7 +207,7 @@ def test_the_server_goes_and_comes_back(start, nats, recordings, tmp_path):
     try:
         wait_until(lambda: remote(front)["places"] == 2)
         before = remote(front)["finished"]
-        assert transcribe(front, path).status_code == 200
+        assert transcribe_there(front, path).status_code == 200
         assert remote(front)["finished"] == before + 1
     finally:
         again.stop()
