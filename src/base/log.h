@@ -56,6 +56,11 @@ struct va_field {
 #define VA_INTEGER(n, v) ((struct va_field){.name = (n), .type = VA_FIELD_INTEGER, .value.integer = (v)})
 #define VA_BOOL(n, v) ((struct va_field){.name = (n), .type = VA_FIELD_BOOL, .value.integer = (v)})
 
+/* Of the fields [n] the one of this name, or NULL; its text, or ""; whether it is true. */
+const struct va_field *va_field_find(const struct va_field *fields, size_t n, const char *name);
+const char *va_field_text(const struct va_field *fields, size_t n, const char *name);
+int va_field_is_set(const struct va_field *fields, size_t n, const char *name);
+
 void va_log_event(enum va_log_level level, const char *module, const char *event, const struct va_field *fields, size_t n_fields);
 
 #endif

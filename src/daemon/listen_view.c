@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "daemon/print_clean.h"
 
@@ -108,23 +109,9 @@ static int append_json(va_listen_view *view, const char *name, const struct va_f
     return json.error < 0 ? json.error : va_buffer_append(&view->line, "\n", 1);
 }
 
-static const struct va_field *find(const struct va_field *fields, size_t n, const char *name)
-{
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(fields[i].name, name) == 0)
-            return &fields[i];
-    return NULL;
-}
-
-static const char *text_of(const struct va_field *fields, size_t n, const char *name)
-{
-    const struct va_field *field = find(fields, n, name);
-    return field != NULL && field->type == VA_FIELD_STRING ? field->value.string : "";
-}
-
 static double number_of(const struct va_field *fields, size_t n, const char *name)
 {
-    const struct va_field *field = find(fields, n, name);
+    const struct va_field *field = va_field_find(fields, n, name);
     return field == NULL || field->type == VA_FIELD_STRING ? 0.0
            : field->type == VA_FIELD_NUMBER                ? field->value.number
                                                            : (double)field->value.integer;
@@ -136,18 +123,19 @@ static int append_line(va_listen_view *view, const char *name, const struct va_f
     double seconds = (va_clock_ms() - view->start_ms) / 1000.0;
 
     if (strcmp(name, "wake") == 0)
-        return va_buffer_printf(&view->line, "%8.2f  woken by %s (%.2f, %.0f dB)\n", seconds, text_of(fields, n, "word"),
+        return va_buffer_printf(&view->line, "%8.2f  woken by %s (%.2f, %.0f dB)\n", seconds, va_field_text(fields, n, "word"),
                                 number_of(fields, n, "score"), number_of(fields, n, "level_dbfs"));
     if (strcmp(name, "heard") == 0)
-        return va_buffer_printf(&view->line, "%8.2f  %s  [%s%s%.2f]\n", seconds, text_of(fields, n, "text"), text_of(fields, n, "intent"),
-                                text_of(fields, n, "intent")[0] != '\0' ? " " : "no command, ", number_of(fields, n, "confidence"));
-    if (strcmp(name, "result") == 0 && text_of(fields, n, "response")[0] != '\0')
-        return va_buffer_printf(&view->line, "%8.2f  > %s\n", seconds, text_of(fields, n, "response"));
-    if (strcmp(name, "result") == 0 && text_of(fields, n, "error")[0] != '\0')
-        return va_buffer_printf(&view->line, "%8.2f  ! %s\n", seconds, text_of(fields, n, "error"));
+        return va_buffer_printf(&view->line, "%8.2f  %s  [%s%s%.2f]\n", seconds, va_field_text(fields, n, "text"),
+                                va_field_text(fields, n, "intent"), va_field_text(fields, n, "intent")[0] != '\0' ? " " : "no command, ",
+                                number_of(fields, n, "confidence"));
+    if (strcmp(name, "result") == 0 && va_field_text(fields, n, "response")[0] != '\0')
+        return va_buffer_printf(&view->line, "%8.2f  > %s\n", seconds, va_field_text(fields, n, "response"));
+    if (strcmp(name, "result") == 0 && va_field_text(fields, n, "error")[0] != '\0')
+        return va_buffer_printf(&view->line, "%8.2f  ! %s\n", seconds, va_field_text(fields, n, "error"));
     if (strcmp(name, "microphone") == 0)
-        return va_buffer_printf(&view->line, "%8.2f  microphone %s: %s %s\n", seconds, text_of(fields, n, "device"),
-                                text_of(fields, n, "state"), text_of(fields, n, "error"));
+        return va_buffer_printf(&view->line, "%8.2f  microphone %s: %s %s\n", seconds, va_field_text(fields, n, "device"),
+                                va_field_text(fields, n, "state"), va_field_text(fields, n, "error"));
     return 0;
 }
 
@@ -170,7 +158,7 @@ void va_listen_view_event(void *user, const char *name, const struct va_field *f
     pthread_mutex_lock(&view->lock);
     view->line.size = 0;
     if (strcmp(name, "partial") == 0)
-        snprintf(view->text, sizeof view->text, "%s", text_of(fields, n, "text"));
+        snprintf(view->text, sizeof view->text, "%s", va_field_text(fields, n, "text"));
     else if (strcmp(name, "heard") == 0)
         view->text[0] = '\0';
     int r = view->is_json ? append_json(view, name, fields, n) : append_line(view, name, fields, n);

@@ -27,7 +27,6 @@
 #define CONNECT_MS 15000 /* for the broker's welcome */
 #define LEAVE_S 1.0      /* so long the end waits for the broker's name */
 #define MAX_WAIT_S 60
-#define MAX_PAYLOAD_BYTES 16384
 
 /* What is published, each retained; a value is sent when it is another than the broker has. */
 enum value { STATE, COMMAND, PRIVACY, PROBLEM, BATTERY, N_VALUES };
@@ -69,8 +68,8 @@ static void on_event(void *user, const char *name, const struct va_field *fields
 
     if (strcmp(name, "state") != 0 && strcmp(name, "privacy") != 0 && strcmp(name, "result") != 0)
         return;
-    int is_command = strcmp(name, "result") == 0 && va_mqtt_text_of(fields, n, "command")[0] != '\0';
-    int must_forget = strcmp(name, "privacy") == 0 && va_mqtt_is_set(fields, n, "on") && mqtt->options.texts;
+    int is_command = strcmp(name, "result") == 0 && va_field_text(fields, n, "command")[0] != '\0';
+    int must_forget = strcmp(name, "privacy") == 0 && va_field_is_set(fields, n, "on") && mqtt->options.texts;
     if (is_command || must_forget) {
         char *text = is_command ? va_mqtt_write_command(fields, n, mqtt->options.texts && !va_assistant_is_private(mqtt->assistant)) : NULL;
         pthread_mutex_lock(&mqtt->lock);
@@ -108,7 +107,7 @@ static void publish_problem(va_mqtt *mqtt)
     struct va_buffer out;
     struct va_json json = {.out = &out};
 
-    va_buffer_init(&out, MAX_PAYLOAD_BYTES);
+    va_buffer_init(&out, VA_MQTT_MAX_PAYLOAD_BYTES);
     va_json_open(&json, NULL, '{');
     va_json_text(&json, "problem", n > 0 ? "ON" : "OFF");
     va_json_text(&json, "reasons", reasons);
@@ -123,7 +122,7 @@ static void describe_entities(va_mqtt *mqtt)
     struct va_buffer topic, payload;
 
     va_buffer_init(&topic, 1024);
-    va_buffer_init(&payload, MAX_PAYLOAD_BYTES);
+    va_buffer_init(&payload, VA_MQTT_MAX_PAYLOAD_BYTES);
     mqtt->is_told = 1;
     for (size_t i = 0; i < va_mqtt_n_entities(); i++)
         if (va_mqtt_describe(&mqtt->device, i, &topic, &payload) < 0 ||

@@ -4,9 +4,7 @@
 
 #include "base/log.h"
 
-/* Of the fields [n] of an event the one of this name: "" and 0 where there is none. */
-const char *va_mqtt_text_of(const struct va_field *fields, size_t n, const char *name);
-int va_mqtt_is_set(const struct va_field *fields, size_t n, const char *name);
+#define VA_MQTT_MAX_PAYLOAD_BYTES 16384
 
 /* The event "result" as JSON, va_free. The command's name is in the command files; what was answered may be private. NULL when out of
  * memory. */

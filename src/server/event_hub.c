@@ -129,14 +129,6 @@ static int write_event(struct va_buffer *text, uint64_t number, const char *name
     return r == 0 ? va_buffer_append_string(text, "\n\n") : r;
 }
 
-static int says_on(const struct va_field *fields, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(fields[i].name, "on") == 0)
-            return (int)fields[i].value.integer;
-    return 0;
-}
-
 /* A va_assistant_event_fn. */
 static void on_event(void *user, const char *name, const struct va_field *fields, size_t n)
 {
@@ -147,7 +139,7 @@ static void on_event(void *user, const char *name, const struct va_field *fields
     pthread_mutex_lock(&hub->lock);
     hub->last++;
     if (strcmp(name, "privacy") == 0) {
-        hub->is_private = says_on(fields, n);
+        hub->is_private = va_field_is_set(fields, n, "on");
         forget_all(hub);
     }
     if (write_event(&text, hub->last, name, fields, n) < 0) { /* who asks for it later gets the whole state */

@@ -440,6 +440,22 @@ static void knows_level_names(void **state)
     assert_int_equal(level, VA_LOG_WARNING);
 }
 
+static void test_fields_by_name(void **state)
+{
+    const struct va_field fields[] = {VA_STRING("text", "a"), VA_INTEGER("on", 1), VA_BOOL("success", 1), VA_BOOL("failed", 0),
+                                      VA_STRING("text", "b")};
+
+    assert_ptr_equal(va_field_find(fields, 5, "on"), &fields[1]);
+    assert_null(va_field_find(fields, 1, "on"));
+    assert_string_equal(va_field_text(fields, 5, "text"), "a");
+    assert_string_equal(va_field_text(fields, 5, "on"), "");
+    assert_string_equal(va_field_text(fields, 5, "none"), "");
+    assert_true(va_field_is_set(fields, 5, "success"));
+    assert_false(va_field_is_set(fields, 5, "failed"));
+    assert_false(va_field_is_set(fields, 5, "on"));
+    assert_false(va_field_is_set(fields, 5, "none"));
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -447,6 +463,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(writes_json_lines),
         CASE(an_error_event_has_its_own_message),
+        cmocka_unit_test(test_fields_by_name),
         cmocka_unit_test(the_console_is_readable),
         CASE(hostile_texts_stay_inside_their_line),
         cmocka_unit_test(long_lines_are_cut_and_stay_json),
