@@ -9,12 +9,12 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "server/websocket.h"
 
 #define MAX_ANSWER_BYTES ((size_t)512 << 10)
 #define LEVEL_MS 100.0
 
 /* Codes of RFC 6455. */
-enum { CLOSE_NORMAL = 1000, CLOSE_GOING = 1001, CLOSE_PROTOCOL = 1002, CLOSE_POLICY = 1008, CLOSE_INTERNAL = 1011, CLOSE_LATER = 1013 };
 
 struct va_live_session {
     va_assistant *assistant;
@@ -50,7 +50,7 @@ static void send(va_live_session *session, struct answer *answer)
     int r = answer->json.error < 0 ? answer->json.error : session->line.send(session->line.user, answer->buffer.data, answer->buffer.size);
     va_buffer_free(&answer->buffer);
     if (r < 0 && !atomic_exchange(&session->is_over, 1))
-        session->line.close(session->line.user, CLOSE_LATER, "the answers are not read");
+        session->line.close(session->line.user, VA_WEBSOCKET_LATER, "the answers are not read");
 }
 
 static void end(va_live_session *session, int code, const char *reason)
@@ -70,9 +70,10 @@ static const char *name_of(int status, int *ret_close)
         int status, close;
         const char *name;
     } names[] = {
-        {VA_EINVAL, CLOSE_POLICY, "invalid"},   {VA_EFORMAT, CLOSE_POLICY, "damaged"}, {VA_EUNSUPPORTED, CLOSE_POLICY, "unsupported"},
-        {VA_EBUSY, CLOSE_LATER, "busy"},        {VA_EDENIED, CLOSE_POLICY, "privacy"}, {VA_ESTATE, CLOSE_GOING, "unavailable"},
-        {VA_ELIMIT, CLOSE_POLICY, "too_large"},
+        {VA_EINVAL, VA_WEBSOCKET_POLICY, "invalid"},           {VA_EFORMAT, VA_WEBSOCKET_POLICY, "damaged"},
+        {VA_EUNSUPPORTED, VA_WEBSOCKET_POLICY, "unsupported"}, {VA_EBUSY, VA_WEBSOCKET_LATER, "busy"},
+        {VA_EDENIED, VA_WEBSOCKET_POLICY, "privacy"},          {VA_ESTATE, VA_WEBSOCKET_GOING, "unavailable"},
+        {VA_ELIMIT, VA_WEBSOCKET_POLICY, "too_large"},
     };
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -80,7 +81,7 @@ static const char *name_of(int status, int *ret_close)
             *ret_close = names[i].close;
             return names[i].name;
         }
-    *ret_close = CLOSE_INTERNAL;
+    *ret_close = VA_WEBSOCKET_INTERNAL;
     return "internal";
 }
 
@@ -169,7 +170,7 @@ static void on_ended(void *user, int status, const va_error *error)
     if (status < 0)
         fail(user, status, error);
     else
-        end(user, CLOSE_NORMAL, "");
+        end(user, VA_WEBSOCKET_NORMAL, "");
 }
 
 /* ---- what the client says ---- */
@@ -254,7 +255,7 @@ static void stop(va_live_session *session)
 static void cancel(va_live_session *session)
 {
     leave(session);
-    end(session, CLOSE_NORMAL, "");
+    end(session, VA_WEBSOCKET_NORMAL, "");
 }
 
 void va_live_session_text(va_live_session *session, const char *text, size_t n)
@@ -267,7 +268,7 @@ void va_live_session_text(va_live_session *session, const char *text, size_t n)
     int r = va_live_message_parse(text, n, &message, &error);
     if (r == VA_EFORMAT) { /* of the text: audio that is damaged has another name */
         leave(session);
-        tell_error(session, "invalid_json", CLOSE_POLICY, &error);
+        tell_error(session, "invalid_json", VA_WEBSOCKET_POLICY, &error);
     } else if (r < 0) {
         refuse(session, r, &error);
     } else if (message.kind == VA_LIVE_START) {

@@ -13,9 +13,6 @@
 #define SILENCE_S 60.0
 /* For the client to answer our close. */
 #define CLOSING_S 5.0
-#define CODE_GOING_AWAY 1001
-#define CODE_NOTHING 1005
-#define CODE_POLICY 1008
 
 struct va_socket {
     struct va_outflow outflow;
@@ -59,7 +56,7 @@ int va_socket_send(va_socket *socket, int is_text, const char *data, size_t n)
     return send_frame(socket, is_text ? VA_WEBSOCKET_TEXT : VA_WEBSOCKET_BINARY, data, n);
 }
 
-/* code CODE_NOTHING: a close that says nothing. */
+/* code VA_WEBSOCKET_NOTHING: a close that says nothing. */
 static void send_close(va_socket *socket, int code, const char *reason)
 {
     unsigned char frame[2 + VA_WEBSOCKET_MAX_CONTROL_BYTES] = {0x80 | VA_WEBSOCKET_CLOSE};
@@ -69,7 +66,7 @@ static void send_close(va_socket *socket, int code, const char *reason)
         return;
     while (n > VA_WEBSOCKET_MAX_CONTROL_BYTES - 2 || (n > 0 && ((unsigned char)reason[n] & 0xc0) == 0x80))
         n--; /* not within a character */
-    size_t n_payload = code == CODE_NOTHING ? 0 : 2 + n;
+    size_t n_payload = code == VA_WEBSOCKET_NOTHING ? 0 : 2 + n;
     frame[1] = (unsigned char)n_payload;
     if (n_payload > 0) {
         frame[2] = (unsigned char)(code >> 8);
@@ -172,7 +169,7 @@ void va_socket_expire(va_socket *socket, double now_s)
     if (socket->closing_s == 0 && now_s >= socket->checked_s + CHECK_S) {
         socket->checked_s = now_s;
         if (!va_request_may_go_on(socket->outflow.request))
-            send_close(socket, CODE_POLICY, "the token was revoked");
+            send_close(socket, VA_WEBSOCKET_POLICY, "the token was revoked");
         return;
     }
     if (socket->closing_s > 0 || now_s >= socket->heard_s + SILENCE_S) {
@@ -186,7 +183,7 @@ void va_socket_expire(va_socket *socket, double now_s)
 
 void va_socket_leave(va_socket *socket, double now_s)
 {
-    send_close(socket, CODE_GOING_AWAY, "");
+    send_close(socket, VA_WEBSOCKET_GOING, "");
     va_socket_expire(socket, now_s);
 }
 

@@ -8,8 +8,6 @@
 #define MASK_AT 2
 #define MAX_EMPTY_FRAMES 1000
 
-enum { CODE_PROTOCOL = 1002, CODE_NOTHING = 1005, CODE_NO_TEXT = 1007, CODE_TOO_LARGE = 1009, CODE_INTERNAL = 1011 };
-
 void va_websocket_begin(struct va_websocket *websocket, size_t max_message)
 {
     memset(websocket, 0, sizeof *websocket);
@@ -44,12 +42,12 @@ static int check_start(struct va_websocket *websocket)
     int opcode = opcode_of(websocket), length = websocket->head[1] & 0x7f;
 
     if ((websocket->head[0] & 0x70) != 0 || (websocket->head[1] & 0x80) == 0)
-        return CODE_PROTOCOL; /* an extension that was not agreed on, or no mask */
+        return VA_WEBSOCKET_PROTOCOL; /* an extension that was not agreed on, or no mask */
     if (is_control(opcode)) {
         if (opcode > VA_WEBSOCKET_PONG || !is_final(websocket) || length > VA_WEBSOCKET_MAX_CONTROL_BYTES)
-            return CODE_PROTOCOL;
+            return VA_WEBSOCKET_PROTOCOL;
     } else if (opcode > VA_WEBSOCKET_BINARY || (opcode == VA_WEBSOCKET_CONTINUATION) != (websocket->message_opcode != 0)) {
-        return CODE_PROTOCOL;
+        return VA_WEBSOCKET_PROTOCOL;
     }
     websocket->n_need = length == 127 ? 14 : length == 126 ? 8 : 6;
     return 0;
@@ -66,13 +64,13 @@ static int finish_head(struct va_websocket *websocket)
         for (size_t i = 0; i < n_length; i++)
             length = length << 8 | head[2 + i];
         if (length >> 63 || length < (n_length == 2 ? 126 : 65536))
-            return CODE_PROTOCOL; /* there is one way to write a length */
+            return VA_WEBSOCKET_PROTOCOL; /* there is one way to write a length */
     }
     if (!is_control(opcode_of(websocket))) {
         if (length > websocket->max_message - websocket->message.size)
-            return CODE_TOO_LARGE;
+            return VA_WEBSOCKET_TOO_LARGE;
         if (length == 0 && ++websocket->n_empty > MAX_EMPTY_FRAMES)
-            return CODE_PROTOCOL;
+            return VA_WEBSOCKET_PROTOCOL;
         if (opcode_of(websocket) != VA_WEBSOCKET_CONTINUATION)
             websocket->message_opcode = opcode_of(websocket);
     }
@@ -92,7 +90,7 @@ static int take_payload(struct va_websocket *websocket, const char *data, size_t
         return 0;
     if (!is_control(opcode_of(websocket))) {
         if (va_buffer_append(&websocket->message, data, n) < 0)
-            return CODE_INTERNAL;
+            return VA_WEBSOCKET_INTERNAL;
         to = websocket->message.data + websocket->message.size - n;
     } else {
         websocket->n_control += n;
@@ -116,10 +114,10 @@ static int finish_control(struct va_websocket *websocket, struct va_websocket_ev
     *ret_event = (struct va_websocket_event){.opcode = opcode_of(websocket), .data = (const char *)data, .n = n};
     if (ret_event->opcode != VA_WEBSOCKET_CLOSE)
         return 0;
-    ret_event->close_code = n == 0 ? CODE_NOTHING : n == 1 ? 0 : data[0] << 8 | data[1];
+    ret_event->close_code = n == 0 ? VA_WEBSOCKET_NOTHING : n == 1 ? 0 : data[0] << 8 | data[1];
     if (n > 0 && !is_close_code(ret_event->close_code))
-        return CODE_PROTOCOL;
-    return n > 2 && !va_utf8_valid((const char *)data + 2, n - 2) ? CODE_NO_TEXT : 0;
+        return VA_WEBSOCKET_PROTOCOL;
+    return n > 2 && !va_utf8_valid((const char *)data + 2, n - 2) ? VA_WEBSOCKET_NO_TEXT : 0;
 }
 
 static int finish_frame(struct va_websocket *websocket, struct va_websocket_event *ret_event)
@@ -133,7 +131,7 @@ static int finish_frame(struct va_websocket *websocket, struct va_websocket_even
         return 0;
     struct va_buffer *message = &websocket->message;
     if (websocket->message_opcode == VA_WEBSOCKET_TEXT && message->size > 0 && !va_utf8_valid(message->data, message->size))
-        return CODE_NO_TEXT;
+        return VA_WEBSOCKET_NO_TEXT;
     *ret_event = (struct va_websocket_event){
         .opcode = websocket->message_opcode, .data = message->data != NULL ? message->data : "", .n = message->size};
     websocket->message_opcode = 0;

@@ -16,6 +16,18 @@ enum va_websocket_opcode {
     VA_WEBSOCKET_PONG = 10
 };
 
+enum va_websocket_code { /* why it is closed */
+                         VA_WEBSOCKET_NORMAL = 1000,
+                         VA_WEBSOCKET_GOING = 1001,
+                         VA_WEBSOCKET_PROTOCOL = 1002,
+                         VA_WEBSOCKET_NOTHING = 1005, /* stands for a close that says nothing */
+                         VA_WEBSOCKET_NO_TEXT = 1007,
+                         VA_WEBSOCKET_POLICY = 1008,
+                         VA_WEBSOCKET_TOO_LARGE = 1009,
+                         VA_WEBSOCKET_INTERNAL = 1011,
+                         VA_WEBSOCKET_LATER = 1013
+};
+
 struct va_websocket {
     size_t max_message;
     unsigned char head[14]; /* of the present frame; [n_head] have come, [n_need] are needed as far as is known */
