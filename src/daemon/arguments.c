@@ -119,3 +119,14 @@ int va_arguments_verb(int argc, char **argv, const struct va_verb *verbs, size_t
         return (int)i;
     return -1;
 }
+
+const char *va_arguments_word(int argc, char **argv, const char *name, const char *hint)
+{
+    if (argc - optind == 1)
+        return argv[optind];
+    if (argc == optind)
+        va_arguments_wrong(argv[0], "%s is missing", name);
+    else
+        va_arguments_wrong(argv[0], "'%s' makes no sense%s", argv[optind + 1], hint);
+    return NULL;
+}

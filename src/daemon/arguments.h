@@ -42,6 +42,9 @@ struct va_verb {
 /* Which of verbs [n] begins at optind; the words behind it are as its row says. Negative: what is wrong was told. */
 int va_arguments_verb(int argc, char **argv, const struct va_verb *verbs, size_t n);
 
+/* The one word at optind; NULL: it is missing, or there are more, which was told. name: for a person, "FILE"; hint: to who says more. */
+const char *va_arguments_word(int argc, char **argv, const char *name, const char *hint);
+
 /* Tells what is wrong, and where help is. VA_EXIT_USAGE. */
 int va_arguments_wrong(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

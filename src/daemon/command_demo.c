@@ -85,12 +85,8 @@ static int parse(int argc, char **argv, struct request *request)
             return VA_EXIT_USAGE;
         }
     }
-    if (argc == optind)
-        return va_arguments_wrong("demo", "FOLDER is missing");
-    if (argc - optind > 1)
-        return va_arguments_wrong("demo", "'%s' makes no sense behind FOLDER", argv[optind + 1]);
-    request->folder = argv[optind];
-    return -1;
+    request->folder = va_arguments_word(argc, argv, "FOLDER", " behind FOLDER");
+    return request->folder != NULL ? -1 : VA_EXIT_USAGE;
 }
 
 /* A scalar of a mapping, or "". */

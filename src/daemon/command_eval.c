@@ -448,17 +448,15 @@ int va_command_eval(int argc, char **argv)
             return VA_EXIT_USAGE;
         }
     }
-    if (argc - optind != 1) {
-        if (argc - optind > 1)
-            return va_arguments_wrong("eval", "'%s' makes no sense behind MANIFEST", argv[optind + 1]);
-        return va_arguments_wrong("eval", "MANIFEST is missing");
-    }
+    const char *manifest = va_arguments_word(argc, argv, "MANIFEST", " behind MANIFEST");
+    if (manifest == NULL)
+        return VA_EXIT_USAGE;
     if (va_config_load(request.sources.config, NULL, 0, &config, &error) < 0) {
         fprintf(stderr, "voice-assistant eval: %s\n", error.text);
         return VA_EXIT_FAILED;
     }
     take_defaults(&request, config);
-    int code = run(&request, config, argv[optind]);
+    int code = run(&request, config, manifest);
     va_config_free(config);
     return code;
 }

@@ -217,11 +217,8 @@ int va_command_match(int argc, char **argv)
             request.execute = 1;
         request.dry_run |= c == 'y';
     }
-    int n = argc - optind;
-    if (n > 1 || (n == 0 && !request.batch)) {
-        if (n > 1)
-            return va_arguments_wrong("match", "'%s' makes no sense: put TEXT in quotes", argv[optind + 1]);
-        return va_arguments_wrong("match", "TEXT is missing");
-    }
-    return run(&request, n == 1 ? argv[optind] : NULL);
+    if (request.batch && optind == argc)
+        return run(&request, NULL);
+    const char *text = va_arguments_word(argc, argv, "TEXT", ": put TEXT in quotes");
+    return text == NULL ? VA_EXIT_USAGE : run(&request, text);
 }

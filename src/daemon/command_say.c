@@ -101,11 +101,6 @@ int va_command_say(int argc, char **argv)
 
     if (exit_code >= 0)
         return exit_code;
-    int n = argc - optind;
-    if (n != 1) {
-        if (n > 1)
-            return va_arguments_wrong("say", "'%s' makes no sense: put TEXT in quotes", argv[optind + 1]);
-        return va_arguments_wrong("say", "TEXT is missing");
-    }
-    return run(&request, argv[optind]);
+    const char *text = va_arguments_word(argc, argv, "TEXT", ": put TEXT in quotes");
+    return text == NULL ? VA_EXIT_USAGE : run(&request, text);
 }
