@@ -1,36 +1,16 @@
 /* A connection to a server whose name nobody answers for. */
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <netdb.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "doubles/name_server.h"
 #include "remote/bus.h"
 #include "temporary.h"
-
-static _Atomic int n_asked, is_asked, must_hold;
-
-/* In place of the C library's, for the NATS library, too. */
-__attribute__((visibility("default"))) int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
-                                                       struct addrinfo **ret_addresses)
-{
-    (void)name;
-    (void)service;
-    (void)hints;
-    (void)ret_addresses;
-    n_asked++;
-    is_asked = 1;
-    sleep(1);
-    for (int i = 0; i < 20000 && must_hold; i++)
-        usleep(1000);
-    is_asked = 0;
-    return EAI_AGAIN;
-}
 
 static void on_message(natsConnection *connection, natsSubscription *subscription, natsMsg *message, void *user)
 {
@@ -52,20 +32,20 @@ static void a_server_that_is_not_there_is_let_go(void **state)
         fail_msg("%s", error.text);
     for (int i = 0; i < 3; i++)
         assert_int_equal(va_bus_subscribe(bus, "va.test", NULL, on_message, NULL, &subscriptions[i], &error), 0);
-    while (n_asked < 2) /* it is tried again and again */
+    while (name_server.n_asked < 2) /* it is tried again and again */
         usleep(1000);
-    must_hold = 1;
-    while (!is_asked)
+    name_server.must_hold = 1;
+    while (!name_server.is_asked)
         usleep(1000);
     assert_false(va_bus_is_connected(bus));
-    assert_true(is_asked); /* who asks how it is does not wait for that */
-    must_hold = 0;
-    int before = n_asked;
+    assert_true(name_server.is_asked); /* who asks how it is does not wait for that */
+    name_server.must_hold = 0;
+    int before = name_server.n_asked;
     va_bus_let_go(bus);
     for (int i = 0; i < 3; i++)
         va_bus_unsubscribe(&subscriptions[i]);
     va_bus_close(bus);
-    assert_true(n_asked <= before + 1);
+    assert_true(name_server.n_asked <= before + 1);
     assert_int_equal(temporary_remove(folder), 0);
 }
 
