@@ -151,6 +151,11 @@ static int read_seconds(const struct va_action_call *call, double *ret_seconds)
 #define DAY_MINUTES (24 * 60)
 #define NIGHT_END_MINUTES (5 * 60) /* two at night is before the morning, ten at night before midnight */
 
+static int twelve_hours_later(int of_day)
+{
+    return (of_day + DAY_MINUTES / 2) % DAY_MINUTES;
+}
+
 /* The next time after now at which the local clock shows this minute of the day, at least `days` days ahead. */
 static double next_time(double now_unix_s, int days, int of_day)
 {
@@ -257,7 +262,7 @@ static int read_end(const struct va_action_call *call, double *ret_unix_s)
         return r;
     double end = next_time(now, (int)days, time.of_day);
     if (time.is_either) {
-        double other = next_time(now, (int)days, (time.of_day + DAY_MINUTES / 2) % DAY_MINUTES);
+        double other = next_time(now, (int)days, twelve_hours_later(time.of_day));
         end = other < end ? other : end;
     }
     if (has_days && days == 0 && !is_same_day(end, now))
@@ -351,7 +356,7 @@ static int is_at(const struct va_timer *alarm, const struct clock_time *time)
     if (localtime_r(&end, &local) == NULL)
         return 0;
     int of_day = local.tm_hour * 60 + local.tm_min;
-    return of_day == time->of_day || (time->is_either && of_day == (time->of_day + DAY_MINUTES / 2) % DAY_MINUTES);
+    return of_day == time->of_day || (time->is_either && of_day == twelve_hours_later(time->of_day));
 }
 
 static size_t count_all(const struct va_action_call *call, const struct va_timers *timers)

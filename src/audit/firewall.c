@@ -49,14 +49,20 @@ static void add_ports(struct va_firewall *firewall, const json_t *right)
     }
 }
 
+static void add_interface(struct va_firewall *firewall, const char *name)
+{
+    if (firewall->n_interfaces < VA_FIREWALL_MAX_INTERFACES)
+        snprintf(firewall->interfaces[firewall->n_interfaces++], sizeof firewall->interfaces[0], "%.31s", name);
+}
+
 /* A name, or a list or set of them. */
 static void add_interfaces(struct va_firewall *firewall, const json_t *right)
 {
     const json_t *list = json_is_object(right) ? json_object_get(right, "set") : right, *item;
     size_t i;
 
-    if (json_is_string(right) && firewall->n_interfaces < VA_FIREWALL_MAX_INTERFACES)
-        snprintf(firewall->interfaces[firewall->n_interfaces++], sizeof firewall->interfaces[0], "%.31s", json_string_value(right));
+    if (json_is_string(right))
+        add_interface(firewall, json_string_value(right));
     json_array_foreach(list, i, item)
     {
         add_interfaces(firewall, item);
@@ -288,8 +294,8 @@ static void add_ufw_rule(struct va_firewall *firewall, char *text)
     const char *interface = strchr(last, '_');
     if (strcmp(words[PORTS], "any") == 0) {
         int is_tcp = strcmp(words[PROTOCOL], "any") == 0 || strcmp(words[PROTOCOL], "tcp") == 0;
-        if (is_tcp && interface != NULL && firewall->n_interfaces < VA_FIREWALL_MAX_INTERFACES)
-            snprintf(firewall->interfaces[firewall->n_interfaces++], sizeof firewall->interfaces[0], "%.31s", interface + 1);
+        if (is_tcp && interface != NULL)
+            add_interface(firewall, interface + 1);
         firewall->lets_all_in |= is_tcp && interface == NULL;
         return;
     }

@@ -83,7 +83,8 @@ void va_item_boot_time(struct va_scene *scene, struct va_check_result *result)
     va_buffer_free(&out);
 }
 
-/* The critical chain shows only what was waited for longest, and a network that came soon is not in it: the unit's order tells, too. */
+/* 1, 0 or negative. The critical chain shows only what was waited for longest, and a network that came soon is not in it: the unit's order
+ * tells, too. */
 static int waits_for_network(struct va_scene *scene, struct va_buffer *waits, int *ret_exit, va_error *error)
 {
     static const char *const chain[] = {"/usr/bin/systemd-analyze", "critical-chain", "--no-pager", VA_SERVICE, NULL};
@@ -103,7 +104,7 @@ void va_item_boot_analysed(struct va_scene *scene, struct va_check_result *resul
     static const char *const blame[] = {"/usr/bin/systemd-analyze", "blame", "--no-pager", NULL};
     struct va_buffer times, waits;
     char path[VA_SCENE_PATH_BYTES];
-    int exit_code = 0, chain_exit_code = 0, is_waiting = 0;
+    int exit_code = 0, chain_exit_code = 0;
     va_error error;
 
     if (!va_scene_has_systemd(scene) || va_scene_unit(scene, VA_SERVICE, path) < 0) {
@@ -114,7 +115,7 @@ void va_item_boot_analysed(struct va_scene *scene, struct va_check_result *resul
     va_buffer_init(&waits, VA_SCENE_MAX_OUTPUT_BYTES);
     int r = va_scene_run(scene, blame, &times, &exit_code, &error);
     if (r == 0)
-        r = is_waiting = waits_for_network(scene, &waits, &chain_exit_code, &error);
+        r = waits_for_network(scene, &waits, &chain_exit_code, &error);
     double seconds = -1;
     if (r >= 0 && times.data != NULL)
         va_parse_blame(times.data, VA_SERVICE, &seconds);
@@ -122,7 +123,7 @@ void va_item_boot_analysed(struct va_scene *scene, struct va_check_result *resul
         va_check_say(result, VA_CHECK_NOT_CHECKED, "systemd-analyze: %s", r < 0 ? error.text : "the boot has not ended yet");
     else if (seconds < 0)
         va_check_say(result, VA_CHECK_FAIL, "systemd-analyze knows no start of %s", VA_SERVICE);
-    else if (is_waiting)
+    else if (r > 0)
         va_check_say(result, VA_CHECK_FAIL, "the assistant waits for the network");
     else if (seconds >= OWN_BOOT_S && is_emulated(scene))
         va_check_say(result, VA_CHECK_NOT_APPLICABLE, "%.1f s, but an emulated processor's times say nothing", seconds);

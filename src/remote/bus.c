@@ -193,7 +193,7 @@ void va_bus_close(va_bus *bus)
 
 void va_bus_let_go(va_bus *bus)
 {
-    if (!va_bus_is_connected(bus))
+    if (bus != NULL && !va_bus_is_connected(bus))
         natsConnection_Close(bus->connection);
 }
 

@@ -20,7 +20,7 @@ struct va_bus_options {
 /* The server need not be there yet. VA_EINVAL: a wrong address, or plain text or no token beyond the loopback; VA_EDENIED, VA_ENOTFOUND
  * ...: the files. */
 VA_MUST_CHECK int va_bus_connect(const struct va_bus_options *options, va_bus **ret_bus, va_error *error);
-/* A server that is not there is tried no more: each try may take long, and what follows would wait for several. */
+/* A server that is not there is tried no more: each try may take long, and what follows would wait for several. NULL is fine. */
 void va_bus_let_go(va_bus *bus);
 void va_bus_close(va_bus *bus); /* after the subscriptions */
 int va_bus_is_connected(const va_bus *bus);

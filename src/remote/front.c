@@ -442,8 +442,7 @@ void va_remote_stop(va_remote *remote)
             pthread_join(remote->lanes[i].thread, NULL);
         va_lane_close(remote->lanes[i].lane);
     }
-    if (remote->bus != NULL)
-        va_bus_let_go(remote->bus);
+    va_bus_let_go(remote->bus);
     va_bus_unsubscribe(&remote->audio);
     va_bus_unsubscribe(&remote->results);
     va_bus_unsubscribe(&remote->pulses);

@@ -373,8 +373,7 @@ void va_node_free(va_node *node)
 {
     if (node == NULL)
         return;
-    if (node->bus != NULL)
-        va_bus_let_go(node->bus);
+    va_bus_let_go(node->bus);
     va_node_close(node);
     va_bus_unsubscribe(&node->cancels);
     pthread_mutex_lock(&node->lock);
